@@ -1,0 +1,243 @@
+-- The command line of the program: what src/options.c parsed is run here, and every message and
+-- exit status is decided here.
+--
+-- Exit status: 0 rows were found; 1 none; 2 wrong usage or a script error; 3 the data could not be
+-- read whole. Views that stand in for another program use that program's status.
+
+local core = require("sockq.core")
+local escape = require("sockq.escape")
+
+local cli = {}
+
+local USAGE, INCOMPLETE = 2, 3
+
+local function complain(message)
+  io.stderr:write("sockq: ", escape.text((tostring(message):gsub("%s+$", ""))), "\n")
+end
+
+local function fail(message)
+  complain(message)
+  return USAGE
+end
+
+local function load_command(name)
+  if core.embedded(("lua/sockq/commands/%s.lua"):format(name)) then
+    return require("sockq.commands." .. name)
+  end
+  return nil
+end
+
+local function command_names()
+  local names = {}
+  for _, path in ipairs(core.embedded_names()) do
+    names[#names + 1] = path:match("^lua/sockq/commands/([^/]+)%.lua$")
+  end
+  table.sort(names)
+  return names
+end
+
+local function help()
+  local write = io.stdout
+  write:write([[
+sockq [OPTIONS] [EXPR...]          sockets that match, as a table
+sockq [OPTIONS] NAME [ARGS]        a view: sockq netstat -antpo
+sockq [OPTIONS] FILE.lua [ARGS]    a script; - is standard input
+sockq [OPTIONS] -e CHUNK [ARGS]    Lua from the command line
+]])
+  for _, name in ipairs(command_names()) do
+    local command = load_command(name)
+    write:write(("sockq %-28s %s\n"):format(command.usage, command.doc))
+  end
+  local group
+  for _, option in ipairs(core.options()) do
+    if option.group ~= group then
+      group = option.group
+      write:write("\n", group, "\n")
+    end
+    write:write(("  %-4s --%-16s %s\n"):format(option.letter and "-" .. option.letter .. "," or "",
+      option.name .. (option.argument and " " .. option.argument or ""), option.help))
+  end
+  write:write([[
+
+EXPR is a Lua expression over fields: state == "TIME_WAIT" and expires < 5
+Views: sockq list views. Timers: sockq list timers. Fields: sockq fields.
+]])
+  return 0
+end
+
+local function wrong_option(line)
+  local names = {}
+  for _, option in ipairs(core.options()) do
+    names[#names + 1] = "--" .. option.name
+  end
+  local near = line.bad:sub(1, 2) == "--" and require("sockq.nearest")((line.bad:gsub("=.*", "")), names)
+  return fail(("%s: %s; %s"):format(line.bad, line.bad_what,
+    near and "did you mean " .. near .. "?" or "sockq --help lists the options"))
+end
+
+-- The tables that -t -u -w -x -4 -6 --from choose.
+local function chosen_tables(given)
+  local tables = require("sockq.tables")
+  local sockq = require("sockq")
+  if given.from then
+    return sockq.from(given.from)
+  end
+  local numbers = {}
+  local function add(flag, ...)
+    if given[flag] then
+      for _, group in ipairs({ ... }) do
+        for _, number in ipairs(tables.groups[group]) do
+          numbers[#numbers + 1] = number
+        end
+      end
+    end
+  end
+  add("tcp", "tcp")
+  add("udp", "udp", "udplite")
+  add("raw", "raw", "icmp")
+  add("unix", "unix")
+  return require("sockq.query").new(#numbers > 0 and numbers or tables.default)
+end
+
+-- -l: what a server waits on.
+local function is_listening(row)
+  local state = row.state
+  return state == "LISTEN" or (state == "UNCONN" and row.family ~= "unix")
+end
+
+local function base_query(given)
+  local rows = chosen_tables(given)
+  if given.ipv4 and not given.ipv6 then
+    rows = rows:where('family == "inet"')
+  elseif given.ipv6 and not given.ipv4 then
+    rows = rows:where('family == "inet6"')
+  end
+  if given.listening then
+    rows = rows:where(is_listening)
+  end
+  return rows
+end
+
+local function run_query(line)
+  local rows = base_query(line.given)
+  for _, text in ipairs(line.words) do
+    local narrowed, wrong = rows:try_where(text)
+    if not narrowed then
+      error(wrong, 0)
+    end
+    rows = narrowed
+  end
+  return rows:print() > 0 and 0 or 1
+end
+
+local function run_name(line)
+  local name = line.words[1]
+  local args = { unpack(line.words, 2) }
+  local command = load_command(name)
+  if command then
+    return command.run(args)
+  end
+  local given = line.given
+  local chosen = given.from or given.tcp or given.udp or given.raw or given.unix or given.ipv4 or given.ipv6 or
+    given.listening
+  return require("sockq.view").run(name, args, chosen and base_query(given) or nil), true
+end
+
+local function script_source(line)
+  if line.mode == "chunk" then
+    return line.given.execute, "=-e", nil
+  elseif line.mode == "stdin" then
+    return io.stdin:read("*a") or "", "=stdin", nil
+  end
+  for _, text in ipairs(core.texts()) do
+    if text.kind == "script" then
+      if not text.source then
+        return nil, nil, ("%s: %s; give the name of a Lua file"):format(text.path, text.error)
+      end
+      return text.source, "@" .. text.path, nil
+    end
+  end
+  return nil, nil, "no script"
+end
+
+-- One line: where, and what. The place stands in the message already.
+local function error_line(err)
+  if type(err) ~= "string" then
+    local has_text = getmetatable(err) and getmetatable(err).__tostring
+    return has_text and tostring(err) or ("a script raised a %s as its error"):format(type(err))
+  end
+  return err
+end
+
+local function run_script(line)
+  local source, name, wrong = script_source(line)
+  if not source then
+    return fail(wrong)
+  end
+  -- A first line "#!…" is the kernel's; the line count stays true.
+  source = source:gsub("^#[^\n]*", "")
+  local chunk, err = load(source, name, "t")
+  if not chunk then
+    return fail(err)
+  end
+  local words = line.words
+  local from = line.mode == "chunk" and 1 or 2
+  local arg = { [0] = line.mode == "chunk" and "-e" or words[1], unpack(words, from) }
+  rawset(_G, "arg", arg)
+  rawset(_G, "sockq", require("sockq"))
+  local ok
+  ok, err = xpcall(function()
+    chunk(unpack(arg))
+  end, error_line)
+  if not ok then
+    return fail(err)
+  end
+  return 0
+end
+
+local runners = { query = run_query, name = run_name, script = run_script, stdin = run_script, chunk = run_script }
+
+--- Run the command line.
+---@return integer status
+function cli.main()
+  local line = core.command_line()
+  if line.bad then
+    return wrong_option(line)
+  elseif line.given.help then
+    return help()
+  elseif line.given.version then
+    io.stdout:write("sockq ", core.version, "\n")
+    return 0
+  end
+  local set, timer, output = require("sockq.set"), require("sockq.timer"), require("sockq.output")
+  set.on_message = complain
+  timer.on_error = complain
+  output.defaults.header = not line.given["no-header"]
+  output.chosen_timer = line.given.timer
+  if line.given.timer then
+    local _, wrong = timer.formatter(line.given.timer)
+    if wrong then
+      return fail("--timer " .. wrong)
+    end
+  end
+  local ok, status, stands_in = pcall(runners[line.mode], line)
+  if not ok then
+    if core.interrupted() then
+      return USAGE
+    end
+    return fail((error_line(status):gsub("^lua/sockq/cli%.lua:%d+: ", "")))
+  end
+  local flushed, err = io.stdout:flush()
+  if not flushed and not stands_in then
+    complain("standard output: " .. err)
+    return INCOMPLETE
+  end
+  if timer.failed then
+    return USAGE
+  elseif set.incomplete and not stands_in and status < USAGE then
+    return INCOMPLETE
+  end
+  return status
+end
+
+return cli

@@ -1,0 +1,33 @@
+-- sockq fields: every field of a row, with type, unit, sources and meaning.
+
+local fields = require("sockq.fields")
+local output = require("sockq.output")
+
+local function type_of(field)
+  return field.unit and ("%s, %s"):format(field.type, field.unit) or field.type
+end
+
+local function name_of(field)
+  return field.alias and ("%s (%s)"):format(field.name, table.concat(field.alias, ", ")) or field.name
+end
+
+return {
+  usage = "fields",
+  doc = "every field of a row",
+  run = function(args)
+    if #args > 0 then
+      error(("fields: %s: the command takes no arguments"):format(args[1]), 0)
+    end
+    local names, types = 0, 0
+    for _, field in ipairs(fields.list) do
+      names = math.max(names, #name_of(field))
+      types = math.max(types, #type_of(field))
+    end
+    for _, field in ipairs(fields.list) do
+      local needs = field.needs and ("; reads " .. field.needs) or ""
+      output.write(("%-" .. names .. "s  %-" .. types .. "s  %s [%s%s]\n"):format(name_of(field), type_of(field),
+        field.doc, table.concat(field.sources, " "), needs))
+    end
+    return 0
+  end,
+}

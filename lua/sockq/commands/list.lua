@@ -1,0 +1,43 @@
+-- sockq list KIND: the plug-ins of a kind.
+
+local nearest = require("sockq.nearest")
+local output = require("sockq.output")
+local plugin = require("sockq.plugin")
+
+local function kinds()
+  local names = {}
+  for kind in pairs(plugin.contracts) do
+    names[#names + 1] = kind
+  end
+  table.sort(names)
+  return names
+end
+
+return {
+  usage = "list KIND",
+  doc = "the plug-ins of a kind: " .. table.concat(kinds(), ", "),
+  run = function(args)
+    local kind = args[1]
+    if kind and not plugin.contracts[kind] and plugin.contracts[kind .. "s"] then
+      kind = kind .. "s"
+    end
+    if not kind or #args > 1 or not plugin.contracts[kind] then
+      local near = kind and nearest(kind, kinds())
+      error(("list: %s; %s"):format(kind and kind .. " is no kind of plug-in" or "a kind is missing",
+        near and "did you mean " .. near .. "?" or "known are " .. table.concat(kinds(), ", ")), 0)
+    end
+    local width = 0
+    for _, entry in ipairs(plugin.list(kind)) do
+      width = math.max(width, #entry.name)
+    end
+    local status = 0
+    for _, entry in ipairs(plugin.list(kind)) do
+      local loaded, wrong = plugin.load(kind, entry.name)
+      local doc = loaded and loaded.doc or "cannot be loaded: " .. wrong
+      status = loaded and status or 2
+      output.write(("%-" .. width .. "s  %s [%s]\n"):format(entry.name, doc,
+        entry.built_in and "built in" or entry.path))
+    end
+    return status
+  end,
+}

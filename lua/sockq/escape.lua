@@ -1,0 +1,77 @@
+-- Text from other people's processes on the way to a terminal: no control byte may pass.
+
+local escape = {}
+
+local SHORT = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\\"] = "\\\\" }
+
+local function hex(byte)
+  return SHORT[byte] or ("\\x%02x"):format(byte:byte())
+end
+
+-- The length of the valid UTF-8 sequence at `i`, or nil (RFC 3629: no surrogates, no overlongs).
+local function utf8_length(text, i)
+  local a, b, c, d = text:byte(i, i + 3)
+  local function continues(byte, low, high)
+    return byte and byte >= (low or 0x80) and byte <= (high or 0xbf)
+  end
+  if a >= 0xc2 and a <= 0xdf then
+    return continues(b) and 2
+  elseif a >= 0xe0 and a <= 0xef then
+    local low, high = a == 0xe0 and 0xa0 or 0x80, a == 0xed and 0x9f or 0xbf
+    return continues(b, low, high) and continues(c) and 3
+  elseif a >= 0xf0 and a <= 0xf4 then
+    local low, high = a == 0xf0 and 0x90 or 0x80, a == 0xf4 and 0x8f or 0xbf
+    return continues(b, low, high) and continues(c) and continues(d) and 4
+  end
+  return nil
+end
+
+local function walk_high(text, replace)
+  local parts, i, length = {}, 1, #text
+  while i <= length do
+    local byte = text:byte(i)
+    local size = byte < 0x80 and 1 or utf8_length(text, i)
+    if not size then
+      parts[#parts + 1] = replace(text:sub(i, i), true)
+      size = 1
+    elseif byte == 0xc2 and text:byte(i + 1) < 0xa0 then
+      parts[#parts + 1] = replace(text:sub(i, i), false) .. replace(text:sub(i + 1, i + 1), false)
+    else
+      parts[#parts + 1] = text:sub(i, i + size - 1)
+    end
+    i = i + size
+  end
+  return table.concat(parts)
+end
+
+--- Escape what a terminal could obey: C0, DEL, C1 and bytes that are no UTF-8 as \xNN, a line
+--- feed as \n, a backslash as \\.
+---@param text string
+---@return string
+function escape.text(text)
+  if text:find("[%c\\]") then
+    text = text:gsub("[%c\\]", hex)
+  end
+  if text:find("[\128-\255]") then
+    text = walk_high(text, hex)
+  end
+  return text
+end
+
+--- Control bytes as dots, as net-tools does since the release after 2.10. Bytes that are no UTF-8
+--- stay, but for those that an 8-bit terminal takes for C1 controls.
+---@param text string
+---@return string
+function escape.dots(text)
+  if text:find("%c") then
+    text = text:gsub("%c", ".")
+  end
+  if text:find("[\128-\159]") then
+    text = walk_high(text, function(byte, invalid)
+      return invalid and byte >= "\160" and byte or "."
+    end)
+  end
+  return text
+end
+
+return escape

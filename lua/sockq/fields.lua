@@ -1,0 +1,361 @@
+-- The field registry: every field of a row stands here once. Row access, expressions, `sockq
+-- fields`, columns and doc/fields.md come from it.
+--
+-- An entry: name, type (string, integer, number, boolean, list), unit, doc (one line), sources
+-- (table groups of tables.lua that fill it), needs ("owners" or "cgroups", read only for it), and
+-- get(row, set, userdata): the value, nil when the source cannot know it. raw is what the kernel
+-- printed even where that means nothing; row:raw(name) gives it.
+
+local address = require("sockq.address")
+local core = require("sockq.core")
+local owner = require("sockq.owner")
+local schema = require("sockq.schema")
+local state = require("sockq.state")
+local tables = require("sockq.tables")
+
+local C, has = schema.C, schema.has
+local band, tonumber = bit.band, tonumber
+
+local INET, FAMILY6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
+local UNIX, NETLINK = tonumber(C.SOCKQ_UNIX), tonumber(C.SOCKQ_NETLINK)
+local PACKET = tonumber(C.SOCKQ_PACKET)
+local TCP6, SCTP_ASSOCS = tonumber(C.SOCKQ_TCP6), tonumber(C.SOCKQ_SCTP_ASSOCS)
+local LISTEN, LISTENING = tonumber(C.SOCKQ_LISTEN), 0x10000
+local WITH_CGROUPS = tonumber(C.SOCKQ_WITH_CGROUPS)
+-- More ticks than any timer of a socket has: what old kernels print of one that is overdue.
+local OVERDUE = 2 ^ 28
+
+local TCP = { "tcp" }
+local INETS = { "tcp", "udp", "udplite", "raw", "icmp" }
+local ADDRESSED = { "tcp", "udp", "udplite", "raw", "icmp", "sctp" }
+local ALL = { "all" }
+
+local PROTO, FILE = {}, {}
+for number, entry in pairs(tables.list) do
+  PROTO[number], FILE[number] = entry.proto, entry.file
+end
+local FAMILY = {
+  [tonumber(C.SOCKQ_AF_UNIX)] = "unix",
+  [INET] = "inet",
+  [FAMILY6] = "inet6",
+  [tonumber(C.SOCKQ_AF_NETLINK)] = "netlink",
+  [tonumber(C.SOCKQ_AF_PACKET)] = "packet",
+}
+local TIMER = {
+  [tonumber(C.SOCKQ_TIMER_OFF)] = "off",
+  [tonumber(C.SOCKQ_TIMER_ON)] = "on",
+  [tonumber(C.SOCKQ_TIMER_KEEPALIVE)] = "keepalive",
+  [tonumber(C.SOCKQ_TIMER_TIMEWAIT)] = "timewait",
+  [tonumber(C.SOCKQ_TIMER_PROBE)] = "probe",
+}
+-- Socket types by their Linux numbers (include/linux/net.h, enum sock_type).
+local TYPE = { "STREAM", "DGRAM", "RAW", "RDM", "SEQPACKET", [10] = "PACKET" }
+-- Netlink protocols (include/uapi/linux/netlink.h).
+local NETLINK_PROTOCOL = {
+  [0] = "route", [2] = "usersock", [4] = "sock_diag", [5] = "nflog", [6] = "xfrm",
+  [7] = "selinux", [8] = "iscsi", [9] = "audit", [10] = "fib_lookup", [11] = "connector",
+  [12] = "netfilter", [14] = "dnrtmsg", [15] = "kobject_uevent", [16] = "generic",
+  [18] = "scsitransport", [19] = "ecryptfs", [20] = "rdma", [21] = "crypto", [22] = "smc",
+}
+
+local function is_addressed(row)
+  return has(row.known, C.SOCKQ_HAS_ADDRS)
+end
+
+local function local_text(row)
+  if is_addressed(row) then
+    return address.text(row.family, row.local_addr)
+  end
+end
+
+local function remote_text(row)
+  if is_addressed(row) then
+    return address.text(row.family, row.remote_addr)
+  end
+end
+
+local function state_of(row)
+  if not has(row.known, C.SOCKQ_HAS_STATE) then
+    return nil
+  elseif row.table <= SCTP_ASSOCS then
+    return state.name(state.tcp, row.state)
+  elseif row.table == UNIX then
+    if band(row.un.flags, LISTENING) ~= 0 and row.state == 1 then
+      return "LISTEN"
+    end
+    return state.name(state.unix, row.state)
+  end
+  return state.name(state.datagram, row.state)
+end
+
+local function expires(row, set)
+  if row.timer == 0 or not has(row.known, C.SOCKQ_HAS_TIMER) then
+    return nil
+  end
+  local ticks = tonumber(row.when)
+  return ticks > OVERDUE and 0 or ticks / set.set.user_hz
+end
+
+local function known(flag, member)
+  flag = tonumber(flag)
+  return function(row)
+    if has(row.known, flag) then
+      return row[member]
+    end
+  end
+end
+
+local function of_tcp(member, scale)
+  return function(row, set)
+    if has(row.known, C.SOCKQ_HAS_TCP) then
+      local value = row.tcp[member]
+      return scale and value / set.set.user_hz or value
+    end
+  end
+end
+
+local function of_owner(read, flags)
+  return function(row, set, userdata)
+    local entry, arena = owner.first(row, set, userdata, flags)
+    if entry then
+      return read(arena, owner.process(arena, entry), entry)
+    end
+  end
+end
+
+local users = {}
+local function user(row)
+  if not has(row.known, C.SOCKQ_HAS_UID) then
+    return nil
+  end
+  local name = users[row.uid]
+  if name == nil then
+    name = core.user(row.uid) or tostring(row.uid)
+    users[row.uid] = name
+  end
+  return name
+end
+
+local function addresses(member)
+  return function(row, set)
+    if row.table ~= SCTP_ASSOCS and row.table ~= tonumber(C.SOCKQ_SCTP_EPS) then
+      return nil
+    end
+    local list = {}
+    local entry = schema.address(set, row.sctp[member])
+    while entry do
+      list[#list + 1] = address.text(entry.family, entry.bytes)
+      entry = schema.address(set, entry.next)
+    end
+    return list
+  end
+end
+
+local function of_table(number, read)
+  return function(row, set)
+    if row.table == number then
+      return read(row, set)
+    end
+  end
+end
+
+local function raw_number(member)
+  return function(row)
+    return tonumber(row[member])
+  end
+end
+
+local function set_text(member)
+  return function(_, set)
+    local text = require("ffi").string(set.set[member])
+    return text ~= "" and text or nil
+  end
+end
+
+local list = {
+  { name = "proto", type = "string", doc = "protocol: tcp, tcp6, udp, …, unix, netlink, packet",
+    sources = ALL, get = function(row) return PROTO[row.table] end },
+  { name = "family", type = "string", doc = "address family: inet, inet6, unix, netlink, packet",
+    sources = ALL, get = function(row) return FAMILY[row.family] end },
+  { name = "table", type = "string", doc = "file below /proc/net that the row is from",
+    sources = ALL, get = function(row) return FILE[row.table] end },
+  { name = "line", type = "integer", doc = "line of that file", sources = ALL,
+    get = function(row) return row.line end },
+  { name = "state", type = "string", doc = "socket state as netstat spells it; ss's UNCONN for unconnected",
+    sources = { "inet", "unix" }, get = state_of },
+  { name = "state_code", type = "integer", doc = "the kernel's number of the state",
+    sources = { "inet", "unix" }, get = known(C.SOCKQ_HAS_STATE, "state"), raw = raw_number("state") },
+  { name = "local_addr", alias = { "laddr" }, type = "string", doc = "local address", sources = ADDRESSED,
+    get = local_text },
+  { name = "local_port", alias = { "lport" }, type = "integer",
+    doc = "local port; of raw sockets the protocol, of ping sockets the identifier",
+    sources = ADDRESSED, get = known(C.SOCKQ_HAS_ADDRS, "local_port") },
+  { name = "remote_addr", alias = { "raddr" }, type = "string", doc = "remote address", sources = ADDRESSED,
+    get = remote_text },
+  { name = "remote_port", alias = { "rport" }, type = "integer", doc = "remote port, 0 for none",
+    sources = ADDRESSED, get = known(C.SOCKQ_HAS_ADDRS, "remote_port") },
+  { name = "scope", type = "string", doc = "how far the local address reaches: any, loopback, link, private, multicast, public",
+    sources = ADDRESSED,
+    get = function(row)
+      if is_addressed(row) then return address.scope(row.family, row.local_addr) end
+    end },
+  { name = "remote_scope", type = "string", doc = "how far away the remote address is", sources = ADDRESSED,
+    get = function(row)
+      if is_addressed(row) then return address.scope(row.family, row.remote_addr) end
+    end },
+  { name = "recv_q", type = "integer", unit = "bytes",
+    doc = "received and not read; of a listener connections that wait for accept; of udp and raw memory",
+    sources = { "inet", "netlink", "packet" }, get = known(C.SOCKQ_HAS_QUEUES, "recv_q") },
+  { name = "send_q", type = "integer", unit = "bytes", doc = "written and not acknowledged; of udp and raw memory",
+    sources = { "inet", "netlink" }, get = known(C.SOCKQ_HAS_QUEUES, "send_q") },
+  { name = "timer", type = "string", doc = "timer that runs: off, on, keepalive, timewait, probe, unkn-N",
+    sources = INETS,
+    get = function(row)
+      if has(row.known, C.SOCKQ_HAS_TIMER) then
+        return TIMER[row.timer] or "unkn-" .. row.timer
+      end
+    end },
+  { name = "timer_code", type = "integer", doc = "the kernel's number of the timer (column tr)", sources = INETS,
+    get = known(C.SOCKQ_HAS_TIMER, "timer") },
+  { name = "expires", type = "number", unit = "seconds", doc = "until the timer fires; 0 if due or overdue, unknown if off",
+    sources = INETS, get = expires },
+  { name = "when", type = "number", unit = "ticks", doc = "the kernel's tm->when, whatever the timer", sources = INETS,
+    get = function(row)
+      if has(row.known, C.SOCKQ_HAS_TIMER) then return tonumber(row.when) end
+    end, raw = raw_number("when") },
+  { name = "retrans", type = "integer", doc = "timeouts since the last progress: unanswered retransmissions",
+    sources = TCP, get = known(C.SOCKQ_HAS_RETRANS, "retrans"), raw = raw_number("retrans") },
+  { name = "probes", type = "integer", doc = "unanswered zero-window or keepalive probes (column timeout)",
+    sources = TCP, get = known(C.SOCKQ_HAS_PROBES, "probes"), raw = raw_number("probes") },
+  { name = "uid", type = "integer", doc = "user of the socket, as the reader's user namespace sees it",
+    sources = { "inet", "packet" }, get = known(C.SOCKQ_HAS_UID, "uid"), raw = raw_number("uid") },
+  { name = "user", type = "string", doc = "name of that user, its number if it has none",
+    sources = { "inet", "packet" }, get = user },
+  { name = "inode", type = "integer", doc = "inode of the socket, exact up to 2^53", sources = ALL,
+    get = function(row)
+      if has(row.known, C.SOCKQ_HAS_INODE) then return tonumber(row.inode) end
+    end, raw = raw_number("inode") },
+  { name = "pid", type = "integer", doc = "first process that has the socket, as netstat shows", sources = ALL,
+    needs = "owners", get = of_owner(function(_, process) return process.pid end) },
+  { name = "fd", type = "integer", doc = "its descriptor there", sources = ALL, needs = "owners",
+    get = of_owner(function(_, _, entry) return entry.fd end) },
+  { name = "program", type = "string", doc = "that process's name: argv[0] without folders, else comm", sources = ALL,
+    needs = "owners", get = of_owner(owner.program) },
+  { name = "cmdline", type = "string", doc = "that process's arguments, at most 4 KiB", sources = ALL,
+    needs = "owners", get = of_owner(owner.cmdline) },
+  { name = "owners", type = "list", doc = "every owner: { { pid, fd, program, cmdline }, … }", sources = ALL,
+    needs = "owners", get = owner.all },
+  { name = "owner_why", type = "string", doc = "why no owner is known", sources = ALL, needs = "owners",
+    get = owner.why },
+  { name = "cgroup", type = "string", doc = "cgroup of the first process", sources = ALL, needs = "cgroups",
+    get = of_owner(owner.cgroup, WITH_CGROUPS) },
+  { name = "netns", type = "integer", doc = "network namespace read: the inode of its ns link", sources = ALL,
+    get = function(_, set)
+      local number = tonumber(set.set.netns)
+      return number ~= 0 and number or nil
+    end },
+  { name = "host", type = "string", doc = "name of the machine", sources = ALL, get = set_text("host") },
+  { name = "refs", type = "integer", doc = "the kernel's reference count",
+    sources = { "tcp", "udp", "udplite", "raw", "icmp", "unix", "netlink", "packet" },
+    get = known(C.SOCKQ_HAS_REFS, "refs"), raw = raw_number("refs") },
+  { name = "rto", type = "number", unit = "seconds", doc = "retransmission timeout", sources = TCP,
+    get = of_tcp("rto", true) },
+  { name = "ato", type = "number", unit = "seconds", doc = "delayed acknowledgement timeout", sources = TCP,
+    get = of_tcp("ato", true) },
+  { name = "cwnd", type = "integer", unit = "segments", doc = "congestion window", sources = TCP,
+    get = of_tcp("cwnd") },
+  { name = "ssthresh", type = "integer", unit = "segments", doc = "slow start threshold, unknown in initial slow start",
+    sources = TCP,
+    get = function(row)
+      if has(row.known, C.SOCKQ_HAS_TCP) and row.state ~= LISTEN and row.tcp.ssthresh ~= -1 then
+        return row.tcp.ssthresh
+      end
+    end },
+  { name = "drops", type = "integer", unit = "datagrams", doc = "dropped on receipt",
+    sources = { "udp", "udplite", "raw", "icmp", "netlink" },
+    get = function(row)
+      if not has(row.known, C.SOCKQ_HAS_DROPS) then return nil end
+      return row.table == NETLINK and row.nl.drops or row.drops
+    end },
+  { name = "path", type = "string", doc = "name of a unix socket, @ first if abstract", sources = { "unix" },
+    get = of_table(UNIX, function(row, set) return schema.text(set, row.un.path, row.un.path_len) end) },
+  { name = "type", type = "string", doc = "socket type: STREAM, DGRAM, SEQPACKET, RAW", sources = { "unix", "packet" },
+    get = function(row)
+      local number
+      if row.table == UNIX then
+        number = row.un.type
+      elseif row.table == PACKET then
+        number = row.packet.type
+      else
+        return nil
+      end
+      return TYPE[number] or "UNKNOWN(" .. number .. ")"
+    end },
+  { name = "protocol", type = "string", doc = "netlink protocol, or ethertype of a packet socket",
+    sources = { "netlink", "packet" },
+    get = function(row)
+      if row.table == NETLINK then
+        return NETLINK_PROTOCOL[row.nl.protocol] or tostring(row.nl.protocol)
+      elseif row.table == PACKET then
+        return ("0x%04x"):format(row.packet.protocol)
+      end
+    end },
+  { name = "port_id", type = "integer", doc = "netlink port id, 0 for the kernel's; often the pid", sources = { "netlink" },
+    get = of_table(NETLINK, function(row) return row.nl.port_id end) },
+  { name = "groups", type = "integer", doc = "the first 32 netlink multicast groups, a bit each", sources = { "netlink" },
+    get = of_table(NETLINK, function(row) return row.nl.groups end) },
+  { name = "ifindex", type = "integer", doc = "device of a packet socket: 0 any, -1 gone", sources = { "packet" },
+    get = of_table(PACKET, function(row) return row.packet.ifindex end) },
+  { name = "dev", type = "string", doc = "name of that device, on this machine only", sources = { "packet" },
+    get = of_table(PACKET, function(row, set)
+      if set.set.live ~= 0 and row.packet.ifindex > 0 then
+        return core.device(row.packet.ifindex)
+      end
+    end) },
+  { name = "local_addrs", type = "list", doc = "every local address of an SCTP socket", sources = { "sctp" },
+    get = addresses("local") },
+  { name = "remote_addrs", type = "list", doc = "every remote address of an SCTP association", sources = { "sctp" },
+    get = addresses("remote") },
+  { name = "assoc_id", type = "integer", doc = "identifier of an SCTP association", sources = { "sctp" },
+    get = of_table(SCTP_ASSOCS, function(row) return row.sctp.assoc_id end) },
+}
+assert(TCP6 < SCTP_ASSOCS, "state_of: the tables with TCP states come first")
+
+local fields = { list = list, by_name = {} }
+
+--- What counts as a row's own protocol and state where an expression names one bare.
+for _, field in ipairs(list) do
+  fields.by_name[field.name] = field
+  for _, alias in ipairs(field.alias or {}) do
+    fields.by_name[alias] = field
+  end
+end
+
+--- Names of all fields and their short forms, sorted.
+---@return string[]
+function fields.names()
+  local names = {}
+  for name in pairs(fields.by_name) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+--- The request flags that reading some fields needs.
+---@param names table<string, boolean>
+---@return number
+function fields.flags(names)
+  local flags = 0
+  for name in pairs(names) do
+    local field = fields.by_name[name]
+    if field and field.needs == "owners" then
+      flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS))
+    elseif field and field.needs == "cgroups" then
+      flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS), WITH_CGROUPS)
+    end
+  end
+  return flags
+end
+
+return fields

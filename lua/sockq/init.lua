@@ -1,0 +1,89 @@
+-- sockq: socket queries. In the program this module is loaded as the global `sockq`; a stock luajit
+-- gets it by require "sockq".
+--
+-- The map of this folder; a file uses only files below it:
+--
+--   cli.lua             the program's command line
+--   commands/           its commands, a file each: fields, list, show
+--   init.lua            the module: sockq.tcp() and its like
+--   views/              layouts of whole listings: netstat
+--   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
+--   view.lua            running a view
+--   output.lua          which columns, which format, standard output
+--   formats/            sinks for rows: table
+--   query.lua           queries: where, rows, list, count, first, print
+--   columns.lua  layout.lua   what a column is; columns of fixed width
+--   catalog.lua         the words of expressions
+--   expr.lua  expr/     expressions: parse, compile
+--   timer.lua  timers/  timer text: netstat, ss, human, explain
+--   plugin.lua          finding, loading and checking plug-ins
+--   set.lua             row sets: collecting, walking, what went wrong
+--   row.lua             rows as userdata
+--   fields.lua          the field registry
+--   owner.lua           owners of sockets
+--   state.lua  tables.lua  address.lua   names of states, tables, addresses
+--   escape.lua          no control byte reaches a terminal
+--   nearest.lua         did you mean …?
+--   schema.lua          the C structs, for the FFI
+--   (sockq.core is the C half: src/lua/)
+
+local core = require("sockq.core")
+local fields = require("sockq.fields")
+local nearest = require("sockq.nearest")
+local query = require("sockq.query")
+local set = require("sockq.set")
+local tables = require("sockq.tables")
+
+local sockq = {}
+
+--- The version, "0.1.0".
+sockq.version = core.version
+
+--- The field registry: { { name, type, unit, doc, … }, … }.
+sockq.fields = fields.list
+
+local ALONE = { "tcp", "udp", "udplite", "raw", "icmp", "sctp", "unix", "netlink", "packet", "inet", "all" }
+for _, name in ipairs(ALONE) do
+  --- A query over a protocol's sockets, IPv4 and IPv6: sockq.tcp(), udp(), udplite(), raw(), icmp(),
+  --- sctp(), unix(), netlink(), packet(); inet(): all of the first six; all(): everything.
+  ---@return sockq.Query  # lazy; nothing is read yet
+  sockq[name] = function()
+    return query.new(tables.groups[name])
+  end
+end
+
+--- A query over tables by name: sockq.from("tcp6,unix").
+---@param names string  comma list of protocols, or of files below /proc/net
+---@return sockq.Query
+function sockq.from(names)
+  local named = tables.named()
+  local numbers = {}
+  for name in tostring(names):gmatch("[^,]+") do
+    if not named[name] then
+      local known = {}
+      for known_name in pairs(named) do
+        known[#known + 1] = known_name
+      end
+      table.sort(known)
+      local near = nearest(name, known)
+      error(("from: there is no table %s; %s"):format(name,
+        near and "did you mean " .. near .. "?" or "known are " .. table.concat(known, ", ")), 2)
+    end
+    for _, number in ipairs(named[name]) do
+      numbers[#numbers + 1] = number
+    end
+  end
+  if #numbers == 0 then
+    error("from: no table is named; sockq.from(\"tcp,unix\") is its form", 2)
+  end
+  return query.new(numbers)
+end
+
+--- Read a captured /proc tree, or the live /proc for nil. Only in a stock luajit: the program
+--- takes --proc DIR.
+sockq.open = set.open
+
+--- Messages about what could not be read so far: { "WHERE: WHAT; REMEDY", … }.
+sockq.messages = set.messages
+
+return sockq

@@ -1,0 +1,138 @@
+-- Owners of sockets: from a row to the processes that hold it.
+--
+-- A row set that was collected with owners has them in its rows. For another one they are read the
+-- first time that a script asks for an owner: one more pass over /proc/PID/fd, once a row set.
+
+local schema = require("sockq.schema")
+
+local C, has = schema.C, schema.has
+local tonumber = tonumber
+local HAS_INODE = tonumber(C.SOCKQ_HAS_INODE)
+local WITH_OWNERS = tonumber(C.SOCKQ_WITH_OWNERS)
+local WITH_CGROUPS = tonumber(C.SOCKQ_WITH_CGROUPS)
+
+local owner = {}
+
+-- Read all owners and join them to a row set: { set = handle, [inode] = arena offset }.
+local function read_late(environment, flags)
+  local client = environment[1]
+  local set, err = client:collect(0, 0, flags)
+  if not set then
+    error("owners cannot be read: " .. err, 0)
+  end
+  local seen, final = 0, false
+  while not final do
+    seen, final = set:wait(seen)
+    if not seen then
+      error("owners cannot be read: interrupted", 0)
+    end
+  end
+  local handle = require("ffi").cast(schema.set_handle, set)
+  local late = { handle = handle, set = set, flags = flags }
+  local holder = schema.holder(handle, handle.set.owners.holders)
+  while holder do
+    late[tonumber(holder.inode)] = tonumber(holder.owner)
+    holder = schema.holder(handle, holder.next)
+  end
+  require("sockq.set").note(handle)
+  return late
+end
+
+local function late_owner(row, flags, userdata)
+  local environment = debug.getfenv(userdata)
+  local late = environment.late
+  if not late or bit.band(late.flags, flags) ~= flags then
+    late = read_late(environment, flags)
+    environment.late = late
+  end
+  return late[tonumber(row.inode)] or 0, late.handle
+end
+
+--- The first owner of a row.
+---@param row ffi.cdata*      sockq_row
+---@param set ffi.cdata*      sockq_set_handle
+---@param userdata userdata   the row as Lua sees it
+---@param flags? number       what is needed of an owner: SOCKQ_WITH_OWNERS (default) or _CGROUPS
+---@return ffi.cdata*|nil owner, ffi.cdata* set  # and the set whose arena it is in
+local function first(row, set, userdata, flags)
+  flags = flags or WITH_OWNERS
+  if not has(row.known, HAS_INODE) then
+    return nil, set
+  end
+  local offset = row.owner
+  if not has(set.set.question.flags, flags) and
+      not (flags == WITH_OWNERS and has(set.set.question.flags, WITH_CGROUPS)) then
+    offset, set = late_owner(row, flags, userdata)
+  end
+  return schema.owner(set, offset), set
+end
+owner.first = first
+
+--- The process of an owner, as a struct sockq_process.
+function owner.process(set, entry)
+  return schema.process(set, entry.process)
+end
+
+--- A process's program name: argv[0] without its folders, or comm where there is no cmdline.
+---@return string|nil
+function owner.program(set, process)
+  return schema.text(set, process.program, process.program_len)
+end
+
+--- A process's command line, arguments joined by blanks.
+---@return string|nil
+function owner.cmdline(set, process)
+  local text = schema.text(set, process.cmdline, process.cmdline_len)
+  return text and (text:gsub("%z", " "))
+end
+
+--- A process's cgroup: the path in the unified hierarchy, else that of the first line.
+--- Source: cgroups(7), /proc/PID/cgroup: "ID:CONTROLLERS:PATH".
+---@return string|nil
+function owner.cgroup(set, process)
+  local text = schema.text(set, process.cgroup, process.cgroup_len)
+  if not text then
+    return nil
+  end
+  return text:match("^0::([^\n]*)") or text:match("\n0::([^\n]*)") or
+    text:match("^[^:\n]*:[^:\n]*:([^\n]*)")
+end
+
+--- Every owner of a row: { { pid, fd, program, cmdline }, … }, empty if none is known.
+function owner.all(row, set, userdata)
+  local list = {}
+  local entry, arena = first(row, set, userdata)
+  while entry do
+    local process = owner.process(arena, entry)
+    list[#list + 1] = {
+      pid = process.pid,
+      fd = entry.fd,
+      program = owner.program(arena, process),
+      cmdline = owner.cmdline(arena, process),
+    }
+    entry = schema.owner(arena, entry.next)
+  end
+  return list
+end
+
+--- Why a row has no owner; nil if it has one.
+---@return string|nil
+function owner.why(row, set, userdata)
+  local entry, arena = first(row, set, userdata)
+  if entry then
+    return nil
+  elseif has(row.flags, C.SOCKQ_ROW_MINI) then
+    return "the process has closed it: the kernel keeps a mini-socket without inode"
+  elseif has(row.flags, C.SOCKQ_ROW_REQUEST) then
+    return "a connection request: no process has it yet"
+  elseif not has(row.known, HAS_INODE) then
+    return "no inode: not accepted yet, or closed by its process, or the kernel's own"
+  elseif arena.set.owners.error ~= 0 then
+    return "the processes could not be listed"
+  elseif arena.set.owners.refused > 0 then
+    return "no permission to read " .. arena.set.owners.refused .. " processes"
+  end
+  return "no process has it: closed meanwhile, in flight, the kernel's own, or of another PID namespace"
+end
+
+return owner

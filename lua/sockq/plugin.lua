@@ -1,0 +1,148 @@
+-- Plug-ins: one Lua file a plug-in, returning one table; found by name, first in the folders of
+-- the plug-in path, then among the built-in ones.
+
+local core = require("sockq.core")
+local nearest = require("sockq.nearest")
+
+local plugin = {}
+
+--- The keys that a plug-in of each kind must (true) or may have, with their types.
+plugin.contracts = {
+  timers = {
+    doc = { "string", true },
+    format = { "function", true },
+  },
+  views = {
+    doc = { "string", true },
+    columns = { "table" },
+    from = { "string" },
+    where = { "string or function" },
+    run = { "function" },
+  },
+  formats = {
+    doc = { "string", true },
+    open = { "function", true },
+  },
+}
+
+local files
+local function found()
+  if not files then
+    files = core.texts()
+  end
+  return files
+end
+
+local function built_in(kind, name)
+  return core.embedded(("lua/sockq/%s/%s.lua"):format(kind, name))
+end
+
+--- Every plug-in of a kind: { { name, path, built_in }, … }, sorted by name; where a name is there
+--- several times, the one that is used.
+function plugin.list(kind)
+  local list, seen = {}, {}
+  for _, file in ipairs(found()) do
+    if file.kind == kind and not seen[file.name] then
+      seen[file.name] = true
+      list[#list + 1] = { name = file.name, path = file.path, built_in = false }
+    end
+  end
+  for _, path in ipairs(core.embedded_names()) do
+    local name = path:match("^lua/sockq/" .. kind .. "/([^/]+)%.lua$")
+    if name and not seen[name] then
+      seen[name] = true
+      list[#list + 1] = { name = name, path = path, built_in = true }
+    end
+  end
+  table.sort(list, function(a, b)
+    return a.name < b.name
+  end)
+  return list
+end
+
+local function unknown(kind, name)
+  local names = {}
+  for _, entry in ipairs(plugin.list(kind)) do
+    names[#names + 1] = entry.name
+  end
+  local near = nearest(name, names)
+  return ("%s: there is no such %s; %s"):format(name, kind:gsub("s$", ""),
+    near and "did you mean " .. near .. "?" or "known are " .. table.concat(names, ", "))
+end
+
+--- The source text of a plug-in and the path it is named by.
+---@return string|nil source, string path_or_message
+function plugin.source(kind, name)
+  for _, file in ipairs(found()) do
+    if file.kind == kind and file.name == name then
+      if not file.source then
+        return nil, ("%s: %s"):format(file.path, file.error)
+      end
+      return file.source, file.path
+    end
+  end
+  local source = built_in(kind, name)
+  if not source then
+    return nil, unknown(kind, name)
+  end
+  return source, ("lua/sockq/%s/%s.lua"):format(kind, name)
+end
+
+local function check(kind, path, value)
+  if type(value) ~= "table" then
+    return ("%s: the file returned a %s; a table is expected"):format(path, type(value))
+  end
+  local contract, names = plugin.contracts[kind], {}
+  for key in pairs(contract) do
+    names[#names + 1] = key
+  end
+  table.sort(names)
+  for _, key in ipairs(names) do
+    local expected, required = contract[key][1], contract[key][2]
+    local got = type(value[key])
+    if (got == "nil" and required) or (got ~= "nil" and not expected:find(got, 1, true)) then
+      return ("%s: key %q is a %s; a %s is expected"):format(path, key, got, expected)
+    end
+  end
+  for key in pairs(value) do
+    if type(key) ~= "string" or (not contract[key]) then
+      local near = nearest(tostring(key), names)
+      return ("%s: key %q means nothing in a file of %s; %s"):format(path, tostring(key), kind,
+        near and "did you mean " .. near .. "?" or "known are " .. table.concat(names, ", "))
+    end
+  end
+  return nil
+end
+
+local loaded = {}
+
+--- Load a plug-in.
+---@param kind string  timers, views, formats
+---@param name string
+---@return table|nil plugin, string path_or_message
+function plugin.load(kind, name)
+  local key = kind .. "/" .. name
+  if loaded[key] then
+    return loaded[key].value, loaded[key].path
+  end
+  local source, path = plugin.source(kind, name)
+  if not source then
+    return nil, path
+  end
+  local chunk, err = load(source, "@" .. path, "t")
+  if not chunk then
+    return nil, err
+  end
+  local ok, value = pcall(chunk)
+  if not ok then
+    return nil, tostring(value)
+  end
+  local wrong = check(kind, path, value)
+  if wrong then
+    return nil, wrong
+  end
+  loaded[key] = { value = value, path = path }
+  return value, path
+end
+
+return plugin

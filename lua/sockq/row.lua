@@ -1,0 +1,159 @@
+-- Rows as Lua sees them: userdata that read the row's struct through the FFI.
+--
+-- A row from rows(), list(), first() or keep() is the script's own and keeps its row set alive. In
+-- a predicate, key or column the engine lends a cursor: one userdata that it moves over the rows.
+
+local ffi = require("ffi")
+local core = require("sockq.core")
+local escape = require("sockq.escape")
+local fields = require("sockq.fields")
+local nearest = require("sockq.nearest")
+local schema = require("sockq.schema")
+
+local cast, handle_type = ffi.cast, schema.row_handle
+local metatable = core.row_metatable
+
+local row = {}
+local methods = {}
+local getters, raws = {}, {}
+for name, field in pairs(fields.by_name) do
+  getters[name] = field.get
+  raws[name] = field.raw
+end
+
+local function stale(level)
+  error("this row was lent for one call and is no longer valid; keep it by row:keep()", level)
+end
+
+local function unknown(name, names, level)
+  local text = ("a row has no field %q"):format(tostring(name))
+  local near = type(name) == "string" and nearest(name, names)
+  error(text .. (near and "; did you mean " .. near .. "?" or "; sockq fields lists them"), level)
+end
+
+function metatable.__index(userdata, name)
+  local get = getters[name]
+  if get then
+    local handle = cast(handle_type, userdata)
+    local pointer = handle.row
+    if pointer == nil then
+      stale(3)
+    end
+    return get(pointer, handle.set, userdata)
+  end
+  local method = methods[name]
+  if method then
+    return method
+  end
+  local names = fields.names()
+  for method_name in pairs(methods) do
+    names[#names + 1] = method_name
+  end
+  unknown(name, names, 3)
+end
+
+function metatable.__newindex(_, name)
+  if getters[name] then
+    error(("a row cannot be written: field %q is what the kernel said"):format(name), 2)
+  end
+  unknown(name, fields.names(), 3)
+end
+
+local function endpoint(self, addr, port)
+  local text = self[addr]
+  if not text then
+    return nil
+  end
+  local number = self[port]
+  return ("%s:%s"):format(text, number == 0 and "*" or number)
+end
+
+function metatable.__tostring(userdata)
+  if cast(handle_type, userdata).row == nil then
+    return "sockq row (no longer valid)"
+  end
+  local parts = { userdata.proto }
+  local function add(text)
+    if text then
+      parts[#parts + 1] = text
+    end
+  end
+  add(userdata.state)
+  add(endpoint(userdata, "local_addr", "local_port"))
+  if userdata.remote_addr then
+    add("-> " .. endpoint(userdata, "remote_addr", "remote_port"))
+  end
+  add(userdata.path and escape.text(userdata.path))
+  add(userdata.type)
+  if userdata.timer and userdata.timer ~= "off" then
+    add(("%s %.2fs"):format(userdata.timer, userdata.expires))
+  end
+  add(userdata.inode and "inode " .. ("%.0f"):format(userdata.inode))
+  return table.concat(parts, " ")
+end
+
+metatable.__metatable = "sockq.row"
+
+--- What the kernel's text said, also where it means nothing for this row (a TIME_WAIT row's
+--- retrans of 0). For views that imitate a program which prints it.
+---@param name string  retrans, probes, when, uid, inode, refs or state_code
+---@return number
+function methods.raw(self, name)
+  local get = raws[name]
+  if not get then
+    error(("row:raw(%q): only numbers that the kernel prints have a raw form"):format(tostring(name)), 2)
+  end
+  local handle = cast(handle_type, self)
+  if handle.row == nil then
+    stale(3)
+  end
+  return get(handle.row)
+end
+
+--- A row of one's own from a cursor; of a row that is one's own, the row itself or its like.
+---@return sockq.Row
+function methods.keep(self)
+  local handle = cast(handle_type, self)
+  if handle.row == nil then
+    stale(3)
+  end
+  local kept = core.new_row(debug.getfenv(self)[2])
+  cast(handle_type, kept).row = handle.row
+  return kept
+end
+
+--- Walk the fields that this row knows, in the registry's order: for name, value in row:fields().
+--- Owners are read if they have not been.
+function methods.fields(self)
+  local i = 0
+  return function()
+    while true do
+      i = i + 1
+      local field = fields.list[i]
+      if not field then
+        return nil
+      end
+      local value = self[field.name]
+      if value ~= nil then
+        return field.name, value
+      end
+    end
+  end
+end
+
+--- A cursor over a set, and its handle to move it by.
+---@return sockq.Row cursor, ffi.cdata* handle
+function row.cursor(set)
+  local userdata = core.new_row(set)
+  return userdata, cast(handle_type, userdata)
+end
+
+--- A row of the caller's own.
+---@param pointer ffi.cdata*  sockq_row in the set
+function row.fresh(set, pointer)
+  local userdata = core.new_row(set)
+  cast(handle_type, userdata).row = pointer
+  return userdata
+end
+
+return row

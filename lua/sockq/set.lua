@@ -1,0 +1,220 @@
+-- Row sets: asking the collector, walking rows while they arrive, and what went wrong meanwhile.
+
+local core = require("sockq.core")
+local row = require("sockq.row")
+local schema = require("sockq.schema")
+local tables = require("sockq.tables")
+
+local cast = require("ffi").cast
+local C, BLOCK_ROWS = schema.C, schema.BLOCK_ROWS
+local min = math.min
+
+local set = {}
+
+local command_line = core.command_line()
+local client
+local proc_path = command_line and command_line.proc
+
+--- Read another /proc from here on: a captured tree, or the live one for nil. For the module in a
+--- stock luajit; the program takes --proc.
+---@param path string|nil
+function set.open(path)
+  if command_line then
+    error("sockq.open: the program reads one /proc a run; give it by --proc DIR", 3)
+  end
+  local opened, err = core.connect(path)
+  if not opened then
+    error(("sockq.open: %s: %s"):format(path or "/proc", err), 3)
+  end
+  client, proc_path = opened, path
+end
+
+--- What is called for every message about data that could not be read; nil keeps them in
+--- set.messages alone.
+---@type fun(message: string)|nil
+set.on_message = nil
+
+--- Messages so far, oldest first, each "WHERE: WHAT; REMEDY".
+set.messages = {}
+
+--- True once a table, row or folder could not be read as a whole.
+set.incomplete = false
+
+local told_refused = false
+
+local function tell(message)
+  set.messages[#set.messages + 1] = message
+  if set.on_message then
+    set.on_message(message)
+  end
+end
+
+local function path_of(number)
+  return ("%s/net/%s"):format(proc_path or "/proc", tables.list[number].file)
+end
+
+local function tell_problems(handle)
+  local told = {}
+  local problem = schema.problem(handle, handle.set.problems)
+  while problem do
+    local where = path_of(problem.table)
+    if problem.line > 0 then
+      where = where .. ":" .. problem.line
+    end
+    local what = core.problem_text(problem.reason)
+    if problem.error ~= 0 then
+      what = what .. ": " .. core.strerror(problem.error)
+    end
+    tell(("%s: %s; %s"):format(where, what, problem.lost ~= 0 and "skipped" or "read all the same"))
+    told[problem.table] = (told[problem.table] or 0) + 1
+    problem = schema.problem(handle, problem.next)
+  end
+  for number = 0, C.SOCKQ_TABLES - 1 do
+    local more = handle.set.tables[number].bad - (told[number] or 0)
+    if more > 0 then
+      tell(("%s: %d more lines are bad; skipped"):format(path_of(number), more))
+    end
+  end
+end
+
+local function tell_owners(owners)
+  if owners.error ~= 0 then
+    tell(("%s: %s; owners are unknown"):format(proc_path or "/proc", core.strerror(owners.error)))
+    set.incomplete = true
+  elseif owners.refused > 0 and not told_refused then
+    told_refused = true
+    tell(("owners: %d of %d processes may not be read; run as root to see theirs")
+      :format(owners.refused, owners.processes))
+  end
+  if owners.odd ~= 0 then
+    tell(("%s: the tree holds process entries that are no folders, or descriptors that are no links; "
+      .. "capture it without following links"):format(proc_path or "/proc"))
+  end
+end
+
+--- Tell what a finished row set could not read.
+---@param handle ffi.cdata*  sockq_set_handle
+function set.note(handle)
+  local header = handle.set
+  if header.status == C.SOCKQ_SET_INCOMPLETE or header.status == C.SOCKQ_SET_FAILED then
+    set.incomplete = true
+  end
+  tell_problems(handle)
+  tell_owners(header.owners)
+  if header.status == C.SOCKQ_SET_FAILED then
+    tell(("collecting stopped: %s; what was read before is shown"):format(core.strerror(header.error)))
+  end
+end
+
+--- Start a collection.
+---@param table_mask number  a bit a table
+---@param state_mask number  a bit a state of the inet tables, 0 for all
+---@param flags number       SOCKQ_WITH_OWNERS, SOCKQ_WITH_CGROUPS
+---@return userdata          the row set; rows arrive while it is read
+function set.collect(table_mask, state_mask, flags)
+  if not client then
+    local err
+    client, err = core.connect(proc_path)
+    if not client then
+      error(("%s: %s"):format(proc_path or "/proc", err), 0)
+    end
+  end
+  local collected, err = client:collect(table_mask, state_mask, flags)
+  if not collected then
+    error("rows cannot be collected: " .. err, 0)
+  end
+  return collected
+end
+
+local function wait(collected, seen)
+  local rows, final = collected:wait(seen)
+  if not rows then
+    error("rows cannot be collected: " .. tostring(final), 0)
+  end
+  return rows, final
+end
+set.wait = wait
+
+--- The header and memory of a row set.
+---@return ffi.cdata*  sockq_set_handle
+function set.handle(collected)
+  return cast(schema.set_handle, collected)
+end
+
+-- Each walk gets a loop of its own, so that LuaJIT compiles it for that walk's functions.
+local WALK = [[
+local min, rows_at, wait, BLOCK_ROWS = ...
+return function(collected, handle, cursor, lent, visit)
+  local seen, known, final = 0, 0, false
+  repeat
+    known, final = wait(collected, seen)
+    while seen < known do
+      local first = seen % BLOCK_ROWS
+      local rows = rows_at(handle, seen)
+      local last = first + min(known - seen, BLOCK_ROWS - first) - 1
+      for i = first, last do
+        lent.row = rows + i
+        local stop = visit(cursor)
+        if stop then
+          return true
+        end
+      end
+      lent.row = nil
+      seen = seen + last - first + 1
+    end
+  until final and seen >= known
+  return false
+end
+]]
+
+--- Call visit(cursor) for every row as it arrives, until it returns true. The cursor is valid
+--- during the call only.
+---@return boolean  true if visit stopped the walk; the rest is then not collected
+function set.each(collected, visit)
+  local handle = set.handle(collected)
+  local cursor, lent = row.cursor(collected)
+  local walk = assert(load(WALK, "=walk", "t"))(min, schema.rows_at, wait, BLOCK_ROWS)
+  local ok, stopped = pcall(walk, collected, handle, cursor, lent, visit)
+  lent.row = nil
+  if not ok or stopped then
+    collected:cancel()
+  end
+  if not ok then
+    error(stopped, 0)
+  end
+  set.note(handle)
+  return stopped
+end
+
+--- A function that gives the next row for which accept(cursor) is true, as a row of the caller's
+--- own, and nil at the end. accept nil: every row.
+function set.iterate(collected, accept)
+  local handle = set.handle(collected)
+  local cursor, lent = row.cursor(collected)
+  local seen, known, final = 0, 0, false
+
+  return function()
+    while true do
+      if seen >= known then
+        if final then
+          return nil
+        end
+        known, final = wait(collected, seen)
+        if final then
+          set.note(handle)
+        end
+      else
+        local pointer = schema.rows_at(handle, seen) + seen % BLOCK_ROWS
+        seen = seen + 1
+        lent.row = pointer
+        local accepted = not accept or accept(cursor)
+        lent.row = nil
+        if accepted then
+          return row.fresh(collected, pointer)
+        end
+      end
+    end
+  end
+end
+
+return set

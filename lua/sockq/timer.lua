@@ -1,0 +1,45 @@
+-- Timer text: a timer plug-in, guarded, so that one that raises costs a cell and not the listing.
+
+local plugin = require("sockq.plugin")
+
+local timer = {}
+
+--- Called once a plug-in that raised, with the message; cli.lua prints it.
+---@type fun(message: string)|nil
+timer.on_error = nil
+
+--- True once a plug-in raised.
+timer.failed = false
+
+local told = {}
+
+local function fail(name, message)
+  timer.failed = true
+  if not told[name] then
+    told[name] = true
+    if timer.on_error then
+      timer.on_error(tostring(message) .. "; the cells show ?")
+    end
+  end
+  return "?"
+end
+
+--- A function from a row to the text of its timer.
+---@param name string  of a timer plug-in
+---@return (fun(row: sockq.Row): string)|nil, string|nil message
+function timer.formatter(name)
+  local loaded, path = plugin.load("timers", name)
+  if not loaded then
+    return nil, path
+  end
+  local format = loaded.format
+  return function(row)
+    local ok, text = pcall(format, row)
+    if ok and type(text) == "string" then
+      return text
+    end
+    return fail(name, ok and ("%s: format returned a %s; a string is expected"):format(path, type(text)) or text)
+  end
+end
+
+return timer

@@ -1,0 +1,107 @@
+#define _GNU_SOURCE
+#include "collect.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "owner/owner.h"
+#include "scan.h"
+#include "source/source.h"
+
+/* USER_HZ of every architecture but alpha and ia64; a captured tree does not say. */
+enum { COMMON_USER_HZ = 100 };
+
+bool sockq_question_valid(const struct sockq_question *question)
+{
+    const uint64_t tables = ((uint64_t)1 << SOCKQ_TABLES) - 1;
+    const uint32_t flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS;
+
+    return (question->tables != 0 || question->flags != 0) && (question->tables & ~tables) == 0 &&
+           (question->flags & ~flags) == 0 && question->reserved == 0;
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec ts;
+
+    if (clock_gettime(clock, &ts) < 0)
+        return 0;
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void read_name(const struct sockq_proc *proc, const char *path, char *into, size_t size)
+{
+    ssize_t n = sockq_proc_read(proc, path, into, size - 1);
+    size_t length = n > 0 ? (size_t)n : 0;
+
+    if (length > 0 && into[length - 1] == '\n')
+        length--;
+    memset(into + length, 0, size - length);
+}
+
+/* The namespace is named by the inode in the text of its link, "net:[4026531840]". */
+static uint64_t read_netns(const struct sockq_proc *proc)
+{
+    char text[64];
+    uint64_t inode;
+    ssize_t n = readlinkat(proc->fd, "self/ns/net", text, sizeof(text));
+    const char *end = text + (n > 0 ? n : 0);
+
+    if (n < 7 || memcmp(text, "net:[", 5) != 0)
+        return 0;
+    return scan_u64(text + 5, end, &inode) == end - 1 ? inode : 0;
+}
+
+int sockq_collect_begin(struct sockq_writer *w, struct sockq_file *file,
+                        const struct sockq_proc *proc, const struct sockq_question *question)
+{
+    if (sockq_writer_open(w, file, question) < 0)
+        return -1;
+    struct sockq_set *set = w->set;
+    long hz = sysconf(_SC_CLK_TCK);
+    set->live = proc->live;
+    set->user_hz = proc->live && hz > 0 ? (uint32_t)hz : COMMON_USER_HZ;
+    set->realtime_ns = clock_ns(CLOCK_REALTIME);
+    set->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+    set->netns = proc->live ? read_netns(proc) : 0;
+    read_name(proc, "sys/kernel/hostname", set->host, sizeof(set->host));
+    read_name(proc, "sys/kernel/osrelease", set->kernel, sizeof(set->kernel));
+    return 0;
+}
+
+static bool all_whole(const struct sockq_set *set)
+{
+    if (set->problem_count || set->owners.odd)
+        return false;
+    for (int i = 0; i < SOCKQ_TABLES; i++)
+        if (set->tables[i].status == SOCKQ_TABLE_FAILED)
+            return false;
+    return true;
+}
+
+void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
+                       const struct sockq_question *question, sockq_check check, void *context)
+{
+    struct owner_index *owners = NULL;
+    bool cancelled = false;
+
+    if (question->flags & (SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS)) {
+        owners = owner_index_read(proc, w, question->flags & SOCKQ_WITH_CGROUPS, check, context);
+        cancelled = check(context);
+        if (owners && question->tables == 0)
+            owner_index_list(owners, w);
+    }
+    for (int i = 0; i < SOCKQ_TABLES && !w->error && !cancelled; i++) {
+        if (!(question->tables >> i & 1))
+            continue;
+        table_read(proc, w, owners, (enum sockq_table)i, question->states, check, context);
+        cancelled = check(context);
+    }
+    owner_index_free(owners);
+    sockq_writer_finish(w, cancelled           ? SOCKQ_SET_CANCELLED
+                           : all_whole(w->set) ? SOCKQ_SET_COMPLETE
+                                               : SOCKQ_SET_INCOMPLETE);
+}

@@ -1,0 +1,308 @@
+#define _GNU_SOURCE
+#include "collector.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct sockq_message) == 48, "requests have one size");
+
+/*
+ * Rows before the first and between two progress messages. The steps grow with the rows, so that
+ * the messages of one collection, which the interpreter may leave unread, fit its socket's queue
+ * many times over and DONE never blocks.
+ */
+enum { FIRST_PROGRESS = 256, PROGRESS_ROWS = 8192, PROGRESS_SHARE = 16 };
+
+struct serving {
+    int socket;
+    struct sockq_file *file;
+    struct sockq_writer w;
+    uint64_t told;
+    bool cancelled;
+    int error;
+};
+
+static struct sockq_message message_of(enum sockq_operation operation, uint32_t block)
+{
+    return (struct sockq_message){.magic = SOCKQ_PROTOCOL_MAGIC,
+                                  .version = SOCKQ_PROTOCOL_VERSION,
+                                  .operation = (uint16_t)operation,
+                                  .block = block};
+}
+
+static int send_message(int socket, const struct sockq_message *message, int flags)
+{
+    ssize_t n;
+
+    do
+        n = send(socket, message, sizeof(*message), flags | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == sizeof(*message) ? 0 : -1;
+}
+
+bool sockq_request_valid(const struct sockq_message *message, size_t length)
+{
+    static const struct sockq_question nothing;
+
+    if (length != sizeof(*message) || message->magic != SOCKQ_PROTOCOL_MAGIC ||
+        message->version != SOCKQ_PROTOCOL_VERSION || message->error != 0 || message->reserved != 0)
+        return false;
+    switch (message->operation) {
+    case SOCKQ_OP_COLLECT:
+        return message->block == 0 && sockq_question_valid(&message->question);
+    case SOCKQ_OP_CANCEL:
+    case SOCKQ_OP_RELEASE:
+        return message->block != 0 && memcmp(&message->question, &nothing, sizeof(nothing)) == 0;
+    default:
+        return false;
+    }
+}
+
+/* @return 1: a valid request, 0: the peer closed, -1: errno (EAGAIN: none yet, EPROTO: invalid) */
+static int receive_request(int socket, struct sockq_message *message, int flags)
+{
+    ssize_t n;
+
+    do
+        n = recv(socket, message, sizeof(*message), flags | MSG_TRUNC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == ECONNRESET)
+        return 0;
+    if (n <= 0)
+        return (int)n;
+    if (sockq_request_valid(message, (size_t)n))
+        return 1;
+    errno = EPROTO;
+    return -1;
+}
+
+/* Between two reads of a table: take requests that came meanwhile, tell of new rows. */
+static bool check_requests(void *context)
+{
+    struct serving *s = context;
+    struct sockq_message message;
+
+    if (s->error)
+        return true;
+    for (;;) {
+        int result = receive_request(s->socket, &message, MSG_DONTWAIT);
+        if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+            break;
+        if (result <= 0 || message.operation == SOCKQ_OP_COLLECT) {
+            s->error = result < 0 ? errno : result == 0 ? EPIPE : EPROTO;
+            return true;
+        }
+        if (message.operation == SOCKQ_OP_CANCEL)
+            s->cancelled |= message.block == s->w.block;
+        else if (message.block != s->w.block)
+            sockq_file_release(s->file, message.block);
+    }
+    uint64_t step = s->told == 0                               ? FIRST_PROGRESS
+                    : s->told < PROGRESS_ROWS * PROGRESS_SHARE ? PROGRESS_ROWS
+                                                               : s->told / PROGRESS_SHARE;
+    if (s->w.rows - s->told >= step) {
+        s->told = s->w.rows;
+        message = message_of(SOCKQ_OP_PROGRESS, s->w.block);
+        (void)send_message(s->socket, &message, MSG_DONTWAIT);
+    }
+    return s->cancelled;
+}
+
+static int serve_collect(struct serving *s, const struct sockq_proc *proc,
+                         const struct sockq_question *question)
+{
+    struct sockq_message reply;
+
+    s->told = 0;
+    s->cancelled = false;
+    if (sockq_collect_begin(&s->w, s->file, proc, question) < 0) {
+        reply = message_of(SOCKQ_OP_FAILED, 0);
+        reply.error = errno;
+        return send_message(s->socket, &reply, 0);
+    }
+    reply = message_of(SOCKQ_OP_STARTED, s->w.block);
+    if (send_message(s->socket, &reply, 0) < 0)
+        return -1;
+    sockq_collect_run(&s->w, proc, question, check_requests, s);
+    if (s->error) {
+        errno = s->error;
+        return -1;
+    }
+    reply = message_of(SOCKQ_OP_DONE, s->w.block);
+    return send_message(s->socket, &reply, 0);
+}
+
+int sockq_collector_serve(int socket, struct sockq_file *file, const struct sockq_proc *proc)
+{
+    struct serving s = {.socket = socket, .file = file};
+    struct sockq_message message;
+    int result;
+
+    while ((result = receive_request(socket, &message, 0)) > 0) {
+        if (message.operation == SOCKQ_OP_RELEASE)
+            sockq_file_release(file, message.block);
+        if (message.operation == SOCKQ_OP_COLLECT &&
+            serve_collect(&s, proc, &message.question) < 0) {
+            result = -1;
+            break;
+        }
+    }
+    if (result < 0 && (errno == EPIPE || errno == ECONNRESET))
+        return 0;
+    return result;
+}
+
+void sockq_client_connect(struct sockq_client *client, int socket, const void *map)
+{
+    *client = (struct sockq_client){.socket = socket, .map = map, .proc = {.fd = -1}};
+}
+
+int sockq_client_open(struct sockq_client *client, const char *proc_path)
+{
+    const size_t most = (size_t)64 << 30;
+
+    *client = (struct sockq_client){.socket = -1, .proc = {.fd = -1}};
+    if (sockq_proc_open(&client->proc, proc_path) < 0)
+        return -1;
+    if (sockq_file_open(&client->file, most, false) < 0) {
+        int saved = errno;
+        sockq_proc_close(&client->proc);
+        errno = saved;
+        return -1;
+    }
+    client->map = client->file.map;
+    return 0;
+}
+
+void sockq_client_close(struct sockq_client *client)
+{
+    if (client->socket >= 0)
+        close(client->socket);
+    client->socket = -1;
+    sockq_file_close(&client->file);
+    sockq_proc_close(&client->proc);
+    client->map = NULL;
+    client->lost = true;
+}
+
+/* Unlike the collector, the interpreter can be interrupted while it waits: EINTR is for the caller.
+ */
+static int receive_reply(struct sockq_client *client, struct sockq_message *message)
+{
+    ssize_t n = recv(client->socket, message, sizeof(*message), 0);
+
+    if (n == sizeof(*message)) {
+        if (message->operation == SOCKQ_OP_DONE && message->block == client->flying)
+            client->flying = 0;
+        return 0;
+    }
+    if (n < 0 && errno == EINTR)
+        return -1;
+    client->lost = true;
+    errno = EPIPE;
+    return -1;
+}
+
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+static int collect_here(struct sockq_client *client, const struct sockq_question *question,
+                        uint32_t *block)
+{
+    struct sockq_writer w;
+
+    if (sockq_collect_begin(&w, &client->file, &client->proc, question) < 0)
+        return -1;
+    sockq_collect_run(&w, &client->proc, question, never, NULL);
+    *block = w.block;
+    return 0;
+}
+
+int sockq_client_collect(struct sockq_client *client, const struct sockq_question *question,
+                         uint32_t *block)
+{
+    struct sockq_message message = message_of(SOCKQ_OP_COLLECT, 0);
+
+    if (!sockq_question_valid(question)) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (client->lost) {
+        errno = EPIPE;
+        return -1;
+    }
+    if (client->socket < 0)
+        return collect_here(client, question, block);
+    while (client->flying)
+        if (receive_reply(client, &message) < 0)
+            return -1;
+    message = message_of(SOCKQ_OP_COLLECT, 0);
+    message.question = *question;
+    if (send_message(client->socket, &message, 0) < 0) {
+        client->lost = true;
+        errno = EPIPE;
+        return -1;
+    }
+    /* The answer comes at once; an interrupt in between must not lose it. */
+    while (receive_reply(client, &message) < 0)
+        if (errno != EINTR)
+            return -1;
+    if (message.operation != SOCKQ_OP_STARTED) {
+        errno = message.operation == SOCKQ_OP_FAILED ? message.error : EPROTO;
+        return -1;
+    }
+    client->flying = *block = message.block;
+    return 0;
+}
+
+const struct sockq_set *sockq_client_set(const struct sockq_client *client, uint32_t block)
+{
+    const void *at = client->map + ((size_t)block << SOCKQ_BLOCK_SHIFT);
+
+    return at;
+}
+
+int sockq_client_wait(struct sockq_client *client, uint32_t block, uint64_t seen)
+{
+    const struct sockq_set *set = sockq_client_set(client, block);
+    struct sockq_message message;
+
+    while (client->flying == block && sockq_set_rows(set) <= seen &&
+           sockq_set_status(set) == SOCKQ_SET_READING)
+        if (receive_reply(client, &message) < 0)
+            return -1;
+    return 0;
+}
+
+void sockq_client_cancel(struct sockq_client *client, uint32_t block)
+{
+    struct sockq_message message = message_of(SOCKQ_OP_CANCEL, block);
+
+    if (client->flying != block || client->lost)
+        return;
+    if (send_message(client->socket, &message, 0) < 0) {
+        client->lost = true;
+        return;
+    }
+    while (client->flying && !client->lost)
+        (void)receive_reply(client, &message);
+}
+
+void sockq_client_release(struct sockq_client *client, uint32_t block)
+{
+    struct sockq_message message = message_of(SOCKQ_OP_RELEASE, block);
+
+    if (client->socket < 0) {
+        if (client->map)
+            sockq_file_release(&client->file, block);
+        return;
+    }
+    sockq_client_cancel(client, block);
+    if (!client->lost && send_message(client->socket, &message, 0) < 0)
+        client->lost = true;
+}

@@ -1,0 +1,90 @@
+/*
+ * Ctrl-C. A hook that a signal handler sets does not reach a compiled loop: traces do not look at
+ * the hook mask unless the profiler was started in mode "l", which makes every loop check it, and
+ * its signal then brings the loop back to the interpreter. The profiler's interval is so long that
+ * it never ticks of itself.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "lua.h"
+
+enum { TRY_EVERY_US = 20000, TRIES = 50 };
+
+static lua_State *volatile running;
+static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t tries;
+
+static void retry_after(long us)
+{
+    struct itimerval timer = {.it_value = {.tv_usec = us}};
+
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void stop(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    lua_sethook(L, NULL, 0, 0);
+    retry_after(0);
+    luaL_error(L, "interrupted");
+}
+
+static void reach(void)
+{
+    lua_sethook(running, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+    raise(SIGPROF);
+    retry_after(TRY_EVERY_US);
+}
+
+static void on_interrupt(int signal_number)
+{
+    interrupted = 1;
+    tries = 0;
+    signal(signal_number, SIG_DFL);
+    reach();
+}
+
+static void on_alarm(int signal_number)
+{
+    (void)signal_number;
+    if (++tries < TRIES) {
+        reach();
+        return;
+    }
+    signal(SIGINT, SIG_DFL);
+    raise(SIGINT);
+}
+
+static void on_tick(void *data, lua_State *L, int samples, int vmstate)
+{
+    (void)data;
+    (void)L;
+    (void)samples;
+    (void)vmstate;
+}
+
+bool sockq_lua_interrupted(void)
+{
+    return interrupted;
+}
+
+void sockq_lua_interruptible(lua_State *L)
+{
+    /* No SA_RESTART: waiting for rows must end as well. */
+    struct sigaction action = {.sa_handler = on_interrupt};
+
+    struct sigaction before;
+
+    /* A job that a shell started in the background ignores SIGINT: so be it. */
+    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
+        return;
+    running = L;
+    luaJIT_profile_start(L, "li1000000", on_tick, NULL);
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    action.sa_handler = on_alarm;
+    sigaction(SIGALRM, &action, NULL);
+}

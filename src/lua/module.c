@@ -1,0 +1,217 @@
+#include "lua.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "../problem.h"
+
+const struct sockq_program *sockq_lua_program;
+
+const struct sockq_embedded *sockq_embedded_find(const char *name)
+{
+    for (const struct sockq_embedded *file = sockq_embedded_files; file->name; file++)
+        if (strcmp(file->name, name) == 0)
+            return file;
+    return NULL;
+}
+
+/* Lua: core.embedded(name) → text or nil */
+static int l_embedded(lua_State *L)
+{
+    const struct sockq_embedded *file = sockq_embedded_find(luaL_checkstring(L, 1));
+
+    if (!file)
+        return 0;
+    lua_pushlstring(L, file->bytes, (size_t)(file->end - file->bytes));
+    return 1;
+}
+
+/* Lua: core.embedded_names() → { name, … } */
+static int l_embedded_names(lua_State *L)
+{
+    int count = 0;
+
+    lua_newtable(L);
+    for (const struct sockq_embedded *file = sockq_embedded_files; file->name; file++) {
+        lua_pushstring(L, file->name);
+        lua_rawseti(L, -2, ++count);
+    }
+    return 1;
+}
+
+/* Lua: core.problem_text(reason) → phrase */
+static int l_problem_text(lua_State *L)
+{
+    lua_pushstring(L, sockq_problem_text((uint32_t)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+/* Lua: loader for "sockq.x.y": lua/sockq/x/y.lua, or its init.lua */
+int sockq_lua_searcher(lua_State *L)
+{
+    char name[128], path[160];
+    size_t length;
+    const char *module = luaL_checklstring(L, 1, &length);
+
+    if (length >= sizeof(name)) {
+        lua_pushliteral(L, "\n\tno such embedded module");
+        return 1;
+    }
+    for (size_t i = 0; i <= length; i++)
+        name[i] = (char)(module[i] == '.' ? '/' : module[i]);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), i == 0 ? "lua/%s.lua" : "lua/%s/init.lua", name);
+        const struct sockq_embedded *file = sockq_embedded_find(path);
+        if (!file)
+            continue;
+        char chunk[162];
+        snprintf(chunk, sizeof(chunk), "@%s", path);
+        if (luaL_loadbufferx(L, file->bytes, (size_t)(file->end - file->bytes), chunk, "t") != 0)
+            return lua_error(L);
+        return 1;
+    }
+    lua_pushfstring(L, "\n\tno embedded file 'lua/%s.lua'", name);
+    return 1;
+}
+
+static void push_given(lua_State *L, const struct sockq_options *options)
+{
+    lua_newtable(L);
+    for (int i = 0; i < options->given_count; i++) {
+        const struct sockq_given *given = &options->given[i];
+        if (given->argument)
+            lua_pushstring(L, given->argument);
+        else
+            lua_pushboolean(L, 1);
+        lua_setfield(L, -2, given->option->name);
+    }
+}
+
+static void push_option_table(lua_State *L)
+{
+    int count = 0;
+
+    lua_newtable(L);
+    for (const struct sockq_option *o = sockq_option_table; o->letter || o->name; o++) {
+        char letter[2] = {(char)o->letter, '\0'};
+        lua_newtable(L);
+        if (o->letter) {
+            lua_pushstring(L, letter);
+            lua_setfield(L, -2, "letter");
+        }
+        lua_pushstring(L, o->name);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, o->argument);
+        lua_setfield(L, -2, "argument");
+        lua_pushstring(L, o->group);
+        lua_setfield(L, -2, "group");
+        lua_pushstring(L, o->help);
+        lua_setfield(L, -2, "help");
+        lua_rawseti(L, -2, ++count);
+    }
+}
+
+/*
+ * Lua: core.command_line() → { mode, given = { NAME = true or argument }, words, bad, bad_what,
+ * euid }, or nil in a stock luajit
+ */
+static int l_command_line(lua_State *L)
+{
+    static const char *const modes[] = {[SOCKQ_MODE_QUERY] = "query",
+                                        [SOCKQ_MODE_NAME] = "name",
+                                        [SOCKQ_MODE_SCRIPT] = "script",
+                                        [SOCKQ_MODE_STDIN] = "stdin",
+                                        [SOCKQ_MODE_CHUNK] = "chunk"};
+
+    if (!sockq_lua_program)
+        return 0;
+    const struct sockq_options *options = sockq_lua_program->options;
+    lua_newtable(L);
+    lua_pushstring(L, modes[options->mode]);
+    lua_setfield(L, -2, "mode");
+    push_given(L, options);
+    lua_setfield(L, -2, "given");
+    lua_newtable(L);
+    for (int i = 0; i < options->word_count; i++) {
+        lua_pushstring(L, options->words[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "words");
+    lua_pushstring(L, options->bad);
+    lua_setfield(L, -2, "bad");
+    lua_pushstring(L, options->bad_what);
+    lua_setfield(L, -2, "bad_what");
+    lua_pushinteger(L, (lua_Integer)sockq_lua_program->euid);
+    lua_setfield(L, -2, "euid");
+    lua_pushstring(L, sockq_lua_program->proc_path);
+    lua_setfield(L, -2, "proc");
+    return 1;
+}
+
+/* Lua: core.options() → the option table, for help */
+static int l_options(lua_State *L)
+{
+    push_option_table(L);
+    return 1;
+}
+
+static void push_text(lua_State *L, const struct sockq_text *text)
+{
+    lua_newtable(L);
+    lua_pushstring(L, text->kind);
+    lua_setfield(L, -2, "kind");
+    lua_pushstring(L, text->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, text->path);
+    lua_setfield(L, -2, "path");
+    if (text->bytes)
+        lua_pushlstring(L, text->bytes, text->size);
+    else
+        lua_pushnil(L);
+    lua_setfield(L, -2, "source");
+    lua_pushstring(L, text->error);
+    lua_setfield(L, -2, "error");
+}
+
+/*
+ * Lua: core.texts() → { { kind, name, path, source or error }, … }: the script and the plug-ins,
+ * first found first. The program read them before privileges were dropped; in a stock luajit they
+ * are read here.
+ */
+static int l_texts(lua_State *L)
+{
+    struct sockq_texts here = {0}, *texts = &here;
+
+    if (sockq_lua_program)
+        texts = sockq_lua_program->texts;
+    else if (sockq_texts_read_plugins(texts) < 0)
+        return luaL_error(L, "not enough memory");
+    lua_newtable(L);
+    for (size_t i = 0; i < texts->count; i++) {
+        push_text(L, &texts->list[i]);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    sockq_texts_free(&here);
+    return 1;
+}
+
+int luaopen_sockq_core(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"embedded", l_embedded},
+                                         {"embedded_names", l_embedded_names},
+                                         {"problem_text", l_problem_text},
+                                         {"command_line", l_command_line},
+                                         {"options", l_options},
+                                         {"texts", l_texts},
+                                         {NULL, NULL}};
+
+    lua_newtable(L);
+    luaL_register(L, NULL, functions);
+    sockq_lua_open_client(L);
+    sockq_lua_open_names(L);
+    sockq_lua_open_getopt(L);
+    sockq_lua_open_system(L);
+    lua_pushliteral(L, SOCKQ_VERSION);
+    lua_setfield(L, -2, "version");
+    return 1;
+}

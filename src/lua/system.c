@@ -1,0 +1,69 @@
+/*
+ * The few questions to the system that Lua's own library has no function for.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lua.h"
+
+/* Lua: core.isatty(fd) → boolean */
+static int l_isatty(lua_State *L)
+{
+    lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+/* Lua: core.terminal_width(fd) → columns, or nil where fd is no terminal */
+static int l_terminal_width(lua_State *L)
+{
+    struct winsize size;
+
+    if (ioctl((int)luaL_checkinteger(L, 1), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+        return 0;
+    lua_pushinteger(L, size.ws_col);
+    return 1;
+}
+
+/* Lua: core.sleep(seconds); an interrupt ends it early */
+static int l_sleep(lua_State *L)
+{
+    lua_Number seconds = luaL_checknumber(L, 1);
+    struct timespec ts = {.tv_sec = (time_t)seconds,
+                          .tv_nsec = (long)((seconds - (lua_Number)(time_t)seconds) * 1e9)};
+
+    nanosleep(&ts, NULL);
+    return 0;
+}
+
+/* Lua: core.strerror(errno) → text */
+static int l_strerror(lua_State *L)
+{
+    lua_pushstring(L, strerror((int)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+/* Lua: core.interrupted() → true after Ctrl-C */
+static int l_interrupted(lua_State *L)
+{
+    lua_pushboolean(L, sockq_lua_interrupted());
+    return 1;
+}
+
+void sockq_lua_open_system(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"isatty", l_isatty},     {"terminal_width", l_terminal_width}, {"sleep", l_sleep},
+        {"strerror", l_strerror}, {"interrupted", l_interrupted},       {NULL, NULL}};
+
+    luaL_register(L, NULL, functions);
+    lua_pushinteger(L, ENOENT);
+    lua_setfield(L, -2, "ENOENT");
+    lua_pushinteger(L, EACCES);
+    lua_setfield(L, -2, "EACCES");
+    lua_pushinteger(L, EINTR);
+    lua_setfield(L, -2, "EINTR");
+}

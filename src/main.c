@@ -1,0 +1,285 @@
+/*
+ * sockq: start. Parse the early flags, set up the two halves, hand over to lua/sockq/cli.lua.
+ *
+ * The map of this folder; arrows of use point down the page:
+ *
+ *   main.c              the two processes: the parent collects, the child interprets
+ *   options.{h,c}       the command line's options: one table for parser and help
+ *   text.{h,c}          script and plug-in files, read before or after privileges are dropped
+ *   privilege.{h,c}     who asks, and giving up what is not needed
+ *   lua/                the binding, the only files besides main.c that know Lua
+ *     module.c          require "sockq.core"; embedded files
+ *     client.c          clients, row sets and rows as userdata (their payloads: handle.h)
+ *     names.c           users, services, hosts
+ *     getopt.c          getopt_long for views that stand in for another program
+ *     system.c          terminal, sleep
+ *     interrupt.c       Ctrl-C, in compiled loops too
+ *     open.c            the module file for a stock luajit
+ *     lua.h             what these files share
+ *   collector.{h,c}     the collector's protocol, both sides
+ *   collect.{h,c}       a question → sources → a row set
+ *   source/             one file a kernel table format
+ *     table.c           the reader that all tables share; source.h: its types
+ *     proc_inet.c       tcp, udp, udplite, raw, icmp and their IPv6 twins
+ *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
+ *   owner/              socket inode → process: proc_fd.c walks, index.{h,c} joins; owner.h
+ *   rowset.{h,c}        the memory file: blocks, rows, arena, commit
+ *   problem.{h,c}       words for what is wrong with a line
+ *   proc.{h,c}          opening files below /proc or a captured tree
+ *   scan.h              hexadecimal, decimal and blanks
+ *   row.h               the row schema, shared with LuaJIT
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lua/lua.h"
+#include "privilege.h"
+
+int luaopen_cjson(lua_State *L);
+int luaopen_lpeg(lua_State *L);
+
+/* Exit statuses are the design's: 2: wrong usage, 3: the data could not be read. */
+enum { EXIT_USAGE = 2, EXIT_DATA = 3 };
+
+/* Sparse: memory is taken as rows come. */
+static const size_t MEMORY_FILE = (size_t)64 << 30;
+
+struct start {
+    struct sockq_options options;
+    struct sockq_texts texts;
+    struct sockq_invoker invoker;
+    struct sockq_file file;
+    struct sockq_proc proc;
+    const char *proc_path;
+    int sockets[2]; /* collector, interpreter */
+    unsigned euid;
+};
+
+static int fail(const char *where, const char *what)
+{
+    fprintf(stderr, "sockq: %s: %s\n", where, what);
+    return EXIT_DATA;
+}
+
+static bool is_name(const char *word, const struct sockq_options *options, void *context)
+{
+    static const char *const folders[] = {"views", "reports", "commands"};
+    struct start *start = context;
+    char path[128];
+
+    if (strlen(word) > 64 || strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(word))
+        return false;
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        snprintf(path, sizeof(path), "lua/sockq/%s/%s.lua", folders[i], word);
+        if (sockq_embedded_find(path))
+            return true;
+    }
+    start->texts.path = sockq_options_argument(options, "path");
+    return sockq_texts_has_plugin(&start->texts, "views", word) ||
+           sockq_texts_has_plugin(&start->texts, "reports", word);
+}
+
+static int read_texts(struct start *start)
+{
+    start->texts.path = sockq_options_argument(&start->options, "path");
+    if (start->options.mode == SOCKQ_MODE_SCRIPT &&
+        sockq_texts_read_script(&start->texts, start->options.words[0]) < 0)
+        return -1;
+    return sockq_texts_read_plugins(&start->texts);
+}
+
+static int traceback(lua_State *L)
+{
+    if (!lua_isstring(L, 1))
+        return 1;
+    luaL_traceback(L, L, lua_tostring(L, 1), 1);
+    return 1;
+}
+
+/* package.preload gets what is linked in, package.loaders what is embedded, before any file. */
+static void open_modules(lua_State *L)
+{
+    static const luaL_Reg linked[] = {{"sockq.core", luaopen_sockq_core},
+                                      {"lpeg", luaopen_lpeg},
+                                      {"cjson", luaopen_cjson},
+                                      {NULL, NULL}};
+
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "preload");
+    for (const luaL_Reg *module = linked; module->name; module++) {
+        lua_pushcfunction(L, module->func);
+        lua_setfield(L, -2, module->name);
+    }
+    lua_pop(L, 1);
+    lua_getfield(L, -1, "loaders");
+    for (int i = (int)lua_objlen(L, -1); i >= 2; i--) {
+        lua_rawgeti(L, -1, i);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_pushcfunction(L, sockq_lua_searcher);
+    lua_rawseti(L, -2, 2);
+    lua_pop(L, 2);
+}
+
+/* Lua: the whole of the interpreter's work; returns the exit status. */
+static int run_protected(lua_State *L)
+{
+    luaL_openlibs(L);
+    open_modules(L);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "sockq.cli");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "main");
+    lua_call(L, 0, 1);
+    return 1;
+}
+
+static int run_lua(void)
+{
+    lua_State *L = luaL_newstate();
+    int status = EXIT_USAGE;
+
+    if (!L)
+        return fail("start", "not enough memory for LuaJIT");
+    sockq_lua_interruptible(L);
+    lua_pushcfunction(L, traceback);
+    lua_pushcfunction(L, run_protected);
+    if (lua_pcall(L, 0, 1, 1) == 0)
+        status = (int)lua_tointeger(L, -1);
+    else if (!sockq_lua_interrupted())
+        fail("error", lua_isstring(L, -1) ? lua_tostring(L, -1) : "an error that is no text");
+    return status;
+}
+
+static int interpret(struct start *start, pid_t parent)
+{
+    struct sockq_program program = {.socket = start->sockets[1],
+                                    .map = start->file.map,
+                                    .options = &start->options,
+                                    .texts = &start->texts,
+                                    .proc_path = start->proc_path,
+                                    .euid = start->euid};
+
+    /* Root's own files are read as root, a sudo user's with the user's rights. */
+    if (start->invoker.is_root && read_texts(start) < 0)
+        return fail("start", strerror(errno));
+    if (sockq_interpreter_confine(&start->invoker, start->sockets[1], parent) < 0)
+        return fail("privileges could not be dropped", strerror(errno));
+    if (!start->invoker.is_root && read_texts(start) < 0)
+        return fail("start", strerror(errno));
+    sockq_lua_program = &program;
+    if (!isatty(STDOUT_FILENO))
+        setvbuf(stdout, NULL, _IOFBF, 64 << 10);
+    int status = run_lua();
+    fflush(stdout);
+    if (sockq_lua_interrupted()) {
+        signal(SIGINT, SIG_DFL);
+        raise(SIGINT);
+    }
+    return status;
+}
+
+/* The child's end is the program's end: its status, or the signal that ended it. */
+static int end_like(pid_t child)
+{
+    int status;
+
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return fail("waitpid", strerror(errno));
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    int number = WTERMSIG(status);
+    if (number == SIGINT || number == SIGPIPE || number == SIGTERM || number == SIGHUP ||
+        number == SIGQUIT || number == SIGKILL) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    fprintf(stderr, "sockq: the interpreter was ended by signal %d (%s)\n", number,
+            strsignal(number));
+    return EXIT_DATA;
+}
+
+static uint64_t inode_of(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
+static int collect(struct start *start, pid_t child)
+{
+    int result = -1;
+
+    start->proc.own_inodes[0] = inode_of(start->sockets[0]);
+    start->proc.own_inodes[1] = inode_of(start->sockets[1]);
+    start->proc.own_child = child;
+    close(start->sockets[1]);
+    /* Ctrl-C is for the interpreter; the collector ends with it. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGQUIT, SIG_IGN);
+    if (sockq_collector_confine(&start->invoker, start->proc.live) == 0)
+        result = sockq_collector_serve(start->sockets[0], &start->file, &start->proc);
+    if (result == 0)
+        return end_like(child);
+    int saved = errno;
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return fail("collector", strerror(saved));
+}
+
+static int prepare(struct start *start, int argc, char **argv)
+{
+    sockq_invoker_find(&start->invoker);
+    start->euid = geteuid();
+    start->texts.secure = start->invoker.secure;
+    start->texts.privileged = start->invoker.privileged;
+    if (sockq_options_parse(&start->options, argc, argv, is_name, start) < 0)
+        return fail("start", strerror(errno));
+    start->proc_path = sockq_options_argument(&start->options, "proc");
+    if (sockq_proc_open(&start->proc, start->proc_path) < 0) {
+        if (start->proc_path) {
+            fprintf(stderr, "sockq: --proc %s: %s; give a folder that holds net/tcp and its like\n",
+                    start->proc_path, strerror(errno));
+            return EXIT_USAGE;
+        }
+        return fail("/proc", errno == ENODEV
+                                 ? "not the kernel's; give a captured tree by --proc DIR"
+                                 : strerror(errno));
+    }
+    /* A file size limit must not kill sockq over its sparse memory file. */
+    signal(SIGXFSZ, SIG_IGN);
+    if (sockq_file_open(&start->file, MEMORY_FILE, true) < 0)
+        return fail("shared memory", strerror(errno));
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->sockets) < 0)
+        return fail("socketpair", strerror(errno));
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct start start = {.proc = {.fd = -1}};
+
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_RDWR) < 0)
+            return EXIT_DATA;
+    signal(SIGPIPE, SIG_DFL);
+    int status = prepare(&start, argc, argv);
+    if (status)
+        return status;
+    pid_t parent = getpid(), child = fork();
+    if (child < 0)
+        return fail("fork", strerror(errno));
+    if (child == 0)
+        _exit(interpret(&start, parent));
+    _exit(collect(&start, child));
+}

@@ -1,0 +1,162 @@
+#define _GNU_SOURCE
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define WHICH "which sockets"
+#define FROM "from where"
+#define OUTPUT "output"
+#define OTHER "other"
+
+const struct sockq_option sockq_option_table[] = {
+    {'t', "tcp", NULL, WHICH, "TCP"},
+    {'u', "udp", NULL, WHICH, "UDP and UDP-Lite"},
+    {'w', "raw", NULL, WHICH, "raw and ping (ICMP)"},
+    {'x', "unix", NULL, WHICH, "unix"},
+    {'4', "ipv4", NULL, WHICH, "only IPv4"},
+    {'6', "ipv6", NULL, WHICH, "only IPv6"},
+    {'l', "listening", NULL, WHICH,
+     "only sockets that listen (TCP) or are not connected (UDP, raw)"},
+    {0, "from", "TABLE,...", WHICH, "tables by name: tcp, tcp6, unix, netlink, packet, ..."},
+    {'a', "all", NULL, WHICH, "every state: the default, accepted for the hand's sake"},
+    {'n', "numeric", NULL, OUTPUT, "numbers for addresses, ports and users: the default"},
+    {'p', "programs", NULL, OUTPUT, "pid and program: the default"},
+    {'o', "timers", NULL, OUTPUT, "timers: the default"},
+    {0, "timer", "NAME", OUTPUT, "format of timers: netstat, ss, human, explain, or your own"},
+    {0, "no-header", NULL, OUTPUT, "rows only"},
+    {0, "proc", "DIR", FROM, "a captured /proc tree instead of this machine"},
+    {0, "path", "DIR:...", OTHER, "look for plug-ins in these folders first"},
+    {'e', "execute", "CHUNK", OTHER, "run Lua from the command line"},
+    {'h', "help", NULL, OTHER, "this text"},
+    {'V', "version", NULL, OTHER, "the version"},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+enum { OPTIONS = sizeof(sockq_option_table) / sizeof(sockq_option_table[0]) - 1, LONG_ONLY = 256 };
+
+/* "NAME.lua", or a path with a slash: a script, if such a file exists. */
+static bool is_script(const char *word)
+{
+    size_t length = strlen(word);
+    struct stat st;
+
+    if (length > 4 && strcmp(word + length - 4, ".lua") == 0)
+        return true;
+    return strchr(word, '/') && stat(word, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+static void take_rest(struct sockq_options *options, int argc, char **argv, int from)
+{
+    for (int i = from; i < argc; i++)
+        options->words[options->word_count++] = argv[i];
+}
+
+static void give(struct sockq_options *options, const struct sockq_option *option,
+                 const char *argument)
+{
+    options->given[options->given_count++] =
+        (struct sockq_given){.option = option, .argument = argument};
+}
+
+/* @return true if the first word that is no option decides what the rest is */
+static bool take_word(struct sockq_options *options, const char *word,
+                      bool (*is_name)(const char *, const struct sockq_options *, void *),
+                      void *context)
+{
+    options->words[options->word_count++] = word;
+    if (options->word_count > 1 && options->mode == SOCKQ_MODE_QUERY)
+        return false;
+    if (options->mode == SOCKQ_MODE_CHUNK)
+        return true;
+    if (strcmp(word, "-") == 0)
+        options->mode = SOCKQ_MODE_STDIN;
+    else if (is_name(word, options, context))
+        options->mode = SOCKQ_MODE_NAME;
+    else if (is_script(word))
+        options->mode = SOCKQ_MODE_SCRIPT;
+    return options->mode != SOCKQ_MODE_QUERY;
+}
+
+int sockq_options_parse(struct sockq_options *options, int argc, char **argv,
+                        bool (*is_name)(const char *word, const struct sockq_options *options,
+                                        void *context),
+                        void *context)
+{
+    struct option longs[OPTIONS + 1] = {0};
+    char shorts[2 * OPTIONS + 3] = "-:", *s = shorts + 2;
+    int letter, index;
+
+    *options = (struct sockq_options){.mode = SOCKQ_MODE_QUERY};
+    /* A bundle such as -antpo holds at most one option a letter. */
+    size_t most = 1;
+    for (int i = 1; i < argc; i++)
+        most += strlen(argv[i]) + 1;
+    options->given = calloc(most, sizeof(*options->given));
+    options->words = calloc((size_t)argc + 1, sizeof(*options->words));
+    if (!options->given || !options->words) {
+        sockq_options_free(options);
+        errno = ENOMEM;
+        return -1;
+    }
+    for (int i = 0; i < OPTIONS; i++) {
+        const struct sockq_option *option = &sockq_option_table[i];
+        longs[i] = (struct option){option->name, option->argument ? 1 : 0, NULL, LONG_ONLY + i};
+        if (option->letter) {
+            *s++ = (char)option->letter;
+            if (option->argument)
+                *s++ = ':';
+        }
+    }
+    opterr = 0;
+    optind = 1;
+    while ((letter = getopt_long(argc, argv, shorts, longs, &index)) != -1) {
+        if (letter == 1) {
+            if (take_word(options, optarg, is_name, context))
+                break;
+            continue;
+        }
+        if (letter == '?' || letter == ':') {
+            bool is_letter = optopt > 0 && optopt < LONG_ONLY;
+            options->bad_letter[0] = '-';
+            options->bad_letter[1] = (char)optopt;
+            options->bad = is_letter ? options->bad_letter : argv[optind - 1];
+            options->bad_what = letter == ':'         ? "this option needs an argument"
+                                : optopt >= LONG_ONLY ? "this option takes no argument"
+                                : optopt == 0         ? "no such option, or short for several"
+                                                      : "no such option";
+            return 0;
+        }
+        for (int i = 0; i < OPTIONS; i++) {
+            if (letter != LONG_ONLY + i && letter != sockq_option_table[i].letter)
+                continue;
+            give(options, &sockq_option_table[i], optarg);
+            if (sockq_option_table[i].letter == 'e')
+                options->mode = SOCKQ_MODE_CHUNK;
+            break;
+        }
+    }
+    take_rest(options, argc, argv, optind);
+    return 0;
+}
+
+const char *sockq_options_argument(const struct sockq_options *options, const char *name)
+{
+    const char *argument = NULL;
+
+    for (int i = 0; i < options->given_count; i++)
+        if (options->given[i].option->name && strcmp(options->given[i].option->name, name) == 0)
+            argument = options->given[i].argument;
+    return argument;
+}
+
+void sockq_options_free(struct sockq_options *options)
+{
+    free(options->given);
+    free(options->words);
+    options->given = NULL;
+    options->words = NULL;
+}

@@ -1,0 +1,50 @@
+/*
+ * Socket owners: which process holds which socket, by the inode of the socket.
+ *
+ * One pass over /proc/PID/fd builds an index in memory; each row then costs one probe. The cost
+ * is linear in descriptors and rows. Threads that unshared their descriptors are not looked at.
+ */
+#ifndef SOCKQ_OWNER_H
+#define SOCKQ_OWNER_H
+#include <stdbool.h>
+
+#include "../proc.h"
+#include "../rowset.h"
+
+struct owner_index;
+
+/**
+ * Walk the processes of a /proc and index their sockets, in the order of the folder.
+ *
+ * @w        the row set that will refer to the owners: their counts go to its header, process
+ *           records to its arena
+ * @cgroups  read each owner's cgroup as well
+ * @check    called now and then; true ends the walk early (cancelled)
+ * @return   an index to free with owner_index_free, or NULL with w->error set
+ */
+struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq_writer *w,
+                                     bool cgroups, bool (*check)(void *), void *context);
+
+/**
+ * The owners of one inode, written to the arena on first use.
+ *
+ * @return  arena offset of the first sockq_owner, 0 if none is known; inode 0: only a link
+ * "[0000]:0"
+ */
+uint64_t owner_index_find(struct owner_index *index, struct sockq_writer *w, uint64_t inode);
+
+/** Write the owners of every inode to the arena, linked from the set's owners.holders. */
+void owner_index_list(struct owner_index *index, struct sockq_writer *w);
+
+/** Free an index; NULL is ignored. */
+void owner_index_free(struct owner_index *index);
+
+/**
+ * The inode in the text of an fd link: "socket:[N]", or "[0000]:N" of old kernels (*old set).
+ * N is decimal, without sign or prefix, below 2^64.
+ *
+ * @return  0, -1 if the text names no socket, -2 if it does but N does not fit
+ */
+int owner_link_inode(const char *text, size_t length, uint64_t *inode, bool *old);
+
+#endif

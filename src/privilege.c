@@ -1,0 +1,179 @@
+#define _GNU_SOURCE
+#include "privilege.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "scan.h"
+
+#ifndef SOCKQ_UNPRIVILEGED_ID
+#define SOCKQ_UNPRIVILEGED_ID 65534
+#endif
+
+enum { LAST_CAPABILITY = 63 };
+
+/* A plain decimal above 0 and below (uid_t)-1. */
+static bool id_from_environment(const char *name, uint32_t *id)
+{
+    const char *text = getenv(name);
+
+    if (!text)
+        return false;
+    const char *end = text + strlen(text);
+    return scan_u32(text, end, id) == end && *id > 0 && *id != UINT32_MAX;
+}
+
+void sockq_invoker_find(struct sockq_invoker *invoker)
+{
+    uint32_t uid, gid;
+
+    *invoker = (struct sockq_invoker){.uid = getuid(), .gid = getgid()};
+    if (getauxval(AT_SECURE)) {
+        invoker->privileged = true;
+        invoker->secure = true;
+    } else if (geteuid() == 0) {
+        invoker->privileged = true;
+        if (id_from_environment("SUDO_UID", &uid) && id_from_environment("SUDO_GID", &gid)) {
+            invoker->uid = uid;
+            invoker->gid = gid;
+            return;
+        }
+    }
+    if (invoker->privileged && invoker->uid == 0) {
+        invoker->is_root = true;
+        invoker->uid = SOCKQ_UNPRIVILEGED_ID;
+        invoker->gid = SOCKQ_UNPRIVILEGED_ID;
+    }
+}
+
+static void close_others_one_by_one(int keep)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    struct dirent *entry;
+
+    if (!folder) {
+        for (int fd = 3; fd < 65536; fd++)
+            if (fd != keep)
+                close(fd);
+        return;
+    }
+    while ((entry = readdir(folder)) != NULL) {
+        int fd = atoi(entry->d_name);
+        if (fd > 2 && fd != keep && fd != dirfd(folder))
+            close(fd);
+    }
+    closedir(folder);
+}
+
+static void close_others(int keep)
+{
+#ifdef SYS_close_range
+    if ((keep == 3 || syscall(SYS_close_range, 3, (unsigned)keep - 1, 0) == 0) &&
+        syscall(SYS_close_range, (unsigned)keep + 1, ~0u, 0) == 0)
+        return;
+#endif
+    close_others_one_by_one(keep);
+}
+
+static int set_capabilities(uint64_t wanted)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {
+        {.effective = (uint32_t)wanted, .permitted = (uint32_t)wanted},
+        {.effective = (uint32_t)(wanted >> 32), .permitted = (uint32_t)(wanted >> 32)}};
+
+    if (syscall(SYS_capset, &header, data) < 0)
+        return -1;
+    memset(data, 0xff, sizeof(data));
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -1;
+    if ((data[0].permitted | (uint64_t)data[1].permitted << 32) & ~wanted) {
+        errno = EPERM;
+        return -1;
+    }
+    return 0;
+}
+
+/* The permitted capabilities; none if they cannot be read. */
+static uint64_t held_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {0};
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        return 0;
+    return data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
+static int set_ids(uid_t uid, gid_t gid)
+{
+    uid_t ruid, euid, suid;
+    gid_t rgid, egid, sgid;
+
+    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0) {
+        /* No CAP_SETUID, or an id that the namespace does not map: what is checked next decides. */
+        return errno == EPERM || errno == EINVAL ? 0 : -1;
+    }
+    if (getresuid(&ruid, &euid, &suid) < 0 || getresgid(&rgid, &egid, &sgid) < 0)
+        return -1;
+    if (ruid != uid || euid != uid || suid != uid || rgid != gid || egid != gid || sgid != gid ||
+        (uid != 0 && setuid(0) == 0)) {
+        errno = EPERM;
+        return -1;
+    }
+    return 0;
+}
+
+int sockq_interpreter_confine(const struct sockq_invoker *invoker, int keep, pid_t parent)
+{
+    close_others(keep);
+    if (invoker->privileged) {
+        for (int cap = 0; cap <= LAST_CAPABILITY; cap++)
+            if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
+                (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+        if (set_ids(invoker->uid, invoker->gid) < 0)
+            return -1;
+    }
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (set_capabilities(0) < 0)
+        return -1;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return -1;
+    if (getppid() != parent) {
+        errno = ESRCH;
+        return -1;
+    }
+    return 0;
+}
+
+int sockq_collector_confine(const struct sockq_invoker *invoker, bool live)
+{
+    const uint64_t bypass = (uint64_t)1 << CAP_DAC_READ_SEARCH;
+    uint64_t wanted = 0;
+
+    if (live)
+        wanted = (uint64_t)1 << CAP_SYS_PTRACE | bypass;
+    else if (invoker->is_root)
+        wanted = bypass;
+    if (invoker->privileged && !invoker->is_root) {
+        if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || set_ids(invoker->uid, invoker->gid) < 0)
+            return -1;
+    }
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (set_capabilities(wanted & held_capabilities()) < 0)
+        return -1;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -1;
+    return invoker->privileged ? prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) : 0;
+}

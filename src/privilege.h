@@ -1,0 +1,43 @@
+/*
+ * Giving up privileges: each half keeps what it needs and proves that the rest is gone.
+ */
+#ifndef SOCKQ_PRIVILEGE_H
+#define SOCKQ_PRIVILEGE_H
+#include <stdbool.h>
+#include <sys/types.h>
+
+/** On whose behalf sockq runs. */
+struct sockq_invoker {
+    uid_t uid;
+    gid_t gid;
+    bool privileged; /* sockq has more rights than the interpreter may have */
+    bool is_root;    /* root itself runs it: uid and gid are those of an unprivileged stand-in */
+    bool secure;     /* setuid or file capabilities: the environment is not to be trusted */
+};
+
+/**
+ * Find the invoker: the real user of a setuid program; under sudo, SUDO_UID and SUDO_GID; for root
+ * itself the unprivileged id given at build time (SOCKQ_UNPRIVILEGED_ID); else the caller.
+ */
+void sockq_invoker_find(struct sockq_invoker *invoker);
+
+/**
+ * In the interpreter, before LuaJIT starts: close every descriptor above 2 but `keep`, drop the
+ * bounding set, groups, ids and all capabilities, verify it, forbid new privileges, and die with
+ * the parent. seccomp, Landlock and limits go behind the last of these steps.
+ *
+ * @parent  the collector's pid
+ * @return  0, or -1 with errno when a step that must hold does not
+ */
+int sockq_interpreter_confine(const struct sockq_invoker *invoker, int keep, pid_t parent);
+
+/**
+ * In the collector: the invoker's ids (root stays root), and of the capabilities only those that
+ * reading needs: CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for the live /proc; for a captured tree
+ * the latter, if root itself asks.
+ *
+ * @return  0, or -1 with errno
+ */
+int sockq_collector_confine(const struct sockq_invoker *invoker, bool live);
+
+#endif

@@ -1,0 +1,116 @@
+#define _GNU_SOURCE
+#include "proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+int sockq_proc_open(struct sockq_proc *proc, const char *path)
+{
+    struct statfs fs;
+
+    *proc = (struct sockq_proc){.live = path == NULL};
+    proc->fd = open(path ? path : "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (proc->fd < 0)
+        return -1;
+    if (!proc->live)
+        return 0;
+    if (fstatfs(proc->fd, &fs) < 0 || (unsigned long)fs.f_type != PROC_SUPER_MAGIC) {
+        sockq_proc_close(proc);
+        errno = ENODEV;
+        return -1;
+    }
+    return 0;
+}
+
+void sockq_proc_close(struct sockq_proc *proc)
+{
+    if (proc->fd >= 0)
+        close(proc->fd);
+    proc->fd = -1;
+}
+
+/* openat2 is missing before Linux 5.6 and where a filter forbids it: then no link is followed. */
+static int open_without_links(int root, const char *path, int flags)
+{
+    char name[256];
+    int folder = fcntl(root, F_DUPFD_CLOEXEC, 0);
+
+    while (folder >= 0) {
+        size_t length = strcspn(path, "/");
+        bool last = path[length] == '\0';
+        if (length == 0 || length >= sizeof(name)) {
+            close(folder);
+            errno = length ? ENAMETOOLONG : EINVAL;
+            return -1;
+        }
+        memcpy(name, path, length);
+        name[length] = '\0';
+        if (strcmp(name, "..") == 0) {
+            close(folder);
+            errno = EXDEV;
+            return -1;
+        }
+        int next =
+            openat(folder, name, O_NOFOLLOW | (last ? flags : O_PATH | O_DIRECTORY | O_CLOEXEC));
+        int saved = errno;
+        close(folder);
+        errno = saved;
+        if (last)
+            return next;
+        folder = next;
+        path += length + 1;
+    }
+    return -1;
+}
+
+int sockq_proc_openat(const struct sockq_proc *proc, const char *path, int flags)
+{
+    flags |= O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    if (proc->live)
+        return openat(proc->fd, path, flags);
+    struct open_how how = {.flags = (unsigned)flags,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    long fd = syscall(SYS_openat2, proc->fd, path, &how, sizeof(how));
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+        return open_without_links(proc->fd, path, flags);
+    return (int)fd;
+}
+
+ssize_t sockq_proc_read(const struct sockq_proc *proc, const char *path, char *buffer, size_t size)
+{
+    struct stat st;
+    size_t have = 0;
+    int saved = 0;
+    int fd = sockq_proc_openat(proc, path, 0);
+
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        errno = EINVAL;
+        return -1;
+    }
+    while (have < size) {
+        ssize_t n = read(fd, buffer + have, size - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            saved = errno;
+        if (n <= 0)
+            break;
+        have += (size_t)n;
+    }
+    close(fd);
+    if (saved && have == 0) {
+        errno = saved;
+        return -1;
+    }
+    return (ssize_t)have;
+}

@@ -1,0 +1,46 @@
+/*
+ * The /proc that is read: the live one, or a captured tree in which no path may lead outside.
+ */
+#ifndef SOCKQ_PROC_H
+#define SOCKQ_PROC_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sockq_proc {
+    int fd;    /* the folder, O_PATH; owned */
+    bool live; /* the kernel's own /proc */
+    /* What sockq itself made and must not list: its socket pair and its interpreter; 0: none. */
+    uint64_t own_inodes[2];
+    pid_t own_child;
+};
+
+/**
+ * Open /proc (path NULL) or a captured tree.
+ *
+ * @return 0, or -1 with errno; ENODEV where /proc is not the kernel's
+ */
+int sockq_proc_open(struct sockq_proc *proc, const char *path);
+
+/** Close it. Safe on a struct whose fd is -1. */
+void sockq_proc_close(struct sockq_proc *proc);
+
+/**
+ * Open a file or folder for reading, without blocking on a FIFO. In a captured tree a link that
+ * leads out of it is refused.
+ *
+ * @path   relative to the tree, such as "net/tcp"
+ * @flags  more flags of open(2), such as O_DIRECTORY
+ * @return a descriptor of the caller's, or -1 with errno (EXDEV, ELOOP: a link was refused)
+ */
+int sockq_proc_openat(const struct sockq_proc *proc, const char *path, int flags);
+
+/**
+ * The first bytes of a small file.
+ *
+ * @return how many bytes, at most size; -1 with errno
+ */
+ssize_t sockq_proc_read(const struct sockq_proc *proc, const char *path, char *buffer, size_t size);
+
+#endif

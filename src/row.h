@@ -1,0 +1,385 @@
+/*
+ * The schema of the memory file: one socket row, one row set, and what hangs off them.
+ *
+ * This text is read twice: by the C compiler and, without its lines that begin with '#', by
+ * LuaJIT's ffi.cdef. So it keeps to the subset that both understand: enums, structs of
+ * fixed-width integers, no macros, no pointers. Sizes and offsets are asserted in rowset.c and
+ * compared with LuaJIT's in tests/lua.
+ *
+ * A row holds what the kernel printed, in the kernel's units: USER_HZ ticks, addresses in
+ * network order, ports in host order, kernel state numbers. Positions in the string arena are
+ * byte offsets, 0 meaning "none"; no pointer crosses the border between the processes.
+ */
+#ifndef SOCKQ_ROW_H
+#define SOCKQ_ROW_H
+#include <stdint.h>
+
+/* The socket tables under /proc/net, in the order in which they are collected. */
+enum sockq_table {
+    SOCKQ_TCP,
+    SOCKQ_TCP6,
+    SOCKQ_SCTP_EPS,
+    SOCKQ_SCTP_ASSOCS,
+    SOCKQ_UDP,
+    SOCKQ_UDP6,
+    SOCKQ_UDPLITE,
+    SOCKQ_UDPLITE6,
+    SOCKQ_RAW,
+    SOCKQ_RAW6,
+    SOCKQ_ICMP,
+    SOCKQ_ICMP6,
+    SOCKQ_UNIX,
+    SOCKQ_NETLINK,
+    SOCKQ_PACKET,
+    SOCKQ_TABLES
+};
+
+/* Address families, by their Linux numbers (include/linux/socket.h). */
+enum sockq_family {
+    SOCKQ_AF_UNIX = 1,
+    SOCKQ_AF_INET = 2,
+    SOCKQ_AF_INET6 = 10,
+    SOCKQ_AF_NETLINK = 16,
+    SOCKQ_AF_PACKET = 17
+};
+
+/* Kernel socket states of the inet tables (include/net/tcp_states.h). */
+enum sockq_state {
+    SOCKQ_ESTABLISHED = 1,
+    SOCKQ_SYN_SENT,
+    SOCKQ_SYN_RECV,
+    SOCKQ_FIN_WAIT1,
+    SOCKQ_FIN_WAIT2,
+    SOCKQ_TIME_WAIT,
+    SOCKQ_CLOSE,
+    SOCKQ_CLOSE_WAIT,
+    SOCKQ_LAST_ACK,
+    SOCKQ_LISTEN,
+    SOCKQ_CLOSING,
+    SOCKQ_NEW_SYN_RECV,
+    SOCKQ_BOUND_INACTIVE
+};
+
+/* Unix socket states (include/uapi/linux/net.h, socket_state). */
+enum sockq_unix_state {
+    SOCKQ_SS_FREE,
+    SOCKQ_SS_UNCONNECTED,
+    SOCKQ_SS_CONNECTING,
+    SOCKQ_SS_CONNECTED,
+    SOCKQ_SS_DISCONNECTING
+};
+
+/* Timer codes: the "tr" column (net/ipv4/tcp_ipv4.c, get_tcp4_sock). */
+enum sockq_timer {
+    SOCKQ_TIMER_OFF,
+    SOCKQ_TIMER_ON,
+    SOCKQ_TIMER_KEEPALIVE,
+    SOCKQ_TIMER_TIMEWAIT,
+    SOCKQ_TIMER_PROBE
+};
+
+/* row.known: which of the values that a table can lack this row has. */
+enum sockq_known {
+    SOCKQ_HAS_STATE = 0x1,
+    SOCKQ_HAS_QUEUES = 0x2,
+    SOCKQ_HAS_TIMER = 0x4,
+    SOCKQ_HAS_RETRANS = 0x8,
+    SOCKQ_HAS_PROBES = 0x10,
+    SOCKQ_HAS_UID = 0x20,
+    SOCKQ_HAS_INODE = 0x40,
+    SOCKQ_HAS_REFS = 0x80,
+    SOCKQ_HAS_TCP = 0x100,
+    SOCKQ_HAS_DROPS = 0x200,
+    SOCKQ_HAS_ADDRS = 0x400
+};
+
+/* row.flags */
+enum sockq_row_flag {
+    /* A request row: a SYN was answered, no socket exists yet. */
+    SOCKQ_ROW_REQUEST = 0x1,
+    /* A mini-socket in TIME_WAIT, or an orphan in FIN_WAIT2. */
+    SOCKQ_ROW_MINI = 0x2,
+    /* Stood in the file's first line, where a header belongs. */
+    SOCKQ_ROW_FIRST_LINE = 0x4,
+    /* A unix name with line breaks: the row goes over several lines. */
+    SOCKQ_ROW_JOINED = 0x8,
+    /* A unix name longer than any that a kernel gives (108 bytes). */
+    SOCKQ_ROW_LONG_NAME = 0x10
+};
+
+/* The tail of a full TCP row; rto and ato in USER_HZ ticks, cwnd and ssthresh in segments. */
+struct sockq_tcp {
+    uint32_t rto;
+    uint32_t ato;
+    uint32_t qack;
+    uint32_t cwnd;
+    int32_t ssthresh;
+};
+
+/* path: arena offset of the name's bytes; flags: 0x10000 while listening. */
+struct sockq_unix {
+    uint64_t path;
+    uint32_t path_len;
+    uint32_t flags;
+    uint32_t protocol;
+    uint16_t type;
+};
+
+struct sockq_netlink {
+    uint32_t port_id;
+    uint32_t groups;
+    uint32_t drops;
+    uint32_t locks;
+    uint16_t protocol;
+    uint8_t dump;
+};
+
+/* ifindex 0: any device, -1: the device is gone; protocol: an ethertype in host order. */
+struct sockq_packet {
+    int32_t ifindex;
+    uint16_t protocol;
+    uint16_t type;
+    uint8_t running;
+};
+
+/* Arena offsets of the first local and remote sockq_address; assoc_id and state of associations. */
+struct sockq_sctp {
+    uint64_t local;
+    uint64_t remote;
+    uint32_t assoc_id;
+    uint8_t style;
+    uint8_t state;
+};
+
+/* One socket, 128 bytes. */
+struct sockq_row {
+    uint8_t local_addr[16];
+    uint8_t remote_addr[16];
+    uint64_t inode;
+    uint64_t when;
+    uint32_t known;
+    uint32_t line;
+    uint32_t recv_q;
+    uint32_t send_q;
+    uint32_t retrans;
+    uint32_t probes;
+    uint32_t uid;
+    int32_t refs;
+    uint16_t local_port;
+    uint16_t remote_port;
+    uint8_t table;
+    uint8_t family;
+    uint8_t state;
+    uint8_t timer;
+    /* Arena offset of the first sockq_owner, 0 when none is known. */
+    uint64_t owner;
+    uint32_t flags;
+    uint32_t reserved;
+    union {
+        struct sockq_tcp tcp;
+        struct sockq_unix un;
+        struct sockq_netlink nl;
+        struct sockq_packet packet;
+        struct sockq_sctp sctp;
+        uint32_t drops;
+    };
+};
+
+/* A process that holds sockets; text by arena offset, bytes as the process wrote them. */
+struct sockq_process {
+    uint64_t program;
+    uint64_t cmdline;
+    uint64_t cgroup;
+    uint32_t program_len;
+    uint32_t cmdline_len;
+    uint32_t cgroup_len;
+    uint32_t pid;
+    uint32_t flags;
+    uint32_t reserved;
+};
+
+enum sockq_process_flag {
+    /* The name came from comm: cmdline was empty, as with kernel threads and zombies. */
+    SOCKQ_PROCESS_COMM = 0x1,
+    /* cmdline could not be read. */
+    SOCKQ_PROCESS_NO_CMDLINE = 0x2
+};
+
+/* One descriptor of one process on a socket; next: the following one on the same inode, or 0. */
+struct sockq_owner {
+    uint64_t next;
+    uint64_t process;
+    uint32_t fd;
+    uint32_t flags;
+};
+
+/* owner.flags: the link read "[0000]:N", as kernels before 2.6 wrote it. */
+enum sockq_owner_flag { SOCKQ_OWNER_OLD_LINK = 0x1 };
+
+/* A socket inode that some process holds: what a question for owners alone lists. */
+struct sockq_holder {
+    uint64_t next;
+    uint64_t inode;
+    uint64_t owner;
+};
+
+/* One address of an SCTP socket; next: the following one, or 0. */
+struct sockq_address {
+    uint64_t next;
+    uint8_t bytes[16];
+    uint8_t family;
+    uint8_t primary;
+    uint8_t reserved[6];
+};
+
+/* What was wrong with a line or a file; the words stand in problem.c. */
+enum sockq_reason {
+    SOCKQ_OK,
+    SOCKQ_BAD_COLUMNS,
+    SOCKQ_BAD_SLOT,
+    SOCKQ_BAD_ADDRESS,
+    SOCKQ_BAD_PORT,
+    SOCKQ_BAD_STATE,
+    SOCKQ_BAD_QUEUE,
+    SOCKQ_BAD_TIMER,
+    SOCKQ_BAD_RETRANS,
+    SOCKQ_BAD_UID,
+    SOCKQ_BAD_TIMEOUT,
+    SOCKQ_BAD_INODE,
+    SOCKQ_BAD_REFS,
+    SOCKQ_BAD_TAIL,
+    SOCKQ_BAD_TWO_ROWS,
+    SOCKQ_BAD_NUL,
+    SOCKQ_BAD_NUMBER,
+    SOCKQ_BAD_CONTINUATION,
+    SOCKQ_BAD_SEPARATOR,
+    SOCKQ_BAD_TRUNCATED,
+    SOCKQ_BAD_LENGTH,
+    SOCKQ_BAD_EMPTY_LINE,
+    SOCKQ_BAD_SECOND_HEADER,
+    SOCKQ_BAD_NO_HEADER,
+    SOCKQ_BAD_FIRST_LINE,
+    SOCKQ_BAD_EMPTY_FILE,
+    /* From here on: what ended the table. */
+    SOCKQ_BAD_WRONG_TABLE,
+    SOCKQ_BAD_GARBAGE,
+    SOCKQ_BAD_FILE_TYPE,
+    SOCKQ_BAD_TOO_LARGE,
+    SOCKQ_BAD_ERRNO,
+    SOCKQ_REASONS
+};
+
+/* A report on one line of one table (line 0: on the file); next: the following one, or 0. */
+struct sockq_problem {
+    uint64_t next;
+    uint32_t table;
+    uint32_t line;
+    uint32_t reason;
+    int32_t error;
+    /* 1 if no row was delivered for the line. */
+    uint32_t lost;
+    uint32_t reserved;
+};
+
+enum sockq_table_status {
+    /* Not asked for, or not reached yet. */
+    SOCKQ_TABLE_UNREAD,
+    SOCKQ_TABLE_READING,
+    SOCKQ_TABLE_COMPLETE,
+    /* The file does not exist. */
+    SOCKQ_TABLE_MISSING,
+    /* Could not be opened or read to its end; error has errno, or 0 for a bad file. */
+    SOCKQ_TABLE_FAILED
+};
+
+/* How reading one table went; published before the first row of the next table. */
+struct sockq_table_info {
+    uint32_t status;
+    int32_t error;
+    /* Lines that were no row, and of those the ones that only continued a unix name. */
+    uint32_t bad;
+    uint32_t continued;
+    uint64_t first_row;
+    uint64_t rows;
+};
+
+/* How the pass over /proc/PID/fd went. */
+struct sockq_owner_info {
+    /* Processes looked at, and those whose fd folder was refused (EACCES, EPERM). */
+    uint32_t processes;
+    uint32_t refused;
+    /* Descriptors that lead to sockets. */
+    uint64_t sockets;
+    /* errno if /proc itself could not be listed. */
+    int32_t error;
+    /* 1 once the pass is done. */
+    uint32_t done;
+    /*
+     * In a captured tree, bits: 1: a PID entry is no folder, 2: an fd entry is no symbolic link,
+     * 4: a link names a socket by a number that no inode has.
+     */
+    uint32_t odd;
+    uint32_t reserved;
+    /* Arena offset of an owner whose link reads "[0000]:0": netstat gives it rows without inode. */
+    uint64_t zero;
+    /* Arena offset of the first sockq_holder, if no table was asked for. */
+    uint64_t holders;
+};
+
+enum sockq_set_status {
+    SOCKQ_SET_READING,
+    SOCKQ_SET_COMPLETE,
+    /* Some rows or files could not be read: see tables and problems. */
+    SOCKQ_SET_INCOMPLETE,
+    SOCKQ_SET_CANCELLED,
+    /* Collecting stopped: error has errno. */
+    SOCKQ_SET_FAILED
+};
+
+/* Request flags. */
+enum sockq_request_flag { SOCKQ_WITH_OWNERS = 0x1, SOCKQ_WITH_CGROUPS = 0x2 };
+
+/* What is asked of the collector. */
+struct sockq_question {
+    /* Bit N: enum sockq_table N; none: the owners alone. */
+    uint64_t tables;
+    /* Bit N: rows of the inet tables whose state is N; 0 means every state. */
+    uint64_t states;
+    uint32_t flags;
+    uint32_t reserved;
+};
+
+/*
+ * A row set: this header fills the first of its blocks, 1 MiB each. row_blocks and arena_blocks
+ * list the blocks that follow, by their number in the memory file: row I is row I % 8192 of
+ * row_blocks[I / 8192], arena byte O is byte O % 2^20 of arena_blocks[O / 2^20].
+ * rows and arena are committed counts: what lies below them never changes again.
+ */
+struct sockq_set {
+    char magic[8];
+    uint32_t version;
+    uint32_t byte_order;
+    uint32_t row_size;
+    uint32_t block_size;
+    uint32_t user_hz;
+    uint32_t live;
+    int64_t realtime_ns;
+    int64_t monotonic_ns;
+    /* Inode of the network namespace read, 0 when not known. */
+    uint64_t netns;
+    char host[72];
+    char kernel[72];
+    struct sockq_question question;
+    uint64_t rows;
+    uint64_t arena;
+    uint32_t status;
+    int32_t error;
+    /* Arena offset of the first sockq_problem, and how many there were, kept or not. */
+    uint64_t problems;
+    uint64_t problem_count;
+    struct sockq_owner_info owners;
+    struct sockq_table_info tables[16];
+    uint32_t row_blocks[131072];
+    uint32_t arena_blocks[65536];
+};
+#endif

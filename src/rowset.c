@@ -1,0 +1,360 @@
+#define _GNU_SOURCE
+#include "rowset.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+_Static_assert(sizeof(struct sockq_row) == 128, "a row is two cache lines");
+_Static_assert(offsetof(struct sockq_row, owner) == 88 && offsetof(struct sockq_row, un) == 104,
+               "row.h: the layout that LuaJIT computes");
+_Static_assert(sizeof(struct sockq_set) <= SOCKQ_BLOCK_SIZE, "the header fills one block");
+_Static_assert((size_t)SOCKQ_TABLES <= sizeof(((struct sockq_set *)0)->tables) /
+                                           sizeof(((struct sockq_set *)0)->tables[0]),
+               "every table has its info");
+
+/* Memory is asked for in these steps; each divides a block. */
+enum { FIRST_BACKED = 16 << 10, MORE_BACKED = 128 << 10, BACKED_STEP = 64 << 10 };
+
+static int map_shared(struct sockq_file *file, int fd)
+{
+    char path[32];
+    int readable;
+
+    file->base = mmap(NULL, file->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (file->base == MAP_FAILED) {
+        file->base = NULL;
+        return -1;
+    }
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    readable = open(path, O_RDONLY | O_CLOEXEC);
+    if (readable < 0) {
+        /* Without /proc the same is had by forbidding all writable mappings from here on. */
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) < 0)
+            return -1;
+        readable = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (readable < 0)
+            return -1;
+    }
+    void *map = mmap(NULL, file->size, PROT_READ, MAP_SHARED | MAP_NORESERVE, readable, 0);
+    int saved = errno;
+    close(readable);
+    if (map == MAP_FAILED) {
+        errno = saved;
+        return -1;
+    }
+    file->map = map;
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return -1;
+    return madvise(file->base, file->size, MADV_DONTFORK);
+}
+
+static int open_shared(struct sockq_file *file)
+{
+    int fd = memfd_create("sockq", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create("sockq", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -1;
+    int result = ftruncate(fd, (off_t)file->size);
+    if (result == 0)
+        result = map_shared(file, fd);
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return result;
+}
+
+static int open_private(struct sockq_file *file)
+{
+    file->base = mmap(NULL, file->size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (file->base == MAP_FAILED) {
+        file->base = NULL;
+        return -1;
+    }
+    file->map = file->base;
+    return 0;
+}
+
+int sockq_file_open(struct sockq_file *file, size_t size, bool shared)
+{
+    for (size &= ~(SOCKQ_BLOCK_SIZE - 1); size >= 4 * SOCKQ_BLOCK_SIZE;
+         size = size / 2 & ~(SOCKQ_BLOCK_SIZE - 1)) {
+        *file = (struct sockq_file){.size = size, .shared = shared, .next = 1};
+        if ((shared ? open_shared(file) : open_private(file)) == 0)
+            return 0;
+        int saved = errno;
+        sockq_file_close(file);
+        errno = saved;
+        if (errno != ENOMEM && errno != EINVAL && errno != EFBIG)
+            return -1;
+    }
+    errno = ENOMEM;
+    return -1;
+}
+
+void sockq_file_close(struct sockq_file *file)
+{
+    if (file->map && file->map != file->base)
+        munmap((void *)file->map, file->size);
+    if (file->base)
+        munmap(file->base, file->size);
+    free(file->unused.blocks);
+    free(file->sets.blocks);
+    *file = (struct sockq_file){0};
+}
+
+static unsigned char *block_at(const struct sockq_file *file, uint32_t block)
+{
+    return file->base + ((size_t)block << SOCKQ_BLOCK_SHIFT);
+}
+
+static int take_block(struct sockq_file *file, uint32_t *block)
+{
+    if (file->unused.count > 0) {
+        *block = file->unused.blocks[--file->unused.count];
+        return 0;
+    }
+    if (file->next >= file->size >> SOCKQ_BLOCK_SHIFT) {
+        errno = ENOSPC;
+        return -1;
+    }
+    *block = file->next++;
+    return 0;
+}
+
+static int remember(struct sockq_list *list, uint32_t block)
+{
+    if (list->count == list->room) {
+        uint32_t room = list->room ? list->room * 2 : 64;
+        uint32_t *more = realloc(list->blocks, room * sizeof(*more));
+        if (!more)
+            return -1;
+        list->blocks = more;
+        list->room = room;
+    }
+    list->blocks[list->count++] = block;
+    return 0;
+}
+
+static void give_block(struct sockq_file *file, uint32_t block)
+{
+    if (madvise(block_at(file, block), SOCKQ_BLOCK_SIZE,
+                file->shared ? MADV_REMOVE : MADV_DONTNEED) < 0)
+        memset(block_at(file, block), 0, SOCKQ_BLOCK_SIZE);
+    /* Where the list cannot grow the block is lost to this run, nothing else. */
+    (void)remember(&file->unused, block);
+}
+
+static void give_blocks(struct sockq_file *file, const uint32_t *blocks, size_t most)
+{
+    for (size_t i = 0; i < most && blocks[i]; i++)
+        give_block(file, blocks[i]);
+}
+
+/* Ask for memory before it is touched: running out is an error here, not a SIGBUS later. */
+static int back_with_memory(void *at, size_t size)
+{
+    if (madvise(at, size, MADV_POPULATE_WRITE) == 0 || errno == EINVAL)
+        return 0;
+    errno = ENOMEM;
+    return -1;
+}
+
+static void *fail(struct sockq_writer *w, int error)
+{
+    if (!w->error)
+        w->error = error;
+    return NULL;
+}
+
+int sockq_writer_open(struct sockq_writer *w, struct sockq_file *file,
+                      const struct sockq_question *question)
+{
+    *w = (struct sockq_writer){.file = file};
+    if (take_block(file, &w->block) < 0)
+        return -1;
+    w->set = (struct sockq_set *)(void *)block_at(file, w->block);
+    if (back_with_memory(w->set, FIRST_BACKED) < 0 || remember(&file->sets, w->block) < 0) {
+        int saved = errno;
+        give_block(file, w->block);
+        errno = saved;
+        return -1;
+    }
+    struct sockq_set *set = w->set;
+    memcpy(set->magic, SOCKQ_SET_MAGIC, sizeof(set->magic));
+    set->version = SOCKQ_SET_VERSION;
+    set->byte_order = SOCKQ_SET_BYTE_ORDER;
+    set->row_size = sizeof(struct sockq_row);
+    set->block_size = SOCKQ_BLOCK_SIZE;
+    set->question = *question;
+    /* Offset 0 means "none", so the arena's first bytes are never given out. */
+    w->arena = 0;
+    return 0;
+}
+
+struct sockq_row *sockq_writer_row(struct sockq_writer *w)
+{
+    size_t used = w->rows % SOCKQ_BLOCK_ROWS * sizeof(struct sockq_row);
+
+    if (used == 0) {
+        uint64_t index = w->rows / SOCKQ_BLOCK_ROWS;
+        if (index >= sizeof(w->set->row_blocks) / sizeof(w->set->row_blocks[0]))
+            return fail(w, ENOSPC);
+        if (!w->set->row_blocks[index] && take_block(w->file, &w->set->row_blocks[index]) < 0)
+            return fail(w, errno);
+        w->next = (struct sockq_row *)(void *)block_at(w->file, w->set->row_blocks[index]);
+        w->ready = 0;
+    }
+    if (used >= w->ready) {
+        size_t more = w->rows == 0 ? FIRST_BACKED : MORE_BACKED;
+        if (more > SOCKQ_BLOCK_SIZE - w->ready)
+            more = SOCKQ_BLOCK_SIZE - w->ready;
+        if (back_with_memory((unsigned char *)(w->next - used / sizeof(*w->next)) + w->ready, more))
+            return fail(w, errno);
+        w->ready += more;
+    }
+    memset(w->next, 0, sizeof(*w->next));
+    return w->next;
+}
+
+void *sockq_writer_at(struct sockq_writer *w, uint64_t offset)
+{
+    return block_at(w->file, w->set->arena_blocks[offset >> SOCKQ_BLOCK_SHIFT]) +
+           (offset & (SOCKQ_BLOCK_SIZE - 1));
+}
+
+void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
+{
+    uint64_t start = w->arena ? (w->arena + 7) & ~(uint64_t)7 : 8;
+    uint64_t left = SOCKQ_BLOCK_SIZE - (start & (SOCKQ_BLOCK_SIZE - 1));
+
+    if (size > SOCKQ_BLOCK_SIZE - 8)
+        return fail(w, EMSGSIZE);
+    if (size > left || left == SOCKQ_BLOCK_SIZE)
+        start = (start + SOCKQ_BLOCK_SIZE - 1) & ~(uint64_t)(SOCKQ_BLOCK_SIZE - 1);
+    uint64_t index = start >> SOCKQ_BLOCK_SHIFT;
+    if (index >= sizeof(w->set->arena_blocks) / sizeof(w->set->arena_blocks[0]))
+        return fail(w, ENOSPC);
+    if (!w->set->arena_blocks[index] && take_block(w->file, &w->set->arena_blocks[index]) < 0)
+        return fail(w, errno);
+    unsigned char *at = sockq_writer_at(w, start);
+    if (w->arena_ready < start - start % BACKED_STEP)
+        w->arena_ready = start - start % BACKED_STEP;
+    if (start + size > w->arena_ready) {
+        uint64_t upto = (start + size + BACKED_STEP - 1) / BACKED_STEP * BACKED_STEP;
+        if (back_with_memory(sockq_writer_at(w, w->arena_ready), upto - w->arena_ready) < 0)
+            return fail(w, errno);
+        w->arena_ready = upto;
+    }
+    memset(at, 0, size);
+    w->arena = start + size;
+    *offset = start;
+    return at;
+}
+
+uint64_t sockq_writer_bytes(struct sockq_writer *w, const void *bytes, size_t size)
+{
+    uint64_t offset;
+    void *at = sockq_writer_alloc(w, size, &offset);
+
+    if (!at)
+        return 0;
+    memcpy(at, bytes, size);
+    return offset;
+}
+
+void sockq_writer_commit(struct sockq_writer *w)
+{
+    __atomic_store_n(&w->set->arena, w->arena, __ATOMIC_RELEASE);
+    __atomic_store_n(&w->set->rows, w->rows, __ATOMIC_RELEASE);
+}
+
+void sockq_writer_problem(struct sockq_writer *w, enum sockq_table table, uint32_t line,
+                          enum sockq_reason reason, int error, bool lost)
+{
+    struct sockq_table_info *info = &w->set->tables[table];
+    uint64_t offset;
+
+    w->set->problem_count++;
+    if (++info->bad > SOCKQ_PROBLEMS_KEPT && reason < SOCKQ_BAD_WRONG_TABLE)
+        return;
+    struct sockq_problem *problem = sockq_writer_alloc(w, sizeof(*problem), &offset);
+    if (!problem)
+        return;
+    *problem = (struct sockq_problem){
+        .table = table, .line = line, .reason = reason, .error = error, .lost = lost};
+    if (w->last_problem)
+        ((struct sockq_problem *)sockq_writer_at(w, w->last_problem))->next = offset;
+    else
+        w->set->problems = offset;
+    w->last_problem = offset;
+}
+
+void sockq_writer_finish(struct sockq_writer *w, enum sockq_set_status status)
+{
+    sockq_writer_commit(w);
+    w->set->error = w->error;
+    __atomic_store_n(&w->set->status, w->error ? SOCKQ_SET_FAILED : status, __ATOMIC_RELEASE);
+}
+
+void sockq_file_release(struct sockq_file *file, uint32_t block)
+{
+    uint32_t i = 0;
+
+    while (i < file->sets.count && file->sets.blocks[i] != block)
+        i++;
+    if (i == file->sets.count)
+        return;
+    file->sets.blocks[i] = file->sets.blocks[--file->sets.count];
+    struct sockq_set *set = (struct sockq_set *)(void *)block_at(file, block);
+    give_blocks(file, set->row_blocks, sizeof(set->row_blocks) / sizeof(set->row_blocks[0]));
+    give_blocks(file, set->arena_blocks, sizeof(set->arena_blocks) / sizeof(set->arena_blocks[0]));
+    give_block(file, block);
+}
+
+uint64_t sockq_set_rows(const struct sockq_set *set)
+{
+    return __atomic_load_n(&set->rows, __ATOMIC_ACQUIRE);
+}
+
+enum sockq_set_status sockq_set_status(const struct sockq_set *set)
+{
+    return (enum sockq_set_status)__atomic_load_n(&set->status, __ATOMIC_ACQUIRE);
+}
+
+const struct sockq_row *sockq_set_row(const void *base, const struct sockq_set *set, uint64_t index)
+{
+    const unsigned char *block =
+        (const unsigned char *)base +
+        ((size_t)set->row_blocks[index / SOCKQ_BLOCK_ROWS] << SOCKQ_BLOCK_SHIFT);
+
+    return (const struct sockq_row *)(const void *)block + index % SOCKQ_BLOCK_ROWS;
+}
+
+const void *sockq_set_at(const void *base, const struct sockq_set *set, uint64_t offset,
+                         size_t size)
+{
+    uint64_t limit = __atomic_load_n(&set->arena, __ATOMIC_ACQUIRE);
+    uint64_t within = offset & (SOCKQ_BLOCK_SIZE - 1);
+
+    if (offset == 0 || offset > limit || size > limit - offset || size > SOCKQ_BLOCK_SIZE - within)
+        return NULL;
+    return (const unsigned char *)base +
+           ((size_t)set->arena_blocks[offset >> SOCKQ_BLOCK_SHIFT] << SOCKQ_BLOCK_SHIFT) + within;
+}

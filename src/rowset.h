@@ -1,0 +1,134 @@
+/*
+ * The memory file and the row sets in it: one writer (the collector) appends, one reader (the
+ * interpreter) follows. The file is a sparse run of 1 MiB blocks; a row set owns a header block,
+ * blocks of rows and blocks of the string arena (struct sockq_set in row.h says how they join).
+ *
+ * The reader's mapping is read-only and comes from a read-only open, so it cannot be made writable;
+ * the file's size is sealed, so no access below it can fault for want of length.
+ */
+#ifndef SOCKQ_ROWSET_H
+#define SOCKQ_ROWSET_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "row.h"
+
+#define SOCKQ_BLOCK_SHIFT 20
+#define SOCKQ_BLOCK_SIZE ((size_t)1 << SOCKQ_BLOCK_SHIFT)
+#define SOCKQ_BLOCK_ROWS (SOCKQ_BLOCK_SIZE / sizeof(struct sockq_row))
+#define SOCKQ_SET_MAGIC "sockqset"
+#define SOCKQ_SET_VERSION 1
+#define SOCKQ_SET_BYTE_ORDER 0x01020304u
+#define SOCKQ_PROBLEMS_KEPT 5
+
+/** A growing list of block numbers; owns its memory. */
+struct sockq_list {
+    uint32_t *blocks;
+    uint32_t count;
+    uint32_t room;
+};
+
+/** A memory file as its writer sees it. */
+struct sockq_file {
+    unsigned char *base;      /* writable mapping */
+    const unsigned char *map; /* what the reader gets: read-only, or base in one process */
+    size_t size;              /* bytes, a multiple of SOCKQ_BLOCK_SIZE */
+    uint32_t next;            /* the lowest block that was never used */
+    struct sockq_list unused; /* released blocks */
+    struct sockq_list sets;   /* header blocks of the row sets that are alive */
+    bool shared;              /* a memfd that two processes map, or private memory */
+};
+
+/** The writer of one row set. */
+struct sockq_writer {
+    struct sockq_file *file; /* borrowed */
+    struct sockq_set *set;   /* in the file */
+    uint32_t block;          /* number of the header block: the set's name in the protocol */
+    uint64_t rows;           /* pushed, committed or not */
+    struct sockq_row *next;  /* where the next row goes, NULL before a block is taken */
+    size_t ready;            /* bytes of the row block in use that are backed by memory */
+    uint64_t arena;          /* bytes of the arena in use */
+    uint64_t arena_ready;    /* arena bytes that are backed by memory */
+    uint64_t last_problem;   /* arena offset, to link the next one */
+    int error;               /* errno of the first failure, 0 while all is well */
+};
+
+/**
+ * Make a memory file of at most `size` bytes (halved until the kernel grants it).
+ *
+ * @shared  true: sealed memfd, with a read-only mapping for a forked reader; the writable mapping
+ *          is not inherited by fork. false: private memory for one process.
+ * @return  0, or -1 with errno; close with sockq_file_close
+ */
+int sockq_file_open(struct sockq_file *file, size_t size, bool shared);
+
+/** Unmap and free; the row sets in it are gone. Safe on a zeroed struct. */
+void sockq_file_close(struct sockq_file *file);
+
+/** Begin a row set. @return 0, or -1 with errno (ENOSPC: the file is full). */
+int sockq_writer_open(struct sockq_writer *w, struct sockq_file *file,
+                      const struct sockq_question *question);
+
+/**
+ * Room for the next row, zeroed. It counts only after sockq_writer_push, so a scanner may fill it
+ * and give up.
+ *
+ * @return  borrowed until the push; NULL with w->error set when memory is short
+ */
+struct sockq_row *sockq_writer_row(struct sockq_writer *w);
+
+/** Count the row that sockq_writer_row gave out. */
+static inline void sockq_writer_push(struct sockq_writer *w)
+{
+    w->rows++;
+    w->next++;
+}
+
+/**
+ * Zeroed room in the arena, 8-byte aligned, contiguous.
+ *
+ * @size    at most SOCKQ_BLOCK_SIZE - 8
+ * @offset  its arena offset, never 0
+ * @return  borrowed, writable until the next commit; NULL with w->error set when memory is short
+ */
+void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset);
+
+/** Copy bytes into the arena. @return their offset, 0 when memory is short (w->error). */
+uint64_t sockq_writer_bytes(struct sockq_writer *w, const void *bytes, size_t size);
+
+/** The arena memory at an offset that sockq_writer_alloc gave. */
+void *sockq_writer_at(struct sockq_writer *w, uint64_t offset);
+
+/** Make all that was pushed visible to the reader. */
+void sockq_writer_commit(struct sockq_writer *w);
+
+/**
+ * Report one line (0: the file) of a table. The first five of a table are kept and the one that
+ * ended it, all are counted.
+ *
+ * @lost  true if no row was delivered for it
+ */
+void sockq_writer_problem(struct sockq_writer *w, enum sockq_table table, uint32_t line,
+                          enum sockq_reason reason, int error, bool lost);
+
+/** Commit and set the final status; w->error turns any status into SOCKQ_SET_FAILED. */
+void sockq_writer_finish(struct sockq_writer *w, enum sockq_set_status status);
+
+/** Give a row set's blocks back. @block a header block that this file gave out; else ignored. */
+void sockq_file_release(struct sockq_file *file, uint32_t block);
+
+/** The committed row count, acquired: rows below it may be read. */
+uint64_t sockq_set_rows(const struct sockq_set *set);
+
+/** The status, acquired: once final, the row count is final too. */
+enum sockq_set_status sockq_set_status(const struct sockq_set *set);
+
+/** Row `index` of a set in a file mapped at `base`; the caller has checked index < rows. */
+const struct sockq_row *sockq_set_row(const void *base, const struct sockq_set *set,
+                                      uint64_t index);
+
+/** Arena bytes [offset, offset + size) of a set, or NULL if they are not all committed. */
+const void *sockq_set_at(const void *base, const struct sockq_set *set, uint64_t offset,
+                         size_t size);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * The socket tables under /proc/net: one scanner a line format, one reader for all.
+ *
+ * A scanner turns one line of text into one row. It reports what is wrong by a reason and never
+ * by a message, allocates nothing but arena room for names and address lists, and leaves the row
+ * unused when it fails, so that no field of one row can leak into another.
+ */
+#ifndef SOCKQ_SOURCE_H
+#define SOCKQ_SOURCE_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../owner/owner.h"
+#include "../proc.h"
+#include "../rowset.h"
+
+struct table_reader;
+
+/** How the lines of one table are read. */
+struct table_format {
+    const char *path;    /* below /proc, such as "net/tcp" */
+    const char *header;  /* the first words of its header, one blank between them */
+    size_t longest;      /* the longest line that can be a row */
+    bool continued;      /* a line that is no row can continue the row before it (unix) */
+    bool header_repeats; /* the kernel may print the header again (sctp/eps) */
+    /*
+     * Scan one line, without its line feed, into the reader's next row and push it.
+     * The table is passed because several tables share a format.
+     */
+    enum sockq_reason (*scan)(struct table_reader *reader, const char *line, const char *end);
+    /* Push what is held back at the end of the file; NULL where nothing ever is. */
+    void (*flush)(struct table_reader *reader);
+};
+
+/** The state of one read of one table; scanners see the lines through it. */
+struct table_reader {
+    const struct table_format *format;
+    struct sockq_writer *w;        /* where rows go */
+    const struct sockq_proc *proc; /* where they come from */
+    struct owner_index *owners;    /* NULL: not asked for */
+    enum sockq_table table;
+    uint64_t states;        /* wanted inet states, a bit each; 0: all */
+    uint32_t line;          /* number of the line being scanned, from 1 */
+    uint32_t row_flags;     /* flags for the row being scanned */
+    bool crlf;              /* the header ended in CR LF: the file was converted */
+    struct unix_name *held; /* the unix row that may go on, owned by proc_unix.c */
+};
+
+/** Read one table into the writer's row set; its tables[] entry says how it went. */
+void table_read(const struct sockq_proc *proc, struct sockq_writer *w, struct owner_index *owners,
+                enum sockq_table table, uint64_t states, bool (*check)(void *), void *context);
+
+/** The format of a table; never NULL for a number below SOCKQ_TABLES. */
+const struct table_format *table_format(enum sockq_table table);
+
+/** Push the row that the scanner filled, if its state is wanted, with owners. */
+void table_push(struct table_reader *reader, struct sockq_row *row);
+
+/* The scanners, each beside the kernel function that prints its lines. */
+enum sockq_reason scan_inet(struct table_reader *reader, const char *line, const char *end);
+enum sockq_reason scan_unix(struct table_reader *reader, const char *line, const char *end);
+void flush_unix(struct table_reader *reader);
+enum sockq_reason scan_netlink(struct table_reader *reader, const char *line, const char *end);
+enum sockq_reason scan_packet(struct table_reader *reader, const char *line, const char *end);
+enum sockq_reason scan_sctp_eps(struct table_reader *reader, const char *line, const char *end);
+enum sockq_reason scan_sctp_assocs(struct table_reader *reader, const char *line, const char *end);
+
+#endif

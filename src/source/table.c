@@ -1,0 +1,304 @@
+/*
+ * The reader that all tables share: it finds lines, checks the header, and hands each line to the
+ * table's scanner. Only ever forward: a seq_file that is sought in restarts in the middle of lines.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../scan.h"
+#include "source.h"
+
+enum { BUFFER = 256 << 10, LINE = 4096, LONG_LINE = 64 << 10, GARBAGE_LINES = 10 };
+
+/* A unix name of 4096 bytes, which no kernel gives but a capture may hold, and its columns. */
+enum { UNIX_LINE = LINE + 128 };
+
+/* A line that runs on for longer ends the table: nothing of it is kept. */
+static const size_t ENDLESS = (size_t)64 << 20;
+
+static const struct table_format formats[SOCKQ_TABLES] = {
+    [SOCKQ_TCP] = {"net/tcp", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_TCP6] = {"net/tcp6", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_SCTP_EPS] = {"net/sctp/eps", "ENDPT", LONG_LINE, false, true, scan_sctp_eps, NULL},
+    [SOCKQ_SCTP_ASSOCS] = {"net/sctp/assocs", "ASSOC", LONG_LINE, false, true, scan_sctp_assocs,
+                           NULL},
+    [SOCKQ_UDP] = {"net/udp", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_UDP6] = {"net/udp6", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_UDPLITE] = {"net/udplite", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_UDPLITE6] = {"net/udplite6", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_RAW] = {"net/raw", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_RAW6] = {"net/raw6", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_ICMP] = {"net/icmp", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_ICMP6] = {"net/icmp6", "sl", LINE, false, false, scan_inet, NULL},
+    [SOCKQ_UNIX] = {"net/unix", "Num", UNIX_LINE, true, false, scan_unix, flush_unix},
+    [SOCKQ_NETLINK] = {"net/netlink", "sk Eth", LINE, false, false, scan_netlink, NULL},
+    [SOCKQ_PACKET] = {"net/packet", "sk RefCnt", LINE, false, false, scan_packet, NULL},
+};
+
+struct input {
+    struct table_reader reader;
+    int fd;
+    char *buffer;
+    size_t skipped;    /* bytes of a line too long to keep, 0 when not in one */
+    uint32_t good;     /* lines that were rows */
+    uint32_t rejected; /* lines that were none, before the first that was */
+    bool stopped;      /* the rest of the file is not looked at */
+    bool (*check)(void *);
+    void *context;
+};
+
+const struct table_format *table_format(enum sockq_table table)
+{
+    return &formats[table];
+}
+
+void table_push(struct table_reader *reader, struct sockq_row *row)
+{
+    if (reader->states && (row->known & SOCKQ_HAS_STATE) && row->table != SOCKQ_UNIX &&
+        (row->state > 63 || !(reader->states >> row->state & 1)))
+        return;
+    if (reader->proc->live && row->inode &&
+        (row->inode == reader->proc->own_inodes[0] || row->inode == reader->proc->own_inodes[1]))
+        return;
+    if (!row->line)
+        row->line = reader->line;
+    row->flags |= reader->row_flags;
+    if (reader->owners && row->inode)
+        row->owner = owner_index_find(reader->owners, reader->w, row->inode);
+    sockq_writer_push(reader->w);
+}
+
+/* Compare a line's first words with a header's, blanks of any width between them. */
+static bool starts_with(const char *line, const char *end, const char *words)
+{
+    const char *p = line;
+
+    for (;;) {
+        size_t length = strcspn(words, " ");
+        p = scan_blanks(p, end);
+        if ((size_t)(end - p) < length || memcmp(p, words, length) != 0 ||
+            !(scan_group_ends(p + length, end) || p[length] == '\r'))
+            return false;
+        p += length;
+        words += length;
+        if (!*words)
+            return true;
+        words++;
+    }
+}
+
+static bool is_any_header(const char *line, const char *end)
+{
+    for (int i = 0; i < SOCKQ_TABLES; i++)
+        if (starts_with(line, end, formats[i].header))
+            return true;
+    return false;
+}
+
+static void report(struct input *in, enum sockq_reason reason, bool lost)
+{
+    sockq_writer_problem(in->reader.w, in->reader.table, in->reader.line, reason, 0, lost);
+}
+
+static void stop(struct input *in, enum sockq_reason reason)
+{
+    report(in, reason, true);
+    in->reader.w->set->tables[in->reader.table].status = SOCKQ_TABLE_FAILED;
+    in->stopped = true;
+}
+
+static void reject(struct input *in, enum sockq_reason reason)
+{
+    report(in, reason, true);
+    if (in->good == 0 && ++in->rejected == GARBAGE_LINES)
+        stop(in, SOCKQ_BAD_GARBAGE);
+}
+
+/* The end of a line without CRs, of which a unix name may have some of its own. */
+static const char *without_cr(const struct table_reader *reader, const char *line, const char *end)
+{
+    if (reader->format->continued)
+        return end - (reader->crlf && end > line && end[-1] == '\r');
+    while (end > line && end[-1] == '\r')
+        end--;
+    return end;
+}
+
+static void take_row(struct input *in, const char *line, const char *end)
+{
+    const struct table_format *format = in->reader.format;
+    enum sockq_reason reason;
+
+    end = without_cr(&in->reader, line, end);
+    if (!format->continued && scan_blanks(line, end) == end)
+        reason = SOCKQ_BAD_EMPTY_LINE;
+    else
+        reason = format->scan(&in->reader, line, end);
+    if (reason == SOCKQ_OK) {
+        in->good++;
+        return;
+    }
+    if (starts_with(line, end, format->header)) {
+        if (format->header_repeats)
+            return;
+        reason = SOCKQ_BAD_SECOND_HEADER;
+    }
+    reject(in, reason);
+}
+
+static void take_first_line(struct input *in, const char *line, const char *end)
+{
+    struct table_reader *reader = &in->reader;
+
+    if (end - line >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
+        line += 3;
+    if (starts_with(line, end, reader->format->header)) {
+        reader->crlf = end[-1] == '\r';
+        return;
+    }
+    if (is_any_header(line, end)) {
+        stop(in, SOCKQ_BAD_WRONG_TABLE);
+        return;
+    }
+    end = without_cr(reader, line, end);
+    reader->row_flags = SOCKQ_ROW_FIRST_LINE;
+    enum sockq_reason reason =
+        end > line ? reader->format->scan(reader, line, end) : SOCKQ_BAD_FIRST_LINE;
+    reader->row_flags = 0;
+    if (reason == SOCKQ_OK) {
+        in->good++;
+        report(in, SOCKQ_BAD_NO_HEADER, false);
+    } else {
+        reject(in, SOCKQ_BAD_FIRST_LINE);
+    }
+}
+
+static void take_line(struct input *in, const char *line, const char *end)
+{
+    in->reader.line++;
+    if (in->skipped || (size_t)(end - line) > in->reader.format->longest) {
+        in->skipped = 0;
+        reject(in, SOCKQ_BAD_LENGTH);
+    } else if (in->reader.line == 1) {
+        take_first_line(in, line, end);
+    } else {
+        take_row(in, line, end);
+    }
+}
+
+/* Take the whole lines of the buffer. @return the bytes of the last, partial one */
+static size_t take_lines(struct input *in, size_t have)
+{
+    const char *p = in->buffer, *end = in->buffer + have, *feed;
+
+    while (!in->stopped && !in->reader.w->error &&
+           (feed = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+        take_line(in, p, feed);
+        p = feed + 1;
+    }
+    size_t rest = (size_t)(end - p);
+    if (rest > in->reader.format->longest || in->skipped) {
+        in->skipped += rest;
+        if (in->skipped > ENDLESS) {
+            in->reader.line++;
+            stop(in, SOCKQ_BAD_TOO_LARGE);
+        }
+        return 0;
+    }
+    memmove(in->buffer, p, rest);
+    return rest;
+}
+
+static void read_lines(struct input *in, struct sockq_table_info *info)
+{
+    size_t have = 0;
+
+    while (!in->stopped && !in->reader.w->error) {
+        ssize_t n = read(in->fd, in->buffer + have, BUFFER - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            info->status = SOCKQ_TABLE_FAILED;
+            info->error = errno;
+            sockq_writer_problem(in->reader.w, in->reader.table, 0, SOCKQ_BAD_ERRNO, errno, true);
+            return;
+        }
+        if (n == 0)
+            break;
+        have = take_lines(in, have + (size_t)n);
+        sockq_writer_commit(in->reader.w);
+        if (in->check(in->context))
+            return;
+    }
+    if (in->stopped)
+        return;
+    if (have > 0 || in->skipped) {
+        in->reader.line++;
+        report(in, in->skipped ? SOCKQ_BAD_LENGTH : SOCKQ_BAD_TRUNCATED, true);
+    } else if (in->reader.line == 0) {
+        in->reader.line = 1;
+        report(in, SOCKQ_BAD_EMPTY_FILE, false);
+    }
+    info->status = SOCKQ_TABLE_COMPLETE;
+}
+
+/* Only regular files are read: a FIFO would block, a device would never end. */
+static int open_table(const struct sockq_proc *proc, struct input *in,
+                      struct sockq_table_info *info)
+{
+    struct stat st;
+
+    in->fd = sockq_proc_openat(proc, in->reader.format->path, 0);
+    if (in->fd >= 0 && fstat(in->fd, &st) == 0 && S_ISREG(st.st_mode))
+        return 0;
+    int error = in->fd < 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+    if (in->fd < 0 && error == ENOENT) {
+        info->status = SOCKQ_TABLE_MISSING;
+        info->error = error;
+        return -1;
+    }
+    info->status = SOCKQ_TABLE_FAILED;
+    info->error = error;
+    sockq_writer_problem(in->reader.w, in->reader.table, 0,
+                         error ? SOCKQ_BAD_ERRNO : SOCKQ_BAD_FILE_TYPE, error, true);
+    if (in->fd >= 0)
+        close(in->fd);
+    return -1;
+}
+
+void table_read(const struct sockq_proc *proc, struct sockq_writer *w, struct owner_index *owners,
+                enum sockq_table table, uint64_t states, bool (*check)(void *), void *context)
+{
+    struct sockq_table_info *info = &w->set->tables[table];
+    struct input in = {.reader = {.format = &formats[table],
+                                  .w = w,
+                                  .proc = proc,
+                                  .owners = owners,
+                                  .table = table,
+                                  .states = states},
+                       .check = check,
+                       .context = context};
+
+    info->first_row = w->rows;
+    if (open_table(proc, &in, info) < 0)
+        return;
+    info->status = SOCKQ_TABLE_READING;
+    in.buffer = malloc(BUFFER);
+    if (in.buffer)
+        read_lines(&in, info);
+    else
+        w->error = errno;
+    /* Also after an error or a stop: what was read whole is kept. */
+    if (in.reader.format->flush)
+        in.reader.format->flush(&in.reader);
+    info->rows = w->rows - info->first_row;
+    free(in.reader.held);
+    free(in.buffer);
+    close(in.fd);
+    sockq_writer_commit(w);
+}
