@@ -216,6 +216,33 @@ static uint64_t inode_of(int fd)
     return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
+static volatile sig_atomic_t interpreter;
+
+/*
+ * Ctrl-C reaches the interpreter by itself, as a member of the terminal's foreground group; what
+ * another process sends to the collector alone is passed on.
+ */
+static void on_interrupt(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (info->si_code <= 0 && info->si_pid != interpreter)
+        kill(interpreter, number);
+}
+
+static void leave_interrupts_to(pid_t child)
+{
+    struct sigaction action = {.sa_sigaction = on_interrupt, .sa_flags = SA_SIGINFO | SA_RESTART};
+    struct sigaction before;
+
+    interpreter = child;
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < 2; i++) {
+        int number = i == 0 ? SIGINT : SIGQUIT;
+        if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(number, &action, NULL);
+    }
+}
+
 static int collect(struct start *start, pid_t child)
 {
     int result = -1;
@@ -224,9 +251,7 @@ static int collect(struct start *start, pid_t child)
     start->proc.own_inodes[1] = inode_of(start->sockets[1]);
     start->proc.own_child = child;
     close(start->sockets[1]);
-    /* Ctrl-C is for the interpreter; the collector ends with it. */
-    signal(SIGINT, SIG_IGN);
-    signal(SIGQUIT, SIG_IGN);
+    leave_interrupts_to(child);
     if (sockq_collector_confine(&start->invoker, start->proc.live) == 0)
         result = sockq_collector_serve(start->sockets[0], &start->file, &start->proc);
     if (result == 0)

@@ -75,28 +75,28 @@ local function wrong_option(line)
     near and "did you mean " .. near .. "?" or "sockq --help lists the options"))
 end
 
--- The tables that -t -u -w -x -4 -6 --from choose.
+local CHOICES = { tcp = { "tcp" }, udp = { "udp", "udplite" }, raw = { "raw", "icmp" }, unix = { "unix" } }
+
+-- The tables that -t -u -w -x --from choose.
 local function chosen_tables(given)
-  local tables = require("sockq.tables")
-  local sockq = require("sockq")
+  local query, tables = require("sockq.query"), require("sockq.tables")
   if given.from then
-    return sockq.from(given.from)
+    return require("sockq").from(given.from)
   end
-  local numbers = {}
-  local function add(flag, ...)
-    if given[flag] then
-      for _, group in ipairs({ ... }) do
-        for _, number in ipairs(tables.groups[group]) do
-          numbers[#numbers + 1] = number
-        end
+  local numbers, groups = {}, {}
+  for option, names in pairs(CHOICES) do
+    if given[option] then
+      local group = tables.join(names)
+      groups[#groups + 1] = group
+      for _, number in ipairs(group) do
+        numbers[#numbers + 1] = number
       end
     end
   end
-  add("tcp", "tcp")
-  add("udp", "udp", "udplite")
-  add("raw", "raw", "icmp")
-  add("unix", "unix")
-  return require("sockq.query").new(#numbers > 0 and numbers or tables.default)
+  if #numbers == 0 then
+    return query.new(tables.default)
+  end
+  return query.new(numbers, groups)
 end
 
 -- -l: what a server waits on.

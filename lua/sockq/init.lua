@@ -53,11 +53,12 @@ for _, name in ipairs(ALONE) do
 end
 
 --- A query over tables by name: sockq.from("tcp6,unix").
----@param names string  comma list of protocols, or of files below /proc/net
+---@param names string  comma list of protocols, or of files below /proc/net; one that this kernel
+---   lacks is told, where sockq.udplite() and its like are then silently empty
 ---@return sockq.Query
 function sockq.from(names)
   local named = tables.named()
-  local numbers = {}
+  local numbers, groups = {}, {}
   for name in tostring(names):gmatch("[^,]+") do
     if not named[name] then
       local known = {}
@@ -69,6 +70,7 @@ function sockq.from(names)
       error(("from: there is no table %s; %s"):format(name,
         near and "did you mean " .. near .. "?" or "known are " .. table.concat(known, ", ")), 2)
     end
+    groups[#groups + 1] = named[name]
     for _, number in ipairs(named[name]) do
       numbers[#numbers + 1] = number
     end
@@ -76,7 +78,7 @@ function sockq.from(names)
   if #numbers == 0 then
     error("from: no table is named; sockq.from(\"tcp,unix\") is its form", 2)
   end
-  return query.new(numbers)
+  return query.new(numbers, groups)
 end
 
 --- Read a captured /proc tree, or the live /proc for nil. Only in a stock luajit: the program

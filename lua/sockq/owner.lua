@@ -34,7 +34,7 @@ local function read_late(environment, flags)
     late[tonumber(holder.inode)] = tonumber(holder.owner)
     holder = schema.holder(handle, holder.next)
   end
-  require("sockq.set").note(handle)
+  require("sockq.set").note(set)
   return late
 end
 

@@ -27,9 +27,11 @@ end
 
 --- A query over some tables, every row.
 ---@param numbers integer[]  table numbers
+---@param named? integer[][]  groups of them that the user named: one that is missing altogether is
+---   then told
 ---@return sockq.Query
-local function new(numbers)
-  return setmetatable({ tables = tables.mask(numbers), states = 0, flags = 0 }, Query)
+local function new(numbers, named)
+  return setmetatable({ tables = tables.mask(numbers), states = 0, flags = 0, named = named }, Query)
 end
 
 local function is_query(value)
@@ -119,7 +121,7 @@ function Query:needs(names)
 end
 
 local function collect(query)
-  return set.collect(query.tables, query.states, query.flags)
+  return set.collect(query.tables, query.states, query.flags, query.named)
 end
 
 --- Call visit(row) for every matching row while rows arrive, until it returns true. The row is a
@@ -172,7 +174,7 @@ function Query:count()
     repeat
       count, final = set.wait(collected, count)
     until final
-    set.note(set.handle(collected))
+    set.note(collected)
     return count
   end
   self:each(function()

@@ -92,15 +92,40 @@ local function tell_owners(owners)
   end
 end
 
+--- The header and memory of a row set.
+---@return ffi.cdata*  sockq_set_handle
+function set.handle(collected)
+  return cast(schema.set_handle, collected)
+end
+
+-- A table that the kernel lacks is an empty table, unless the user named it.
+local function tell_missing(header, named)
+  for _, numbers in ipairs(named) do
+    local missing = 0
+    for _, number in ipairs(numbers) do
+      if header.tables[number].status == C.SOCKQ_TABLE_MISSING then
+        missing = missing + 1
+      end
+    end
+    if missing == #numbers then
+      set.incomplete = true
+      tell(("%s: %s; this kernel or capture has no such sockets"):format(path_of(numbers[1]),
+        core.strerror(core.ENOENT)))
+    end
+  end
+end
+
 --- Tell what a finished row set could not read.
----@param handle ffi.cdata*  sockq_set_handle
-function set.note(handle)
+---@param collected userdata
+function set.note(collected)
+  local handle = set.handle(collected)
   local header = handle.set
   if header.status == C.SOCKQ_SET_INCOMPLETE or header.status == C.SOCKQ_SET_FAILED then
     set.incomplete = true
   end
   tell_problems(handle)
   tell_owners(header.owners)
+  tell_missing(header, debug.getfenv(collected).named or {})
   if header.status == C.SOCKQ_SET_FAILED then
     tell(("collecting stopped: %s; what was read before is shown"):format(core.strerror(header.error)))
   end
@@ -110,8 +135,9 @@ end
 ---@param table_mask number  a bit a table
 ---@param state_mask number  a bit a state of the inet tables, 0 for all
 ---@param flags number       SOCKQ_WITH_OWNERS, SOCKQ_WITH_CGROUPS
+---@param named? integer[][]  groups of tables that may not all be missing
 ---@return userdata          the row set; rows arrive while it is read
-function set.collect(table_mask, state_mask, flags)
+function set.collect(table_mask, state_mask, flags, named)
   if not client then
     local err
     client, err = core.connect(proc_path)
@@ -123,6 +149,7 @@ function set.collect(table_mask, state_mask, flags)
   if not collected then
     error("rows cannot be collected: " .. err, 0)
   end
+  debug.getfenv(collected).named = named
   return collected
 end
 
@@ -134,12 +161,6 @@ local function wait(collected, seen)
   return rows, final
 end
 set.wait = wait
-
---- The header and memory of a row set.
----@return ffi.cdata*  sockq_set_handle
-function set.handle(collected)
-  return cast(schema.set_handle, collected)
-end
 
 -- Each walk gets a loop of its own, so that LuaJIT compiles it for that walk's functions.
 local WALK = [[
@@ -182,7 +203,7 @@ function set.each(collected, visit)
   if not ok then
     error(stopped, 0)
   end
-  set.note(handle)
+  set.note(collected)
   return stopped
 end
 
@@ -201,7 +222,7 @@ function set.iterate(collected, accept)
         end
         known, final = wait(collected, seen)
         if final then
-          set.note(handle)
+          set.note(collected)
         end
       else
         local pointer = schema.rows_at(handle, seen) + seen % BLOCK_ROWS

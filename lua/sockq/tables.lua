@@ -35,9 +35,12 @@ local pairs_of = {
   packet = { C.SOCKQ_PACKET },
 }
 
-local function join(...)
+--- The tables of several groups.
+---@param names string[]  group names
+---@return integer[]
+function tables.join(names)
   local all = {}
-  for _, name in ipairs({ ... }) do
+  for _, name in ipairs(names) do
     for _, number in ipairs(pairs_of[name]) do
       all[#all + 1] = number
     end
@@ -47,11 +50,11 @@ end
 
 --- Groups by name: { table number, … }. A protocol's name stands for its IPv4 and IPv6 tables.
 tables.groups = pairs_of
-pairs_of.inet = join("tcp", "sctp", "udp", "udplite", "raw", "icmp")
-pairs_of.all = join("inet", "unix", "netlink", "packet")
+pairs_of.inet = tables.join({ "tcp", "sctp", "udp", "udplite", "raw", "icmp" })
+pairs_of.all = tables.join({ "inet", "unix", "netlink", "packet" })
 
 --- What `sockq` lists without options.
-tables.default = join("tcp", "udp", "udplite", "raw")
+tables.default = tables.join({ "tcp", "udp", "udplite", "raw" })
 
 --- A set of tables as the number that a request carries.
 ---@param numbers integer[]

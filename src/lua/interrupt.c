@@ -26,9 +26,10 @@ static void retry_after(long us)
 
 static void stop(lua_State *L, lua_Debug *ar)
 {
-    (void)ar;
     lua_sethook(L, NULL, 0, 0);
     retry_after(0);
+    if (lua_getinfo(L, "Sl", ar) && ar->currentline > 0)
+        luaL_error(L, "%s:%d: interrupted", ar->short_src, ar->currentline);
     luaL_error(L, "interrupted");
 }
 

@@ -160,6 +160,9 @@ static int walk_fds(const struct walk *walk, uint32_t pid, DIR *folder)
             note_odd(walk, ODD_LINK);
         if (result != 0 || (inode == 0 && !old))
             continue;
+        if (walk->proc->live &&
+            (inode == walk->proc->own_inodes[0] || inode == walk->proc->own_inodes[1]))
+            continue;
         info->sockets++;
         if (!process && (process = make_process(walk, pid)) == 0)
             return -1;

@@ -7,6 +7,7 @@
 #include "sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -267,7 +268,7 @@ static void make_established(const struct place *at)
     struct pair p = connected(at, 0);
     add(p.a, "idle-a", "ESTABLISHED", "off", 0, 0);
     add(p.b, "idle-b", "ESTABLISHED", "off", 0, 0);
-    add(dup(p.a), "idle-a", "ESTABLISHED", "off", 0, 0);
+    add(fcntl(p.a, F_DUPFD_CLOEXEC, 0), "idle-a", "ESTABLISHED", "off", 0, 0);
 
     p = connected(at, 0);
     put(p.a, 1234);

@@ -179,7 +179,9 @@ static void make_parents(struct fixture *f, const char *path)
 void put_bytes(struct fixture *f, const char *path, const void *bytes, size_t size)
 {
     make_parents(f, path);
-    int fd = openat(f->proc.fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    /* A new file: some filesystems write out one that was truncated when it is closed. */
+    unlinkat(f->proc.fd, path, 0);
+    int fd = openat(f->proc.fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     assert_true(fd >= 0);
     for (size_t done = 0; done < size;) {
         ssize_t n = write(fd, (const char *)bytes + done, size - done);

@@ -80,7 +80,7 @@ static const struct mutation_case cases[] = {
     {"packet", SOCKQ_PACKET, "00000000a1b2c3d4 3      3    0003   2     1 1280   0      1811  ",
      "^[ \t]*" GROUP B "-?[0-9]+" B "[0-9]+" B HEX("1", "4") B "-?[0-9]+(" B "[0-9]+){4}($|[ \t])",
      false},
-    {"sctp_eps", SOCKQ_SCTP_EPS, "ffff8880 ffff8881 2   10  22   21      0 1700 ",
+    {"sctp_eps", SOCKQ_SCTP_EPS, "ffff8880 ffff8881 2 10 22 21 0 1700 ",
      "^[ \t]*" GROUP B GROUP "(" B "[0-9]+){6}[ \t]*$", false},
     {"sctp_eps_addresses", SOCKQ_SCTP_EPS, "f f 2 10 22 21 0 1700 10.0.0.1 *10.0.0.2 ::1 ",
      "^[ \t]*" GROUP B GROUP "(" B "[0-9]+){6}((" B GROUP ")*[ \t]*)$", false},

@@ -4,8 +4,8 @@ local sformat = string.format
 
 local is_tcp = { tcp = true, tcp6 = true }
 
--- More seconds than any timer has (2^28 ticks): so old kernels, say 2.6.32, print overdue ones.
-local OVERDUE = 2 ^ 28 / 100
+-- More ticks than any timer has: so old kernels, say 2.6.32, print overdue ones.
+local OVERDUE = 2 ^ 28
 
 -- Closed by its process, still sending: tcp_orphan_retries is the limit, not tcp_retries2.
 local closing = { FIN_WAIT1 = true, CLOSING = true, LAST_ACK = true }
@@ -15,7 +15,7 @@ local closing = { FIN_WAIT1 = true, CLOSING = true, LAST_ACK = true }
 ---@return string
 local function when(row)
   local s = row.expires
-  if s > OVERDUE then
+  if row:raw("when") > OVERDUE then
     return "is overdue, which old kernels print as a huge number, and once its handler runs"
   end
   if s == 0 then return "has run out and, once its handler runs," end

@@ -13,8 +13,8 @@ local kinds = {
 local fin_wait = { name = "fin wait", wait = "%s %s left" }
 local unknown = { wait = "%s in %s" }
 
--- More seconds than any timer has (2^28 ticks): so old kernels, say 2.6.32, print overdue ones.
-local OVERDUE = 2 ^ 28 / 100
+-- More ticks than any timer has: so old kernels, say 2.6.32, print overdue ones.
+local OVERDUE = 2 ^ 28
 
 local endings = { "st", "nd", "rd" }
 
@@ -50,10 +50,11 @@ end
 
 ---@param name string
 ---@param wait string
----@param s number  seconds left
+---@param row sockq.Row
 ---@return string  # "keepalive in 3.6 s", "keepalive due", "keepalive overdue"
-local function tell(name, wait, s)
-  if s > OVERDUE then return name .. " overdue" end
+local function tell(name, wait, row)
+  if row:raw("when") > OVERDUE then return name .. " overdue" end
+  local s = row.expires
   if s == 0 then return name .. " due" end
   return sformat(wait, name, span(s))
 end
@@ -74,7 +75,7 @@ local function format(row)
     kind = fin_wait
   end
 
-  local text = tell(kind.name or "timer " .. code, kind.wait, row.expires)
+  local text = tell(kind.name or "timer " .. code, kind.wait, row)
   local count = kind.count and row[kind.count]
   if not count or count == 0 then return text end
   if code == 1 then return sformat("%s (%s)", text, ordinal(count + 1)) end
