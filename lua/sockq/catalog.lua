@@ -10,7 +10,10 @@ local catalog = { fields = {}, predicates = {}, helpers = {}, constants = {} }
 for name, field in pairs(fields.by_name) do
   catalog.fields[name] = { name = field.name, type = field.type }
 end
-catalog.fields.state.values = state.names
+catalog.fields.state.values = {}
+for _, name in ipairs(state.names) do
+  catalog.fields.state.values[name] = true
+end
 catalog.fields.state.canonical = state.canonical
 
 for _, name in ipairs(state.names) do

@@ -176,7 +176,7 @@ local function run_script(line)
   end
   -- A first line "#!…" is the kernel's; the line count stays true.
   source = source:gsub("^#[^\n]*", "")
-  local chunk, err = load(source, name, "t")
+  local chunk, err = require("sockq.plugin").compile(source, name)
   if not chunk then
     return fail(err)
   end

@@ -114,6 +114,19 @@ local function check(kind, path, value)
   return nil
 end
 
+--- Compile Lua text.
+---@param source string
+---@param name string  "@PATH", or "=WORD", as for load()
+---@return function|nil chunk, string|nil message  # which names the place
+function plugin.compile(source, name)
+  local chunk, err = load(source, name, "t")
+  if not chunk and not err:find("^.-:%d+: ") then
+    -- Of compiled Lua, which LuaJIT refuses without saying where it stands.
+    err = ("%s: %s; give Lua source text"):format(name:sub(2), err)
+  end
+  return chunk, err
+end
+
 local loaded = {}
 
 --- Load a plug-in.
@@ -129,7 +142,7 @@ function plugin.load(kind, name)
   if not source then
     return nil, path
   end
-  local chunk, err = load(source, "@" .. path, "t")
+  local chunk, err = plugin.compile(source, "@" .. path)
   if not chunk then
     return nil, err
   end

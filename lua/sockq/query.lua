@@ -175,6 +175,7 @@ function Query:count()
       count, final = set.wait(collected, count)
     until final
     set.note(collected)
+    set.release(collected)
     return count
   end
   self:each(function()

@@ -117,7 +117,9 @@ function methods.keep(self)
   if handle.row == nil then
     stale(3)
   end
-  local kept = core.new_row(debug.getfenv(self)[2])
+  local environment = debug.getfenv(self)
+  environment.kept = true
+  local kept = core.new_row(environment[2])
   cast(handle_type, kept).row = handle.row
   return kept
 end
@@ -151,6 +153,7 @@ end
 --- A row of the caller's own.
 ---@param pointer ffi.cdata*  sockq_row in the set
 function row.fresh(set, pointer)
+  debug.getfenv(set).kept = true
   local userdata = core.new_row(set)
   cast(handle_type, userdata).row = pointer
   return userdata

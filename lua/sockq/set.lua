@@ -131,6 +131,34 @@ function set.note(collected)
   end
 end
 
+-- Row sets that rows of a script keep alive. Their memory is not LuaJIT's, so its collector does
+-- not feel their weight: past this many rows it is called.
+local alive = setmetatable({}, { __mode = "k" })
+local ROWS_BEFORE_COLLECTING = 200000
+
+local function make_room()
+  local rows = 0
+  for _, handle in pairs(alive) do
+    -- A set that was finalized stays here for one more cycle.
+    if handle.set ~= nil then
+      rows = rows + tonumber(handle.set.rows)
+    end
+  end
+  if rows > ROWS_BEFORE_COLLECTING then
+    collectgarbage()
+    collectgarbage()
+  end
+end
+
+-- Give a row set back at once unless a row of it was kept.
+local function release(collected)
+  if not debug.getfenv(collected).kept then
+    alive[collected] = nil
+    collected:release()
+  end
+end
+set.release = release
+
 --- Start a collection.
 ---@param table_mask number  a bit a table
 ---@param state_mask number  a bit a state of the inet tables, 0 for all
@@ -145,11 +173,13 @@ function set.collect(table_mask, state_mask, flags, named)
       error(("%s: %s"):format(proc_path or "/proc", err), 0)
     end
   end
+  make_room()
   local collected, err = client:collect(table_mask, state_mask, flags)
   if not collected then
     error("rows cannot be collected: " .. err, 0)
   end
   debug.getfenv(collected).named = named
+  alive[collected] = cast(schema.set_handle, collected)
   return collected
 end
 
@@ -189,9 +219,10 @@ end
 ]]
 
 --- Call visit(cursor) for every row as it arrives, until it returns true. The cursor is valid
---- during the call only.
+--- during the call only. The row set is given back at the end unless a row of it was kept.
+---@param finish? fun(handle: ffi.cdata*)  called before that, if the walk was not stopped
 ---@return boolean  true if visit stopped the walk; the rest is then not collected
-function set.each(collected, visit)
+function set.each(collected, visit, finish)
   local handle = set.handle(collected)
   local cursor, lent = row.cursor(collected)
   local walk = assert(load(WALK, "=walk", "t"))(min, schema.rows_at, wait, BLOCK_ROWS)
@@ -199,11 +230,16 @@ function set.each(collected, visit)
   lent.row = nil
   if not ok or stopped then
     collected:cancel()
+  else
+    set.note(collected)
+    if finish then
+      finish(handle)
+    end
   end
+  release(collected)
   if not ok then
     error(stopped, 0)
   end
-  set.note(collected)
   return stopped
 end
 

@@ -23,6 +23,15 @@ static struct sockq_set_handle *check_set(lua_State *L, int index)
     return luaL_checkudata(L, index, SET_TYPE);
 }
 
+static struct sockq_set_handle *check_open_set(lua_State *L)
+{
+    struct sockq_set_handle *handle = check_set(L, 1);
+
+    if (!handle->client)
+        luaL_argerror(L, 1, "the row set was released");
+    return handle;
+}
+
 /* nil, message, errno: the world failed, not the caller */
 static int push_failure(lua_State *L, int error)
 {
@@ -93,7 +102,7 @@ static int client_collect(lua_State *L)
 /* Lua: set:wait(seen) → rows, final; or nil, message, errno */
 static int set_wait(lua_State *L)
 {
-    struct sockq_set_handle *handle = check_set(L, 1);
+    struct sockq_set_handle *handle = check_open_set(L);
     lua_Number seen = luaL_checknumber(L, 2);
 
     if (sockq_client_wait(handle->client, handle->block, (uint64_t)seen) < 0)
@@ -107,13 +116,14 @@ static int set_wait(lua_State *L)
 /* Lua: set:cancel() */
 static int set_cancel(lua_State *L)
 {
-    struct sockq_set_handle *handle = check_set(L, 1);
+    struct sockq_set_handle *handle = check_open_set(L);
 
     sockq_client_cancel(handle->client, handle->block);
     return 0;
 }
 
-static int set_gc(lua_State *L)
+/* Lua: set:release(), and the set's end: its rows must not be read any more */
+static int set_release(lua_State *L)
 {
     struct sockq_set_handle *handle = check_set(L, 1);
 
@@ -156,10 +166,10 @@ void sockq_lua_open_client(lua_State *L)
 {
     static const luaL_Reg client_methods[] = {{"collect", client_collect}, {NULL, NULL}};
     static const luaL_Reg set_methods[] = {
-        {"wait", set_wait}, {"cancel", set_cancel}, {NULL, NULL}};
+        {"wait", set_wait}, {"cancel", set_cancel}, {"release", set_release}, {NULL, NULL}};
 
     new_type(L, CLIENT_TYPE, client_methods, client_gc);
-    new_type(L, SET_TYPE, set_methods, set_gc);
+    new_type(L, SET_TYPE, set_methods, set_release);
     lua_pushcfunction(L, l_connect);
     lua_setfield(L, -2, "connect");
     lua_pushcfunction(L, l_new_row);

@@ -3,8 +3,9 @@
  *
  *   floor [--fds DIR] [PATH...]
  *
- * Reads each file to its end, 64 KiB at a time, and looks at nothing. --fds: one readlink for each
- * DIR/[0-9]* /fd/*, which is what finding the owners of sockets takes (without the blank).
+ * Reads each file to its end, 64 KiB at a time, and looks at nothing. --fds: then one readlink for
+ * every descriptor of every process below DIR, such as /proc, which is what the owners of sockets
+ * take.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

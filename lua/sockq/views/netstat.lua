@@ -212,11 +212,12 @@ function Listing:run()
     if self.steps[self.at].active then
       self:show(row, handle, cursor)
     end
+  end, function()
+    self:advance(handle, nil)
+    if self.chosen.programs then
+      warn_of_owners(handle.set.owners)
+    end
   end)
-  self:advance(handle, nil)
-  if self.chosen.programs then
-    warn_of_owners(handle.set.owners)
-  end
 end
 
 -- Families that netstat knows and no current kernel has.

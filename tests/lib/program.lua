@@ -1,0 +1,132 @@
+--- The program under test, for the tests of tests/cli: where it is, and running it.
+--
+--   luajit tests/cli/X_test.lua --sockq PATH
+--
+--   local program = require "program"
+--   local status, out, err = program.run({ "--proc", tree, "LISTEN" })
+
+local check = require "check"
+local posix = require "posix"
+
+local program = {}
+
+--- No variable of the caller's reaches the program but these.
+local ENVIRONMENT = {
+  LC_ALL = "C", LUA_PATH = false, LUA_CPATH = false, LUA_INIT = false, SOCKQ_PATH = false,
+  XDG_CONFIG_HOME = false, HOME = "/nonexistent", SUDO_UID = false, SUDO_GID = false,
+}
+
+local function path_of(words)
+  for i, word in ipairs(words) do
+    if word == "--sockq" then return words[i + 1] end
+  end
+end
+
+local given = path_of(arg or {})
+if not given then
+  io.stderr:write("usage: luajit ", arg and arg[0] or "TEST", " --sockq PATH\n")
+  os.exit(2)
+end
+
+--- Absolute path of the program.
+program.path = assert(posix.realpath(given), given .. ": no such file")
+
+--- Run it and wait, at most `timeout` seconds (default 60).
+---@param words string[]  its arguments
+---@param opts? table     as for posix.run
+---@return integer status
+---@return string stdout
+---@return string stderr
+function program.run(words, opts)
+  opts = opts or {}
+  local env = {}
+  for name, value in pairs(ENVIRONMENT) do env[name] = value end
+  for name, value in pairs(opts.env or {}) do env[name] = value end
+  local argv = { program.path }
+  for i = 1, #words do argv[i + 1] = words[i] end
+  return posix.run(argv, {
+    env = env, stdin = opts.stdin, cwd = opts.cwd, timeout = opts.timeout or 60,
+  })
+end
+
+--- The environment of run(), for other ways to start it.
+---@param extra? table<string, string|false>
+function program.environment(extra)
+  local env = {}
+  for name, value in pairs(ENVIRONMENT) do env[name] = value end
+  for name, value in pairs(extra or {}) do env[name] = value end
+  return env
+end
+
+--- Output of a shell command, "" if it fails.
+---@param command string
+---@return string
+function program.shell(command)
+  local pipe = assert(io.popen(command .. " 2>/dev/null"))
+  local text = pipe:read("*a")
+  pipe:close()
+  return text
+end
+
+--- Whether a tool is installed.
+---@param name string
+---@return boolean
+function program.has(name)
+  return program.shell("command -v " .. posix.quote(name)) ~= ""
+end
+
+--- Whether the program was built with sanitizers: they map terabytes and need their runtime.
+program.sanitized = program.shell("grep -c __asan_init " .. posix.quote(program.path)):match("^[1-9]") ~= nil
+
+--- Say that a part was not checked, and why; the rest of the file goes on.
+---@param what string
+---@param why string
+function program.skip_part(what, why)
+  io.stderr:write("NOT CHECKED: ", what, ": ", why, "\n")
+end
+
+--- A message of the program on stderr: one line "sockq: WHERE: WHAT; REMEDY", nothing on stdout.
+---@param name string
+---@param words string[]
+---@param want { status: integer?, err: string, opts: table?, out: string? }  err: the whole message
+---   without "sockq: " and the line feed, or a list of pieces that it must hold
+function program.refuses(name, words, want)
+  local status, out, err = program.run(words, want.opts)
+  check.equal(name .. ": status", status, want.status or 2)
+  check.equal(name .. ": nothing on stdout", out, want.out or "")
+  if type(want.err) == "string" then
+    check.equal(name .. ": message", err, "sockq: " .. want.err .. "\n")
+    return
+  end
+  check.ok(name .. ": one line", err:match("^sockq: [^\n]+\n$"), err)
+  for _, piece in ipairs(want.err) do check.contains(name .. ": message", err, piece) end
+end
+
+--- Lines of a text, without their line feeds.
+---@param text string
+---@return string[]
+function program.lines(text)
+  local list = {}
+  for line in text:gmatch("([^\n]*)\n") do list[#list + 1] = line end
+  return list
+end
+
+--- Make a folder that stands for /proc.
+---@param files table<string, string|table>  path → text, or { link = target }, or { fifo = true },
+---   or { folder = true }
+---@return string
+function program.tree(files)
+  local root = posix.tmpdir("sockq-tree")
+  posix.mkdir(root .. "/net")
+  for name, content in pairs(files) do
+    local path = root .. "/" .. name
+    posix.mkdirs(path:match("^(.*)/"))
+    if type(content) == "string" then posix.write_file(path, content)
+    elseif content.link then posix.symlink(content.link, path)
+    elseif content.folder then posix.mkdir(path)
+    elseif content.fifo then os.execute("mkfifo " .. posix.quote(path)) end
+  end
+  return root
+end
+
+return program
