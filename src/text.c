@@ -23,7 +23,8 @@ static int each_folder(const struct sockq_texts *texts,
     for (int i = 0; i < 2; i++) {
         for (const char *p = lists[i]; p && *p;) {
             size_t length = strcspn(p, ":");
-            if (p[0] == '/' && length < sizeof(folder)) {
+            bool trusted = p[0] == '/' || i == 0 || !texts->privileged;
+            if (trusted && length > 0 && length < sizeof(folder)) {
                 memcpy(folder, p, length);
                 folder[length] = '\0';
                 int result = visit(folder, context);

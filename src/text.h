@@ -3,7 +3,8 @@
  * privileges are dropped and handed to Lua by name, so that it need not open them.
  *
  * Plug-ins lie in KIND folders ("timers", "views", …) of, in this order: --path, $SOCKQ_PATH,
- * $XDG_CONFIG_HOME/sockq (default ~/.config/sockq), /etc/sockq. Relative folders are ignored.
+ * $XDG_CONFIG_HOME/sockq (default ~/.config/sockq), /etc/sockq. With privileges the environment's
+ * relative folders are passed over.
  */
 #ifndef SOCKQ_TEXT_H
 #define SOCKQ_TEXT_H

@@ -2,7 +2,7 @@
 --
 -- A column is a field's name, or a table: title, width (at least that many bytes; sized to the rows
 -- if nil), align ("left" or "right"), get(row) → text, number or nil, or field = its name; shrink:
--- on a narrow terminal it may be shortened. unknown: the text for nil, "-" if not given.
+-- the width to which a narrow terminal may shorten it. unknown: the text for nil, "-" if not given.
 
 local fields = require("sockq.fields")
 local nearest = require("sockq.nearest")
@@ -10,7 +10,7 @@ local nearest = require("sockq.nearest")
 local columns = {}
 
 local KEYS = { title = "string", width = "number", align = "string", get = "function", field = "string",
-  shrink = "boolean", unknown = "string", needs = "table" }
+  shrink = "number", unknown = "string", needs = "table" }
 
 local function check_keys(column, where)
   for key, value in pairs(column) do
@@ -78,7 +78,7 @@ function columns.resolve(list, where)
       align = column.align or base.align or "left",
       width = column.width,
       get = column.get or base.get,
-      shrink = column.shrink or false,
+      shrink = column.shrink,
       unknown = column.unknown or "-",
       fields = base.fields,
     }

@@ -46,14 +46,14 @@ function output.default_columns(format_timer)
     "proto",
     { title = "recv_q", field = "recv_q" },
     { title = "send_q", field = "send_q" },
-    { title = "local", get = endpoint("local_addr", "local_port"), shrink = true },
-    { title = "remote", get = endpoint("remote_addr", "remote_port"), shrink = true },
+    { title = "local", get = endpoint("local_addr", "local_port"), shrink = 15 },
+    { title = "remote", get = endpoint("remote_addr", "remote_port"), shrink = 15 },
     { title = "state", field = "state" },
     { title = "timer", get = function(row)
       local text = format_timer(row)
       return text ~= "" and text or nil
-    end },
-    { title = "pid/program", get = owner, needs = { "pid", "program" }, shrink = true },
+    end, shrink = 9 },
+    { title = "pid/program", get = owner, needs = { "pid", "program" }, shrink = 8 },
   }
 end
 

@@ -127,6 +127,27 @@ function plugin.compile(source, name)
   return chunk, err
 end
 
+--- What a plug-in raised, in words that name its file.
+---@param path string
+---@param err any
+---@return string
+function plugin.error_text(path, err)
+  if type(err) ~= "string" then
+    err = ("it raised a %s as its error"):format(type(err))
+  end
+  return err:find("^.-:%d+: ") and err or ("%s: %s"):format(path, err)
+end
+
+--- Whether the plug-in that goes by a name is a built-in one.
+function plugin.is_built_in(kind, name)
+  for _, file in ipairs(found()) do
+    if file.kind == kind and file.name == name then
+      return false
+    end
+  end
+  return built_in(kind, name) ~= nil
+end
+
 local loaded = {}
 
 --- Load a plug-in.
@@ -148,7 +169,7 @@ function plugin.load(kind, name)
   end
   local ok, value = pcall(chunk)
   if not ok then
-    return nil, tostring(value)
+    return nil, plugin.error_text(path, value)
   end
   local wrong = check(kind, path, value)
   if wrong then

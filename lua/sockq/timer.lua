@@ -18,7 +18,7 @@ local function fail(name, message)
   if not told[name] then
     told[name] = true
     if timer.on_error then
-      timer.on_error(tostring(message) .. "; the cells show ?")
+      timer.on_error(message .. "; the cells show ?")
     end
   end
   return "?"
@@ -38,7 +38,8 @@ function timer.formatter(name)
     if ok and type(text) == "string" then
       return text
     end
-    return fail(name, ok and ("%s: format returned a %s; a string is expected"):format(path, type(text)) or text)
+    return fail(name, ok and ("%s: format returned a %s; a string is expected"):format(path, type(text))
+      or plugin.error_text(path, text))
   end
 end
 

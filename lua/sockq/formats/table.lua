@@ -5,7 +5,7 @@ local escape = require("sockq.escape")
 
 -- Widths come from the first rows; a later, wider cell pushes its line.
 local SAMPLE = 10000
-local GAP = "  "
+local GAP, NARROW_GAP = "  ", " "
 
 -- Characters, not bytes: one column each.
 local function width_of(text)
@@ -56,25 +56,31 @@ local function cell_text(value, unknown)
   return escape.text(tostring(value))
 end
 
--- Take from the widest shrinkable column until the line fits, or none can give more.
+-- Make a line fit a terminal: first the gaps shrink, then the columns that are widest beyond what
+-- they say they need. Returns the gap.
 local function fit(columns, widths, terminal)
   local total = #GAP * (#columns - 1)
   for _, width in ipairs(widths) do
     total = total + width
   end
+  if total <= terminal then
+    return GAP
+  end
+  total = total - (#GAP - #NARROW_GAP) * (#columns - 1)
   while total > terminal do
-    local widest
+    local widest, spare = nil, 0
     for i, column in ipairs(columns) do
-      if column.shrink and widths[i] > 12 and (not widest or widths[i] > widths[widest]) then
-        widest = i
+      if column.shrink and widths[i] - column.shrink > spare then
+        widest, spare = i, widths[i] - column.shrink
       end
     end
     if not widest then
-      return
+      break
     end
     widths[widest] = widths[widest] - 1
     total = total - 1
   end
+  return NARROW_GAP
 end
 
 --- Open a sink for rows.
@@ -85,7 +91,7 @@ end
 local function open(columns, options, write)
   local count = #columns
   local widths, sample, sampled = {}, {}, 0
-  local sized = false
+  local sized, gap = false, GAP
 
   local function put(cells)
     local parts = {}
@@ -97,7 +103,7 @@ local function open(columns, options, write)
       -- No blanks at the end of a line.
       parts[i] = i == count and columns[i].align == "left" and text or pad(text, widths[i], columns[i].align)
     end
-    write(table.concat(parts, GAP) .. "\n")
+    write(table.concat(parts, gap) .. "\n")
   end
 
   local function size()
@@ -109,7 +115,7 @@ local function open(columns, options, write)
       end
     end
     if options.terminal then
-      fit(columns, widths, options.terminal)
+      gap = fit(columns, widths, options.terminal)
     end
     if options.header and sampled > 0 then
       local titles = {}

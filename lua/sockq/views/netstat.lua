@@ -3,11 +3,13 @@
 -- netstat/inet.lua, netstat/unix.lua.
 
 local core = require("sockq.core")
+local escape = require("sockq.escape")
 local inet = require("sockq.netstat.inet")
 local layout = require("sockq.layout")
 local names = require("sockq.netstat.names")
 local options = require("sockq.netstat.options")
 local output = require("sockq.output")
+local plugin = require("sockq.plugin")
 local schema = require("sockq.schema")
 local sctp = require("sockq.netstat.sctp")
 local set = require("sockq.set")
@@ -248,9 +250,14 @@ local function run(args)
     io.stderr:write(ends.err or "")
     return ends.status
   end
-  local format_timer, wrong = timer.formatter(output.chosen_timer or "netstat")
+  local timer_name = output.chosen_timer or "netstat"
+  local format_timer, wrong = timer.formatter(timer_name)
   if not format_timer then
     error(wrong, 0)
+  elseif not plugin.is_built_in("timers", timer_name) then
+    -- Somebody's own may print names of processes.
+    local format = format_timer
+    format_timer = function(row) return escape.dots(format(row)) end
   end
   set.on_message = nil
   repeat
