@@ -51,9 +51,6 @@ local CLOSED_WORLD = { tcp = true, udp = true, raw = true, unix = true, packet =
 -- TCP_TIMEWAIT_LEN and TCP_RTO_MAX.
 local LONGEST = { keepalive = 7200, timewait = 60, on = 120, probe = 120 }
 
-local UNCONNECTED = { ["nil"] = true, [""] = true, CLOSE = true, UNCONN = true,
-  UNCONNECTED = true }
-
 local function split_tabs(line)
   local parts = {}
   for part in (line .. "\t"):gmatch("([^\t]*)\t") do parts[#parts + 1] = part end
@@ -139,8 +136,7 @@ end
 
 local function same_state(entry, row)
   if entry.state == "*" then return true end
-  if entry.state == "-" then return UNCONNECTED[row.state] end
-  if entry.proto == "unix" and row.state == "LISTENING" then return entry.state == "LISTEN" end
+  if entry.state == "-" then return row.state == "UNCONN" end
   return row.state == entry.state
 end
 
@@ -164,7 +160,7 @@ local function same_counts(entry, row)
       and row.inode == "nil"
   end
   if entry.state == "SYN_RECV" and entry.inode == 0 then
-    return tonumber(row.retrans) and row.inode == "nil"
+    return tonumber(row.retrans) and row.probes == "nil" and row.inode == "nil"
   end
   return (entry.retrans == 0 or (tonumber(row.retrans) or -1) >= entry.retrans)
     and (entry.probes == 0 or (tonumber(row.probes) or -1) >= entry.probes)
@@ -239,6 +235,8 @@ function listed.check(sockq, list)
   local chunk = CHUNK:format(quoted(FIELDS), quoted(UNIX_FIELDS), quoted(SOURCES))
   local status, out, err = posix.run({ sockq, "-e", chunk }, { timeout = 30 })
   check.equal("sockq -e: exit status", status, 0)
+  -- Who is not the machine's root is told that he cannot see every owner.
+  err = err:gsub("^sockq: owners: [^\n]*\n", "")
   check.equal("sockq -e: nothing on standard error", err, "")
   local rows = read_rows(out)
   local owners = first_owners(entries)

@@ -156,11 +156,11 @@ static void make_unix(void)
         die("send");
     add(server, "dgram-bound", "*", "-", Q_ANY, Q_ANY);
     add(client, "dgram-client", "*", "-", Q_ANY, Q_ANY);
-    add(unix_bound(SOCK_DGRAM, "", 0), "dgram-autobind", "*", "-", Q_ANY, Q_ANY);
-    add(unix_bound(SOCK_STREAM, odd, sizeof odd - 1), "stream-nul", "*", "-", Q_ANY, Q_ANY);
-    add(unix_file(SOCK_STREAM, "two  blanks, at the end "), "stream-blanks", "*", "-", Q_ANY,
+    add(unix_bound(SOCK_DGRAM, "", 0), "dgram-autobind", "-", "-", Q_ANY, Q_ANY);
+    add(unix_bound(SOCK_STREAM, odd, sizeof odd - 1), "stream-nul", "-", "-", Q_ANY, Q_ANY);
+    add(unix_file(SOCK_STREAM, "two  blanks, at the end "), "stream-blanks", "-", "-", Q_ANY,
         Q_ANY);
-    add(new_socket(AF_UNIX, SOCK_STREAM, 0), "stream-unbound", "*", "-", Q_ANY, Q_ANY);
+    add(new_socket(AF_UNIX, SOCK_STREAM, 0), "stream-unbound", "-", "-", Q_ANY, Q_ANY);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         die("socketpair");
     add(ends[0], "stream-pair-1", "CONNECTED", "-", Q_ANY, Q_ANY);

@@ -34,7 +34,7 @@ struct entry {
     const char *proto;   /* the table it is in, by its name under /proc/net */
     char local[128];     /* ADDR:PORT, a unix name (abstract: "@" first), or "-" */
     char remote[128];    /* ADDR:PORT or "-" */
-    const char *state;   /* netstat's word; "-" none; "absent": must be in no table */
+    const char *state;   /* netstat's word; "-" not connected; "*" any; "absent" from tables */
     const char *timer;   /* off, on, keepalive, timewait, probe; "*" any; "-" none */
     long recv_q, send_q; /* bytes, Q_ANY or Q_SOME (more than 0) */
     unsigned long inode; /* 0: the kernel tells none */
