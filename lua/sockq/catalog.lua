@@ -48,8 +48,19 @@ catalog.helpers.match = {
 catalog.helpers.scope = {
   min = 1, max = 1, types = { "string" }, returns = "string", call = address.scope_of_text,
 }
-catalog.helpers.min = { min = 2, max = 2, types = { "number", "number" }, returns = "number", call = math.min }
-catalog.helpers.max = { min = 2, max = 2, types = { "number", "number" }, returns = "number", call = math.max }
+-- Not math.min and math.max: with NaN their result differs between interpreter and compiled code.
+catalog.helpers.min = {
+  min = 2, max = 2, types = { "number", "number" }, returns = "number",
+  call = function(a, b)
+    return a < b and a or b
+  end,
+}
+catalog.helpers.max = {
+  min = 2, max = 2, types = { "number", "number" }, returns = "number",
+  call = function(a, b)
+    return a > b and a or b
+  end,
+}
 catalog.helpers.floor = { min = 1, max = 1, types = { "number" }, returns = "number", call = math.floor }
 catalog.helpers.abs = { min = 1, max = 1, types = { "number" }, returns = "number", call = math.abs }
 

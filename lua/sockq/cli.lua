@@ -65,6 +65,11 @@ Views: sockq list views. Timers: sockq list timers. Fields: sockq fields.
   return 0
 end
 
+local function version()
+  io.stdout:write("sockq ", core.version, "\n")
+  return 0
+end
+
 local function wrong_option(line)
   local names = {}
   for _, option in ipairs(core.options()) do
@@ -203,32 +208,30 @@ function cli.main()
   local line = core.command_line()
   if line.bad then
     return wrong_option(line)
-  elseif line.given.help then
-    return help()
-  elseif line.given.version then
-    io.stdout:write("sockq ", core.version, "\n")
-    return 0
   end
+  local asked = line.given.help and help or line.given.version and version
   local set, timer, output = require("sockq.set"), require("sockq.timer"), require("sockq.output")
   set.on_message = complain
   timer.on_error = complain
   output.defaults.header = not line.given["no-header"]
   output.chosen_timer = line.given.timer
-  if line.given.timer then
+  if line.given.timer and not asked then
     local _, wrong = timer.formatter(line.given.timer)
     if wrong then
       return fail("--timer " .. wrong)
     end
   end
-  local ok, status, stands_in = pcall(runners[line.mode], line)
+  local ok, status, stands_in = pcall(asked or runners[line.mode], line)
   if not ok then
     if core.interrupted() then
       return USAGE
     end
-    return fail((error_line(status):gsub("^lua/sockq/cli%.lua:%d+: ", "")))
+    status = fail((error_line(status):gsub("^lua/sockq/cli%.lua:%d+: ", "")))
   end
   local flushed, err = io.stdout:flush()
-  if not flushed and not stands_in then
+  if output.failed then
+    return INCOMPLETE
+  elseif not flushed and not stands_in then
     complain("standard output: " .. err)
     return INCOMPLETE
   end

@@ -130,8 +130,8 @@ end
 --- Compile what a key or a column shows.
 ---@param text string
 ---@param catalog table
----@return table?  # source; value(row), nil when unknown; type, that of the field for a field; fields;
----   code
+---@return table?  # source; value(row), nil when unknown; type, a field's own for a lone field;
+---   fields; code
 ---@return table?  # as above
 --- Example: expr.compile_value('recv_q + send_q', catalog).value(row)
 function expr.compile_value(text, catalog)

@@ -57,11 +57,15 @@ function output.default_columns(format_timer)
   }
 end
 
+--- True once standard output could not be written.
+output.failed = false
+
 --- Write to standard output; a failure other than a closed pipe is an error.
 ---@param text string
 function output.write(text)
   local ok, err = io.stdout:write(text)
   if not ok then
+    output.failed = true
     error("standard output: " .. err, 0)
   end
 end

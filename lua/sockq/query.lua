@@ -1,8 +1,6 @@
 -- Queries: lazy, immutable, chained. Nothing is read before rows(), list(), count(), first(),
 -- each() or print() ask for rows.
 
-local catalog = require("sockq.catalog")
-local expr = require("sockq.expr")
 local fields = require("sockq.fields")
 local schema = require("sockq.schema")
 local set = require("sockq.set")
@@ -45,7 +43,9 @@ local function to_predicate(value)
   elseif type(value) ~= "string" then
     return nil, ("where: a function or an expression is expected, not a %s"):format(type(value))
   end
-  local compiled, err = expr.compile(value, catalog)
+  -- Loaded when the first expression comes: many queries have none.
+  local expr = require("sockq.expr")
+  local compiled, err = expr.compile(value, require("sockq.catalog"))
   if not compiled then
     return nil, expr.explain_error(err)
   end

@@ -38,8 +38,8 @@ local catalog = {
   },
 }
 
---- A tree of this test's own: { operator, operands … }. `kind` is number, string, boolean (a value)
---- or condition (anything that may stand between and, or, not).
+--- A tree of this test's own: { operator, operands … }. `kind` is number, string, boolean (as a
+--- value) or condition (anything that may stand between and, or, not).
 local grow
 
 local fields_of = {
@@ -58,7 +58,9 @@ end
 
 local makers = {
   number = {
-    function(d) return { pick { "+", "-", "*", "/", "%" }, grow("number", d), grow("number", d) } end,
+    function(d)
+      return { pick { "+", "-", "*", "/", "%" }, grow("number", d), grow("number", d) }
+    end,
     function(d) return { "negate", grow("number", d) } end,
     function(d) return { "half", grow("number", d) } end,
     function(d) return { "least", grow("number", d), grow("number", d) } end,

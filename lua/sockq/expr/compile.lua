@@ -7,9 +7,9 @@
 -- `recv_q > 0 and "stuck" or "idle"`.
 --
 -- The text is flat, its jumps are gotos, and all locals stand at its top: no closure, table or
--- vararg, so that LuaJIT compiles it. A field is read where it is first needed, and again only where
--- a path that has not read it joins. Only literals that this file prints and names out of the catalog
--- get into it.
+-- vararg, so that LuaJIT compiles it. A field is read where it is first needed, and again only
+-- behind the meeting of two paths one of which has not read it. Only literals that this file prints
+-- and names out of the catalog get into the text.
 local parse = require "sockq.expr.parse"
 local check = require "sockq.expr.check"
 
@@ -89,12 +89,12 @@ local function read(gen, name)
 end
 
 --- Remember that a local may be nil.
----@param checks table  list and set
+---@param checks table  list and set of such locals
 ---@param variable string
 local function may_be_nil(checks, variable)
   if not checks[variable] then
     checks[variable] = true
-    checks[#checks + 1] = variable .. " ~= nil"
+    checks[#checks + 1] = variable
   end
 end
 
@@ -102,14 +102,14 @@ end
 ---@param checks table
 ---@param more table
 local function add(checks, more)
-  for i = 1, #more do may_be_nil(checks, more[i]:match "^%S+") end
+  for i = 1, #more do may_be_nil(checks, more[i]) end
 end
 
 --- The condition under which a value is known.
 ---@param checks table
 ---@return string?  # nil: always
 local function known(checks)
-  return checks[1] and concat(checks, " and ")
+  return checks[1] and concat(checks, " ~= nil and ") .. " ~= nil"
 end
 
 ---@param value number
@@ -215,12 +215,12 @@ values["not"] = truth
 values["and"] = function(gen, node, checks)
   if node.class == "boolean" then return truth(gen, node) end
   local temp, done = new_temp(gen), new_label(gen)
+  local mark, own = gen.temps, {}
   emit(gen, "%s = nil", temp)
   for i = 1, #node - 1 do jump(gen, node[i], false, done) end
-  local own = {}
   local text = value(gen, node[#node], own)
   store(gen, temp, text, own)
-  gen.temps = tonumber(temp:sub(2))
+  gen.temps = mark
   place(gen, done)
   may_be_nil(checks, temp)
   return temp, 0

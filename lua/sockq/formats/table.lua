@@ -92,6 +92,10 @@ local function open(columns, options, write)
   local count = #columns
   local widths, sample, sampled = {}, {}, 0
   local sized, gap = false, GAP
+  local titles = {}
+  for i, column in ipairs(columns) do
+    titles[i] = escape.text(column.title)
+  end
 
   local function put(cells)
     local parts = {}
@@ -109,7 +113,7 @@ local function open(columns, options, write)
   local function size()
     sized = true
     for i, column in ipairs(columns) do
-      widths[i] = math.max(column.width or 0, options.header and width_of(column.title) or 0)
+      widths[i] = math.max(column.width or 0, options.header and width_of(titles[i]) or 0)
       for j = 1, sampled do
         widths[i] = math.max(widths[i], width_of(sample[j][i]))
       end
@@ -118,10 +122,6 @@ local function open(columns, options, write)
       gap = fit(columns, widths, options.terminal)
     end
     if options.header and sampled > 0 then
-      local titles = {}
-      for i, column in ipairs(columns) do
-        titles[i] = column.title
-      end
       put(titles)
     end
     for j = 1, sampled do

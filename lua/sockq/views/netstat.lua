@@ -35,6 +35,11 @@ local function warn(text)
   io.stderr:write(text, "\n")
 end
 
+-- netstat does not notice when standard output cannot be written.
+local function write(text)
+  io.stdout:write(text)
+end
+
 -- The third word of the headers.
 local function which(chosen)
   if chosen.all then
@@ -246,7 +251,7 @@ end
 local function run(args)
   local chosen, ends = options.parse(args)
   if ends then
-    output.write(ends.out or "")
+    write(ends.out or "")
     io.stderr:write(ends.err or "")
     return ends.status
   end
@@ -261,7 +266,7 @@ local function run(args)
   end
   set.on_message = nil
   repeat
-    local listing = new_listing(chosen, format_timer, output.write)
+    local listing = new_listing(chosen, format_timer, write)
     listing:run()
     local status = listing.status
     if status == 0 then
