@@ -32,6 +32,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,10 +65,58 @@ struct start {
     unsigned euid;
 };
 
+/* The bytes that may go to a terminal together: a character of UTF-8, or one byte. */
+static int character_length(const unsigned char *p)
+{
+    int length = p[0] == 0xc2 && p[1] >= 0xa0   ? 2
+                 : p[0] >= 0xc3 && p[0] <= 0xdf ? 2
+                 : p[0] >= 0xe1 && p[0] <= 0xef ? 3
+                 : p[0] >= 0xf1 && p[0] <= 0xf3 ? 4
+                                                : 1;
+
+    for (int i = 1; i < length; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 1;
+    return length;
+}
+
+/* Control bytes, and what is surely no UTF-8, as \xNN: a message is one line of text. */
+static char *escaped(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    char *copy = malloc(4 * strlen(text) + 1), *to = copy;
+
+    while (copy && *p) {
+        int length = character_length(p);
+        if (length == 1 && (*p < ' ' || *p > '~'))
+            to += snprintf(to, 5, "\\x%02x", *p);
+        else
+            to = (char *)memcpy(to, p, (size_t)length) + length;
+        p += length;
+    }
+    if (copy)
+        *to = '\0';
+    return copy;
+}
+
+/* One line, in one write: both processes may have something to say. */
 static int fail(const char *where, const char *what)
 {
-    fprintf(stderr, "sockq: %s: %s\n", where, what);
+    char *place = escaped(where), *text = escaped(what);
+
+    fprintf(stderr, "sockq: %s: %s\n", place ? place : "", text ? text : "");
+    free(place);
+    free(text);
     return EXIT_DATA;
+}
+
+/* What hardly fails but for a limit of memory, files or processes. */
+static int fail_limit(const char *where)
+{
+    char what[128];
+
+    snprintf(what, sizeof(what), "%s; raise the limit: ulimit -a lists them", strerror(errno));
+    return fail(where, what);
 }
 
 static bool is_name(const char *word, const struct sockq_options *options, void *context)
@@ -177,8 +226,10 @@ static int interpret(struct start *start, pid_t parent)
     if (!start->invoker.is_root && read_texts(start) < 0)
         return fail("start", strerror(errno));
     sockq_lua_program = &program;
+    /* With a buffer of its own choice glibc ignores the size. */
+    static char buffer[64 << 10];
     if (!isatty(STDOUT_FILENO))
-        setvbuf(stdout, NULL, _IOFBF, 64 << 10);
+        setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
     int status = run_lua();
     fflush(stdout);
     if (sockq_lua_interrupted()) {
@@ -257,8 +308,8 @@ static int collect(struct start *start, pid_t child)
     if (result == 0)
         return end_like(child);
     int saved = errno;
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    if (kill(child, SIGKILL) == 0)
+        waitpid(child, NULL, 0);
     return fail("collector", strerror(saved));
 }
 
@@ -273,8 +324,11 @@ static int prepare(struct start *start, int argc, char **argv)
     start->proc_path = sockq_options_argument(&start->options, "proc");
     if (sockq_proc_open(&start->proc, start->proc_path) < 0) {
         if (start->proc_path) {
-            fprintf(stderr, "sockq: --proc %s: %s; give a folder that holds net/tcp and its like\n",
-                    start->proc_path, strerror(errno));
+            char where[PATH_MAX + 16], what[128];
+            snprintf(what, sizeof(what), "%s; give a folder that holds net/tcp and its like",
+                     strerror(errno));
+            snprintf(where, sizeof(where), "--proc %s", start->proc_path);
+            fail(where, what);
             return EXIT_USAGE;
         }
         return fail("/proc", errno == ENODEV
@@ -284,9 +338,9 @@ static int prepare(struct start *start, int argc, char **argv)
     /* A file size limit must not kill sockq over its sparse memory file. */
     signal(SIGXFSZ, SIG_IGN);
     if (sockq_file_open(&start->file, MEMORY_FILE, true) < 0)
-        return fail("shared memory", strerror(errno));
+        return fail_limit("shared memory");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->sockets) < 0)
-        return fail("socketpair", strerror(errno));
+        return fail_limit("socketpair");
     return 0;
 }
 
@@ -303,7 +357,7 @@ int main(int argc, char **argv)
         return status;
     pid_t parent = getpid(), child = fork();
     if (child < 0)
-        return fail("fork", strerror(errno));
+        return fail_limit("fork");
     if (child == 0)
         _exit(interpret(&start, parent));
     _exit(collect(&start, child));

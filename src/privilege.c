@@ -159,19 +159,28 @@ int sockq_interpreter_confine(const struct sockq_invoker *invoker, int keep, pid
 
 int sockq_collector_confine(const struct sockq_invoker *invoker, bool live)
 {
+    const uint64_t ptrace = (uint64_t)1 << CAP_SYS_PTRACE;
     const uint64_t bypass = (uint64_t)1 << CAP_DAC_READ_SEARCH;
-    uint64_t wanted = 0;
+    uint64_t held = held_capabilities(), wanted = 0;
 
     if (live)
-        wanted = (uint64_t)1 << CAP_SYS_PTRACE | bypass;
+        wanted = ptrace | bypass;
     else if (invoker->is_root)
         wanted = bypass;
+    /* Root's interpreter has other ids: without this nothing could end it, nor would it be sent
+     * the signal that it asked for at its parent's death. */
+    if (invoker->is_root)
+        wanted |= (uint64_t)1 << CAP_KILL;
+    /* Without CAP_SYS_PTRACE, as in most containers, the descriptors of a process are shown only
+     * to those who have every capability that it has (kernel/ptrace.c, ptrace_may_access). */
+    if (live && invoker->is_root && !(held & ptrace))
+        wanted = held;
     if (invoker->privileged && !invoker->is_root) {
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || set_ids(invoker->uid, invoker->gid) < 0)
             return -1;
     }
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (set_capabilities(wanted & held_capabilities()) < 0)
+    if (set_capabilities(wanted & held) < 0)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -1;

@@ -34,7 +34,8 @@ int sockq_interpreter_confine(const struct sockq_invoker *invoker, int keep, pid
 /**
  * In the collector: the invoker's ids (root stays root), and of the capabilities only those that
  * reading needs: CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for the live /proc; for a captured tree
- * the latter, if root itself asks.
+ * the latter, if root itself asks. Root keeps CAP_KILL too, to end its interpreter, and
+ * all that it has where it lacks CAP_SYS_PTRACE.
  *
  * @return  0, or -1 with errno
  */

@@ -93,18 +93,20 @@ static int open_private(struct sockq_file *file)
 
 int sockq_file_open(struct sockq_file *file, size_t size, bool shared)
 {
+    int saved = ENOMEM;
+
     for (size &= ~(SOCKQ_BLOCK_SIZE - 1); size >= 4 * SOCKQ_BLOCK_SIZE;
          size = size / 2 & ~(SOCKQ_BLOCK_SIZE - 1)) {
         *file = (struct sockq_file){.size = size, .shared = shared, .next = 1};
         if ((shared ? open_shared(file) : open_private(file)) == 0)
             return 0;
-        int saved = errno;
+        saved = errno;
         sockq_file_close(file);
         errno = saved;
         if (errno != ENOMEM && errno != EINVAL && errno != EFBIG)
             return -1;
     }
-    errno = ENOMEM;
+    errno = saved;
     return -1;
 }
 
@@ -229,7 +231,7 @@ struct sockq_row *sockq_writer_row(struct sockq_writer *w)
             return fail(w, errno);
         w->ready += more;
     }
-    memset(w->next, 0, sizeof(*w->next));
+    *w->next = (struct sockq_row){0};
     return w->next;
 }
 

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /** A blank or a tab: what separates the groups of a row. */
 static inline bool scan_is_blank(char c)
@@ -162,11 +165,157 @@ static inline const char *scan_either32(const char *p, const char *end, uint32_t
 /** An opaque group, such as a kernel pointer: one or more bytes above the blank. */
 static inline const char *scan_group(const char *p, const char *end)
 {
+    const uint64_t ones = 0x0101010101010101u;
     const char *start = p;
+    uint64_t word;
 
+    /* No byte of the eight is below 0x21: none borrows into its highest bit. */
+    while (end - p >= 8 && (memcpy(&word, p, 8), ((word - ones * 0x21) & ~word & ones * 0x80) == 0))
+        p += 8;
     while (p < end && (unsigned char)*p > ' ')
         p++;
     return p > start ? p : NULL;
 }
+
+/*
+ * Wide scanners, for text whose shape is known: they take 8 or 16 bytes at a time, without a
+ * branch, and gather in `bad` what is wrong, so that a row is judged once, at its end.
+ */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define SCAN_WIDE 1
+#define SCAN_INLINE static inline __attribute__((always_inline))
+
+typedef uint8_t scan_bytes __attribute__((vector_size(16)));
+typedef uint16_t scan_pairs __attribute__((vector_size(16)));
+typedef uint32_t scan_quads __attribute__((vector_size(16)));
+typedef uint64_t scan_words __attribute__((vector_size(16)));
+
+/** What was wrong so far. */
+struct scan_bad {
+    scan_bytes bytes;
+    uint64_t bits;
+};
+
+/** True if anything was wrong. */
+SCAN_INLINE bool scan_is_bad(const struct scan_bad *bad)
+{
+    const scan_words words = (scan_words)bad->bytes;
+
+    return (words[0] | words[1] | bad->bits) != 0;
+}
+
+SCAN_INLINE uint64_t scan_load8(const char *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, 8);
+    return word;
+}
+
+SCAN_INLINE uint32_t scan_load4(const char *p)
+{
+    uint32_t word;
+
+    memcpy(&word, p, 4);
+    return word;
+}
+
+SCAN_INLINE uint16_t scan_load2(const char *p)
+{
+    uint16_t word;
+
+    memcpy(&word, p, 2);
+    return word;
+}
+
+/** Two hexadecimal numbers, each eight digits of text, letters in upper case: a << 32 | b. */
+SCAN_INLINE uint64_t scan_hex_two(uint64_t a, uint64_t b, struct scan_bad *bad)
+{
+    typedef int8_t signs __attribute__((vector_size(16)));
+    typedef uint8_t half __attribute__((vector_size(8)));
+
+    const scan_bytes text = (scan_bytes)(scan_words){a, b};
+    const scan_bytes letter = (scan_bytes)((signs)text > '@');
+    const scan_bytes digits = text - '0' - (letter & 7);
+    const scan_pairs two = ((scan_pairs)digits << 4 | (scan_pairs)digits >> 8) & 0xff;
+    const half packed = __builtin_convertvector(two, half);
+    uint64_t value;
+
+    bad->bytes |= (scan_bytes)(digits > (letter & 6) + 9);
+    memcpy(&value, &packed, 8);
+    return __builtin_bswap64(value);
+}
+
+/**
+ * The decimal number whose 1 to 8 digits end before p; any other count is bad. Eight bytes
+ * before p are read, whatever the count.
+ */
+SCAN_INLINE uint32_t scan_decimal_before(const char *p, unsigned digits, struct scan_bad *bad)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t n = (scan_load8(p - 8) ^ ones * '0') & UINT64_MAX << ((64 - 8 * digits) & 63);
+
+    bad->bits |= (((n + ones * 0x76) | n) & ones * 0x80) | ((digits - 1) & ~7u);
+    /* Neighbours are joined: 8 digits, 4 pairs, 2 fours. */
+    n = n * 10 + (n >> 8);
+    return (uint32_t)(((n & 0x000000ff000000ffu) * 0x000f424000000064u +
+                       (n >> 16 & 0x000000ff000000ffu) * 0x0000271000000001u) >>
+                      32);
+}
+
+/** A short number for scan_decimal_four: its 1 to 4 digits end before p, any other count is
+ * bad. */
+SCAN_INLINE uint32_t scan_short_before(const char *p, unsigned digits, struct scan_bad *bad)
+{
+    bad->bits |= (digits - 1) & ~3u;
+    return (scan_load4(p - 4) ^ 0x30303030u) & UINT32_MAX << ((32 - 8 * digits) & 31);
+}
+
+/** Four decimal numbers at once. */
+SCAN_INLINE scan_quads scan_decimal_four(scan_quads text, struct scan_bad *bad)
+{
+    /* Neighbours are joined: 10 a + b is (a + 256 b)(256 * 10 + 1) / 256, modulo 2^16. */
+    const scan_pairs two = (scan_pairs)text * 2561 >> 8;
+    const scan_pairs scaled = two * (scan_pairs){100, 1, 100, 1, 100, 1, 100, 1};
+
+    bad->bytes |= (scan_bytes)((scan_bytes)text > 9);
+    return ((scan_quads)scaled & 0xffff) + ((scan_quads)scaled >> 16);
+}
+
+/** Which of 16 bytes are blanks (0x20 alone): bit i for byte i. */
+SCAN_INLINE uint64_t scan_blank_bits(const char *p)
+{
+#ifdef __SSE2__
+    const __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);
+
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8(' ')));
+#else
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 16; i++)
+        bits |= (uint64_t)(p[i] == ' ') << i;
+    return bits;
+#endif
+}
+
+/** The same for the first 64 bytes of [p, end); what is beyond end counts as blank. */
+SCAN_INLINE uint64_t scan_blank_mask(const char *p, const char *end)
+{
+    const size_t size = (size_t)(end - p);
+    uint64_t mask = UINT64_MAX << (size & 63);
+    size_t at = 0;
+
+    if (size >= 64)
+        return scan_blank_bits(p) | scan_blank_bits(p + 16) << 16 | scan_blank_bits(p + 32) << 32 |
+               scan_blank_bits(p + 48) << 48;
+    for (; at + 16 <= size; at += 16)
+        mask |= scan_blank_bits(p + at) << at;
+    for (; at < size; at++)
+        mask |= (uint64_t)(p[at] == ' ') << at;
+    return mask;
+}
+#else
+#define SCAN_WIDE 0
+#endif
 
 #endif

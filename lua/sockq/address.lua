@@ -12,27 +12,30 @@ local address = {}
 
 local libc = ffi.C
 local format = string.format
+local band, bxor = bit.band, bit.bxor
 local text_buffer = ffi.new("char[64]")
 
--- Servers see the same addresses again and again; the cache is emptied before it grows large.
-local CACHE_MOST = 65536
-local cached, cached_count = {}, 0
-
-local function remember(key, text)
-  if cached_count >= CACHE_MOST then
-    cached, cached_count = {}, 0
-  end
-  cached[key] = text
-  cached_count = cached_count + 1
-  return text
+-- Servers see the same addresses again and again. Each address has one slot, which the last one to
+-- need it keeps: nothing grows, and the garbage collector has little to walk.
+local SLOTS = 8192
+local slot_key, slot_text = ffi.new("double[?]", SLOTS, -1), {}
+for slot = 0, SLOTS - 1 do
+  slot_text[slot] = ""
 end
 
 --- Dotted quad of four bytes.
 ---@param bytes ffi.cdata*  uint8_t pointer, network order
 ---@return string
 function address.text4(bytes)
-  local key = bytes[0] * 16777216 + bytes[1] * 65536 + bytes[2] * 256 + bytes[3]
-  return cached[key] or remember(key, format("%d.%d.%d.%d", bytes[0], bytes[1], bytes[2], bytes[3]))
+  local a, b, c, d = bytes[0], bytes[1], bytes[2], bytes[3]
+  local key = a * 16777216 + b * 65536 + c * 256 + d
+  local slot = band(bxor(key, c * 31 + b * 7 + a), SLOTS - 1)
+  if slot_key[slot] == key then
+    return slot_text[slot]
+  end
+  local text = format("%d.%d.%d.%d", a, b, c, d)
+  slot_key[slot], slot_text[slot] = key, text
+  return text
 end
 
 --- IPv6 text of sixteen bytes, as inet_ntop(3) writes it.

@@ -12,7 +12,8 @@ local cli = {}
 local USAGE, INCOMPLETE = 2, 3
 
 local function complain(message)
-  io.stderr:write("sockq: ", escape.text((tostring(message):gsub("%s+$", ""))), "\n")
+  -- In one write: the other process may have something to say as well.
+  io.stderr:write("sockq: " .. escape.text((tostring(message):gsub("%s+$", ""))) .. "\n")
 end
 
 local function fail(message)

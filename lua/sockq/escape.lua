@@ -1,6 +1,23 @@
 -- Text from other people's processes on the way to a terminal: no control byte may pass.
 
+local ffi = require("ffi")
+
+local cast, byte_pointer = ffi.cast, ffi.typeof("const uint8_t *")
+
 local escape = {}
+
+-- True if every byte is printable ASCII but the backslash, as nearly all text is. A loop over bytes,
+-- which LuaJIT compiles; it does not compile searches for patterns.
+local function is_plain(text)
+  local bytes = cast(byte_pointer, text)
+  for i = 0, #text - 1 do
+    local byte = bytes[i]
+    if byte < 0x20 or byte > 0x7e or byte == 0x5c then
+      return false
+    end
+  end
+  return true
+end
 
 local SHORT = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\\"] = "\\\\" }
 
@@ -49,6 +66,9 @@ end
 ---@param text string
 ---@return string
 function escape.text(text)
+  if is_plain(text) then
+    return text
+  end
   if text:find("[%c\\]") then
     text = text:gsub("[%c\\]", hex)
   end
@@ -58,11 +78,28 @@ function escape.text(text)
   return text
 end
 
+--- How many columns of a terminal escaped text takes: characters, not bytes, one column each.
+---@param text string
+---@return integer
+function escape.width(text)
+  local bytes, width = cast(byte_pointer, text), #text
+  for i = 0, width - 1 do
+    -- Bytes that continue a character.
+    if bytes[i] >= 0x80 and bytes[i] < 0xc0 then
+      width = width - 1
+    end
+  end
+  return width
+end
+
 --- Control bytes as dots, as net-tools does since the release after 2.10. Bytes that are no UTF-8
 --- stay, but for those that an 8-bit terminal takes for C1 controls.
 ---@param text string
 ---@return string
 function escape.dots(text)
+  if is_plain(text) then
+    return text
+  end
   if text:find("%c") then
     text = text:gsub("%c", ".")
   end

@@ -199,7 +199,9 @@ end
 ---@param options? { columns: table[], header: boolean, timer: string }
 ---@return integer  how many rows were printed
 function Query:print(options)
-  return require("sockq.output").print(self, options or {})
+  -- No tail call: what is wrong with the options is told at the caller's line.
+  local printed = require("sockq.output").print(self, options or {})
+  return printed
 end
 
 function Query.__tostring()

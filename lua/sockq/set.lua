@@ -20,11 +20,11 @@ local proc_path = command_line and command_line.proc
 ---@param path string|nil
 function set.open(path)
   if command_line then
-    error("sockq.open: the program reads one /proc a run; give it by --proc DIR", 3)
+    error("sockq.open: the program reads one /proc a run; give it by --proc DIR", 2)
   end
   local opened, err = core.connect(path)
   if not opened then
-    error(("sockq.open: %s: %s"):format(path or "/proc", err), 3)
+    error(("sockq.open: %s: %s"):format(path or "/proc", err), 2)
   end
   client, proc_path = opened, path
 end

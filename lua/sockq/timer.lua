@@ -1,5 +1,6 @@
 -- Timer text: a timer plug-in, guarded, so that one that raises costs a cell and not the listing.
 
+local core = require("sockq.core")
 local plugin = require("sockq.plugin")
 
 local timer = {}
@@ -37,6 +38,9 @@ function timer.formatter(name)
     local ok, text = pcall(format, row)
     if ok and type(text) == "string" then
       return text
+    end
+    if not ok and core.interrupted() then
+      error(text, 0)
     end
     return fail(name, ok and ("%s: format returned a %s; a string is expected"):format(path, type(text))
       or plugin.error_text(path, text))

@@ -7,11 +7,24 @@ local plugin = require("sockq.plugin")
 
 local view = {}
 
-local function tables_of(from)
+-- The rows of a view's own tables; path names the file in messages.
+local function tables_of(from, path)
   if not from then
     return require("sockq.query").new(require("sockq.tables").default)
   end
-  return require("sockq").from(from)
+  local ok, query = pcall(require("sockq").from, from)
+  if not ok then
+    error(path .. ": " .. query, 0)
+  end
+  return query
+end
+
+local function narrow(rows, predicate, path)
+  local narrowed, wrong = rows:try_where(predicate)
+  if not narrowed then
+    error(path and path .. ": where: " .. wrong or wrong, 0)
+  end
+  return narrowed
 end
 
 --- Run a view.
@@ -30,12 +43,12 @@ function view.run(name, args, base)
   if not loaded.columns then
     error(("%s: the view has neither columns nor run"):format(wrong), 0)
   end
-  local rows = base or tables_of(loaded.from)
+  local rows = base or tables_of(loaded.from, wrong)
   if loaded.where then
-    rows = rows:where(loaded.where)
+    rows = narrow(rows, loaded.where, wrong)
   end
   for _, word in ipairs(args) do
-    rows = rows:where(word)
+    rows = narrow(rows, word)
   end
   local list, message = columns.resolve(loaded.columns, wrong)
   if not list then

@@ -11,7 +11,8 @@
 
 #include "lua.h"
 
-enum { TRY_EVERY_US = 20000, TRIES = 50 };
+/* After an error was raised the script may end by itself; one that caught it gets the next. */
+enum { TRY_EVERY_US = 20000, TRIES = 50, GRACE_TRIES = 10 };
 
 static lua_State *volatile running;
 static volatile sig_atomic_t interrupted;
@@ -27,7 +28,8 @@ static void retry_after(long us)
 static void stop(lua_State *L, lua_Debug *ar)
 {
     lua_sethook(L, NULL, 0, 0);
-    retry_after(0);
+    tries += GRACE_TRIES;
+    retry_after(GRACE_TRIES * TRY_EVERY_US);
     if (lua_getinfo(L, "Sl", ar) && ar->currentline > 0)
         luaL_error(L, "%s:%d: interrupted", ar->short_src, ar->currentline);
     luaL_error(L, "interrupted");
@@ -42,21 +44,24 @@ static void reach(void)
 
 static void on_interrupt(int signal_number)
 {
+    (void)signal_number;
+    /* What came to the whole process group the collector passes on once more. */
+    if (interrupted)
+        return;
     interrupted = 1;
     tries = 0;
-    signal(signal_number, SIG_DFL);
     reach();
 }
 
 static void on_alarm(int signal_number)
 {
     (void)signal_number;
-    if (++tries < TRIES) {
-        reach();
-        return;
-    }
+    /* A second Ctrl-C does not wait for any of this. */
     signal(SIGINT, SIG_DFL);
-    raise(SIGINT);
+    if (++tries < TRIES)
+        reach();
+    else
+        raise(SIGINT);
 }
 
 static void on_tick(void *data, lua_State *L, int samples, int vmstate)

@@ -56,8 +56,8 @@ void owner_index_free(struct owner_index *index)
 
 static struct slot *find_slot(struct slot *slots, size_t count, uint64_t inode)
 {
-    /* Fibonacci hashing: inodes are consecutive numbers, the multiplication spreads them. */
-    size_t at = (size_t)(inode * 0x9e3779b97f4a7c15u >> 32) & (count - 1);
+    /* Fibonacci hashing: the product's top bits spread consecutive numbers and multiples alike. */
+    size_t at = (size_t)(inode * 0x9e3779b97f4a7c15u >> (__builtin_clzll(count) + 1));
 
     while (slots[at].first && slots[at].inode != inode)
         at = (at + 1) & (count - 1);

@@ -232,22 +232,186 @@ static void mark_known(struct sockq_row *row)
         row->known |= SOCKQ_HAS_INODE;
 }
 
+#if SCAN_WIDE
+/* The groups of a line's tail: where each begins and ends, a bit a byte from `text` on. */
+struct groups {
+    const char *text;
+    uint64_t begins;
+    uint64_t ends; /* the first blank behind; as many bits as begins */
+};
+
+struct group {
+    const char *end;
+    unsigned size;
+};
+
+/* The groups of the first 64 bytes; false if more than blanks follows these. */
+SCAN_INLINE bool find_groups(struct groups *groups, const char *p, const char *end)
+{
+    const uint64_t blank = scan_blank_mask(p, end);
+
+    groups->text = p;
+    groups->begins = ~blank & (blank << 1 | 1);
+    groups->ends = blank & ~(blank << 1 | 1);
+    return blank >> 63 && (end - p <= 64 || scan_blanks(p + 64, end) == end);
+}
+
+/* Take the next group. @return false at the end of the line */
+SCAN_INLINE bool take_group(struct groups *groups, struct group *group)
+{
+    if (!groups->begins)
+        return false;
+    const int begin = __builtin_ctzll(groups->begins), end = __builtin_ctzll(groups->ends);
+    groups->begins &= groups->begins - 1;
+    groups->ends &= groups->ends - 1;
+    *group = (struct group){.end = groups->text + end, .size = (unsigned)(end - begin)};
+    return true;
+}
+
+SCAN_INLINE bool take_decimal(struct groups *groups, uint32_t *value, struct scan_bad *bad)
+{
+    struct group group;
+
+    if (!take_group(groups, &group))
+        return false;
+    *value = scan_decimal_before(group.end, group.size, bad);
+    return true;
+}
+
+/* A number of at most four digits, as text for scan_decimal_four. */
+SCAN_INLINE bool take_short(struct groups *groups, uint32_t *text, struct scan_bad *bad)
+{
+    struct group group;
+
+    if (!take_group(groups, &group))
+        return false;
+    *text = scan_short_before(group.end, group.size, bad);
+    return true;
+}
+
+/* Columns 13 to 17. */
+SCAN_INLINE bool scan_plain_tcp(struct sockq_tcp *tcp, struct groups *groups, struct scan_bad *bad)
+{
+    struct group ssthresh;
+    uint32_t rto, ato, qack, cwnd;
+
+    if (!take_short(groups, &rto, bad) || !take_short(groups, &ato, bad) ||
+        !take_short(groups, &qack, bad) || !take_short(groups, &cwnd, bad) ||
+        !take_group(groups, &ssthresh))
+        return false;
+    const scan_quads numbers = scan_decimal_four((scan_quads){rto, ato, qack, cwnd}, bad);
+    _Static_assert(offsetof(struct sockq_tcp, ssthresh) == sizeof(numbers), "rto to cwnd");
+    memcpy(tcp, &numbers, sizeof(numbers));
+    const uint32_t minus = *(ssthresh.end - ssthresh.size) == '-';
+    const uint32_t n = scan_decimal_before(ssthresh.end, ssthresh.size - minus, bad);
+    tcp->ssthresh = (int32_t)((n ^ (0 - minus)) + minus);
+    return true;
+}
+
+/* Columns 8 to 17. */
+SCAN_INLINE bool scan_plain_tail(struct sockq_row *row, const char *p, const char *end,
+                                 struct scan_bad *bad)
+{
+    struct groups groups;
+    struct group inode, pointer;
+    uint32_t refs;
+
+    if (!find_groups(&groups, p, end) || !take_decimal(&groups, &row->uid, bad) ||
+        !take_decimal(&groups, &row->probes, bad) || !take_group(&groups, &inode) ||
+        !take_decimal(&groups, &refs, bad) || !take_group(&groups, &pointer))
+        return false;
+    if (inode.size <= 8)
+        row->inode = scan_decimal_before(inode.end, inode.size, bad);
+    else if (scan_u64(inode.end - inode.size, inode.end, &row->inode) != inode.end)
+        return false;
+    row->refs = (int32_t)refs;
+    if (scan_group(pointer.end - pointer.size, pointer.end) != pointer.end)
+        return false;
+    row->known |= SOCKQ_HAS_REFS;
+    if (!is_tcp((enum sockq_table)row->table)) {
+        row->known |= SOCKQ_HAS_DROPS;
+        return take_decimal(&groups, &row->drops, bad) && !groups.begins;
+    }
+    if (!groups.begins)
+        return true;
+    row->known |= SOCKQ_HAS_TCP;
+    return scan_plain_tcp(&row->tcp, &groups, bad) && !groups.begins;
+}
+
+/*
+ * A whole row, if it has the shape that kernels give nearly every row: each hexadecimal column of
+ * its least width, in upper case, and only blanks between. False says no more than that it has not:
+ * what was filled in means nothing, and the row is to be read column by column.
+ */
+SCAN_INLINE bool scan_plain_row(struct sockq_row *row, const char *p, const char *end, int words)
+{
+    const uint64_t colon_blank = 0x20000000003au, colon_and_fifth = 0xff00000000ffu;
+    const int address = words * 8;
+    struct scan_bad bad = {.bits = 0};
+    uint64_t value;
+
+    while (p < end && *p == ' ')
+        p++;
+    const char *slot = p;
+    while (p < end && (unsigned char)(*p - '0') < 10)
+        p++;
+    /* What follows is "sl: ADDRESS:PORT ADDRESS:PORT st tx:rx tr:when retrnsmt ". */
+    if (p == slot || end - p < 2 + 2 * (address + 6) + 42 + 1)
+        return false;
+    const char *local = p + 2, *remote = local + address + 6, *st = remote + address + 6;
+    bad.bits = (scan_load2(p) ^ 0x203au /* ": " */) |
+               ((scan_load8(local + address) ^ colon_blank) & colon_and_fifth) |
+               ((scan_load8(remote + address) ^ colon_blank) & colon_and_fifth) |
+               (unsigned char)((st[2] ^ ' ') | (st[11] ^ ':') | (st[20] ^ ' ') | (st[23] ^ ':') |
+                               (st[32] ^ ' ') | (st[41] ^ ' '));
+    for (int i = 0; i < words; i++) {
+        value = scan_hex_two(scan_load8(local + i * 8), scan_load8(remote + i * 8), &bad);
+        const uint32_t pair[2] = {(uint32_t)value, (uint32_t)(value >> 32)};
+        memcpy(row->local_addr + i * 4, &pair[1], 4);
+        memcpy(row->remote_addr + i * 4, &pair[0], 4);
+    }
+    value = scan_hex_two(
+        scan_load4(local + address + 1) | (uint64_t)scan_load4(remote + address + 1) << 32,
+        scan_load2(st) | (uint64_t)scan_load2(st + 21) << 16 | (uint64_t)0x30303030 << 32, &bad);
+    row->local_port = (uint16_t)(value >> 48);
+    row->remote_port = (uint16_t)(value >> 32);
+    row->state = (uint8_t)(value >> 24);
+    row->timer = (uint8_t)(value >> 16);
+    value = scan_hex_two(scan_load8(st + 3), scan_load8(st + 12), &bad);
+    row->send_q = (uint32_t)(value >> 32);
+    row->recv_q = (uint32_t)value;
+    value = scan_hex_two(scan_load8(st + 24), scan_load8(st + 33), &bad);
+    row->when = (uint32_t)(value >> 32);
+    row->retrans = (uint32_t)value;
+    return scan_plain_tail(row, st + 42, end, &bad) && !scan_is_bad(&bad);
+}
+#else
+static bool scan_plain_row(struct sockq_row *row, const char *p, const char *end, int words)
+{
+    (void)row, (void)p, (void)end, (void)words;
+    return false;
+}
+#endif
+
 enum sockq_reason scan_inet(struct table_reader *reader, const char *line, const char *end)
 {
     struct sockq_row *row = sockq_writer_row(reader->w);
-    bool v6 = is_v6(reader->table);
+    const bool v6 = is_v6(reader->table);
     enum sockq_reason reason;
 
     if (!row)
         return SOCKQ_OK;
     row->table = (uint8_t)reader->table;
     row->family = v6 ? SOCKQ_AF_INET6 : SOCKQ_AF_INET;
-    const char *p = scan_common(row, line, end, v6 ? 4 : 1, &reason);
-    if (!p)
-        return memchr(line, '\0', (size_t)(end - line)) ? SOCKQ_BAD_NUL : reason;
-    reason = scan_rest(row, p, end);
-    if (reason != SOCKQ_OK)
-        return reason;
+    if (!(v6 ? scan_plain_row(row, line, end, 4) : scan_plain_row(row, line, end, 1))) {
+        *row = (struct sockq_row){.table = row->table, .family = row->family};
+        const char *p = scan_common(row, line, end, v6 ? 4 : 1, &reason);
+        if (!p)
+            return memchr(line, '\0', (size_t)(end - line)) ? SOCKQ_BAD_NUL : reason;
+        reason = scan_rest(row, p, end);
+        if (reason != SOCKQ_OK)
+            return reason;
+    }
     mark_known(row);
     table_push(reader, row);
     return SOCKQ_OK;

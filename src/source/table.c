@@ -135,14 +135,13 @@ static void take_row(struct input *in, const char *line, const char *end)
     enum sockq_reason reason;
 
     end = without_cr(&in->reader, line, end);
-    if (!format->continued && scan_blanks(line, end) == end)
-        reason = SOCKQ_BAD_EMPTY_LINE;
-    else
-        reason = format->scan(&in->reader, line, end);
+    reason = format->scan(&in->reader, line, end);
     if (reason == SOCKQ_OK) {
         in->good++;
         return;
     }
+    if (!format->continued && scan_blanks(line, end) == end)
+        reason = SOCKQ_BAD_EMPTY_LINE;
     if (starts_with(line, end, format->header)) {
         if (format->header_repeats)
             return;

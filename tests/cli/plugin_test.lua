@@ -119,7 +119,7 @@ do
     check.equal("show " .. name, source, posix.read_file(("lua/sockq/timers/%s.lua"):format(name)))
     plugin("copies", "timers", "my-" .. name, source)
     local _, want = run { "--timer", name, unpack(capture) }
-    local _, got
+    local got
     status, got, err = run { "--path", DIR .. "/copies", "--timer", "my-" .. name, unpack(capture) }
     check.equal("a copy of " .. name .. ": status", status .. err, "0")
     check.equal("a copy of " .. name, got, want)
@@ -143,11 +143,11 @@ do
   local status, out, err = run(over(TREE, { "--timer", "where", "--path", DIR .. "/path", "netstat", "-antpo" }))
   check.equal("netstat with a timer of one's own: status", status .. err, "0")
   check.equal("netstat with a timer of one's own", cells(out, "<path %d>\n"), CELLS)
-  _, out = run(over(TREE, { "--timer", "where", "--path", DIR .. "/path", "netstat", "-ant" }))
-  check.equal("no -o, no timer", cells(out, "<path"), 0)
+  status, out = run(over(TREE, { "--timer", "where", "--path", DIR .. "/path", "netstat", "-ant" }))
+  check.equal("no -o, no timer", status .. cells(out, "<path"), "00")
   plugin("path", "timers", "long", 'return { doc = "long", format = function() return ("x"):rep(200) end }')
-  _, out = run(over(TREE, { "--timer", "long", "--path", DIR .. "/path", "netstat", "-anto" }))
-  check.equal("netstat's limit of 63 bytes", cells(out, " " .. ("x"):rep(63) .. "\n"), CELLS)
+  status, out = run(over(TREE, { "--timer", "long", "--path", DIR .. "/path", "netstat", "-anto" }))
+  check.equal("netstat's limit of 63 bytes", status .. cells(out, " " .. ("x"):rep(63) .. "\n"), "0" .. CELLS)
 end
 do
   -- no control byte, whatever a plug-in makes of a name
@@ -289,7 +289,8 @@ do
   -- names that are none
   posix.write_file(DIR .. "/broken/timers/.hidden.lua", timer_saying "hidden")
   posix.write_file(DIR .. "/broken/timers/backup.lua~", timer_saying "backup")
-  _, out = run { "--path", DIR .. "/broken", "list", "timers" }
+  status, out = run { "--path", DIR .. "/broken", "list", "timers" }
+  check.equal("hidden files and backups: status", status, 2)
   check.ok("hidden files and backups are none", not out:find("hidden") and not out:find("backup"), out)
 end
 

@@ -181,7 +181,7 @@ refuses("no such letter", { "-Q" }, { err = "-Q: no such option; sockq --help li
 refuses("no such letter in a bundle", { "-tQn" }, { err = "-Q: no such option; sockq --help lists the options" })
 refuses("an argument too few", { "--proc" }, { err = { "--proc: this option needs an argument; " } })
 refuses("an argument too few, short", { "-e" }, { err = { "-e: this option needs an argument; " } })
-refuses("an argument too many", { "--tcp=1" }, 
+refuses("an argument too many", { "--tcp=1" },
   { err = { "--tcp=1: this option takes no argument; did you mean --tcp?" } })
 refuses("short for several", { "--ipv" }, { err = { "--ipv: no such option, or short for several; " } })
 refuses("a control byte in an option", { "--\27[31m" }, { err = { "--\\x1b[31m: no such option" } })
@@ -205,7 +205,8 @@ refuses("a folder as script", { DIR .. "/folder.lua" },
 os.execute("mkfifo " .. DIR .. "/fifo.lua")
 refuses("a FIFO as script", { DIR .. "/fifo.lua" },
   { err = ("%s/fifo.lua: not a regular file; give the name of a Lua file"):format(DIR) })
-refuses("a script of more than 1 MiB", { file("large.lua", ("-- x\n"):rep(220000)) }, { err = { "large.lua: larger than 1 MiB; " } })
+refuses("a script of more than 1 MiB", { file("large.lua", ("-- x\n"):rep(220000)) },
+  { err = { "large.lua: larger than 1 MiB; " } })
 refuses("list without a kind", { "list" }, { err = { "list: a kind is missing; known are formats, timers, views" } })
 refuses("list of no kind", { "list", "timrs" }, { err = "list: timrs is no kind of plug-in; did you mean timers?" })
 refuses("show without a name", { "show", "timer" }, { err = { "show: the form is sockq show KIND NAME" } })
@@ -223,7 +224,8 @@ refuses("unknown state", { "state == 'LISTN'" }, { err = { "EXPR:1:", "; did you
 refuses("unfinished", { "pid ==" }, { err = { "EXPR:1:7: " } })
 refuses("second of two", { "tcp", "pidd" }, { err = { "EXPR:1:1: ", "pidd" } })
 refuses("a control byte", { "\27[2J" }, { err = { "EXPR:1:1: " } })
-refuses("in a script's where", { "-e", "\nsockq.tcp():where('pidd == 1')" }, { err = { "-e:2: EXPR:1:1: ", "did you mean pid?" } })
+refuses("in a script's where", { "-e", "\nsockq.tcp():where('pidd == 1')" },
+  { err = { "-e:2: EXPR:1:1: ", "did you mean pid?" } })
 
 -- Scripts: file and line
 

@@ -111,22 +111,7 @@ function program.lines(text)
   return list
 end
 
---- Make a folder that stands for /proc.
----@param files table<string, string|table>  path → text, or { link = target }, or { fifo = true },
----   or { folder = true }
----@return string
-function program.tree(files)
-  local root = posix.tmpdir("sockq-tree")
-  posix.mkdir(root .. "/net")
-  for name, content in pairs(files) do
-    local path = root .. "/" .. name
-    posix.mkdirs(path:match("^(.*)/"))
-    if type(content) == "string" then posix.write_file(path, content)
-    elseif content.link then posix.symlink(content.link, path)
-    elseif content.folder then posix.mkdir(path)
-    elseif content.fifo then os.execute("mkfifo " .. posix.quote(path)) end
-  end
-  return root
-end
+--- Make a folder that stands for /proc: see tree_of.lua.
+program.tree = require("tree_of").make
 
 return program

@@ -26,13 +26,23 @@ ffi.cdef [[
   int unsetenv(const char *name);
   void (*signal(int number, void (*handler)(int)))(int);
   ssize_t readlink(const char *path, char *buffer, size_t size);
+  ssize_t read(int fd, void *buffer, size_t size);
+  ssize_t write(int fd, const void *bytes, size_t size);
+  int fcntl(int fd, int command, ...);
+  int ioctl(int fd, unsigned long request, ...);
+  int posix_openpt(int flags);
+  int grantpt(int fd);
+  int unlockpt(int fd);
+  char *ptsname(int fd);
+  struct sockq_test_winsize { unsigned short rows, columns, x, y; };
   struct sockq_test_timespec { long sec; long nsec; };
   int clock_gettime(int clock, struct sockq_test_timespec *now);
 ]]
 
 local spawn = { SIGINT = 2, SIGKILL = 9, SIGTERM = 15, SIGSTOP = 19, SIGCONT = 18 }
 
-local O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC = 0, 1, 64, 512
+local O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_NOCTTY, O_TRUNC, O_NONBLOCK = 0, 1, 2, 64, 256, 512, 2048
+local F_GETFL, F_SETFL, TIOCSWINSZ = 3, 4, 0x5414
 local WNOHANG, STEP_US = 1, 5000
 
 local Child = {}
@@ -78,45 +88,71 @@ local function redirect(fd, what, flags)
 end
 
 -- In the child: nothing here may raise.
-local function become(argv, opts, stdin)
+local function become(argv, opts, stdin, terminal)
   C.setsid()
   for _, number in ipairs { 2, 3, 13, 15 } do C.signal(number, nil) end
   for name, value in pairs(opts.env or {}) do
     if value then C.setenv(name, value, 1) else C.unsetenv(name) end
   end
   if opts.cwd and C.chdir(opts.cwd) ~= 0 then C._exit(126) end
-  if stdin then
+  if terminal then
+    -- The first terminal that the leader of a session opens becomes its controlling one.
+    for fd = 0, 2 do redirect(fd, terminal, O_RDWR) end
+  elseif stdin then
     C.close(stdin[1])
     C.dup2(stdin[0], 0)
     C.close(stdin[0])
   else
     redirect(0, opts.stdin or "/dev/null", O_RDONLY)
   end
-  redirect(1, opts.stdout or "/dev/null", O_WRONLY + O_CREAT + O_TRUNC)
-  redirect(2, opts.stderr or "/dev/null", O_WRONLY + O_CREAT + O_TRUNC)
+  if not terminal or opts.stdout then redirect(1, opts.stdout or "/dev/null", O_WRONLY + O_CREAT + O_TRUNC) end
+  if not terminal or opts.stderr then redirect(2, opts.stderr or "/dev/null", O_WRONLY + O_CREAT + O_TRUNC) end
   local words = ffi.new("const char *[?]", #argv + 1)
   for i, word in ipairs(argv) do words[i - 1] = word end
   C.execvp(argv[1], ffi.cast("char *const *", words))
   C._exit(127)
 end
 
+-- What an earlier program wrote must not be taken for this one's.
+local function empty(path)
+  if not path or path == "closed" then return end
+  local fd = C.open(path, O_WRONLY + O_TRUNC + O_NONBLOCK)
+  if fd >= 0 then C.close(fd) end
+end
+
+local function open_terminal(columns)
+  local master = C.posix_openpt(O_RDWR + O_NOCTTY)
+  if master < 0 or C.grantpt(master) ~= 0 or C.unlockpt(master) ~= 0 then error("no pseudo terminal", 3) end
+  C.ioctl(master, TIOCSWINSZ, ffi.new("struct sockq_test_winsize", 50, columns))
+  C.fcntl(master, F_SETFL, ffi.cast("int", C.fcntl(master, F_GETFL) + O_NONBLOCK))
+  return master, ffi.string(C.ptsname(master))
+end
+
 --- Start a program.
 ---@param argv string[]
 ---@param opts? table  stdin = path, "closed" or "pipe" (kept open until close_stdin); stdout, stderr
----   = path or "closed"; env as for posix.run; cwd
+---   = path or "closed"; env as for posix.run; cwd; terminal = columns: a terminal of its own, as
+---   far as stdout and stderr say nothing else
 function spawn.start(argv, opts)
   opts = opts or {}
   io.stdout:flush()
   io.stderr:flush()
+  empty(opts.stdout)
+  empty(opts.stderr)
   local stdin
   if opts.stdin == "pipe" then
     stdin = ffi.new("int[2]")
     assert(C.pipe(stdin) == 0)
   end
+  local master, terminal
+  if opts.terminal then master, terminal = open_terminal(opts.terminal) end
   local pid = C.fork()
   assert(pid >= 0, "fork failed")
-  if pid == 0 then become(argv, opts, stdin) end
-  local child = setmetatable({ pid = pid, opts = opts }, Child)
+  if pid == 0 then
+    if master then C.close(master) end
+    become(argv, opts, stdin, terminal)
+  end
+  local child = setmetatable({ pid = pid, opts = opts, master = master, text = "" }, Child)
   if stdin then
     C.close(stdin[0])
     child.stdin = stdin[1]
@@ -128,6 +164,29 @@ end
 function Child:close_stdin()
   if self.stdin then C.close(self.stdin) end
   self.stdin = nil
+end
+
+--- Send a line to its stdin pipe.
+function Child:type_line()
+  C.write(self.stdin, "\n", 1)
+end
+
+--- Type on its terminal.
+---@param text string
+function Child:type(text)
+  C.write(self.master, text, #text)
+end
+
+--- What it wrote to its terminal so far, line feeds as programs write them.
+---@return string
+function Child:screen()
+  local buffer = ffi.new("char[4096]")
+  while true do
+    local n = C.read(self.master, buffer, 4096)
+    if n <= 0 then break end
+    self.text = self.text .. ffi.string(buffer, n)
+  end
+  return (self.text:gsub("\r\n", "\n"))
 end
 
 --- Send a signal to the process group, or to one process.
@@ -167,10 +226,17 @@ local function each_process(accept)
   return found
 end
 
---- Processes of its session that are there, the dead among them too.
+--- Processes of its session that are there. A dead one counts as long as its parent is one of them:
+--- init reaps the others when it gets to it.
 ---@return { pid: integer, state: string, parent: integer }[]
 function Child:session()
-  return each_process(function(stat) return stat.session == self.pid and stat.pid ~= self.pid end)
+  local ours = each_process(function(stat) return stat.session == self.pid and stat.pid ~= self.pid end)
+  local there, left = {}, {}
+  for _, stat in ipairs(ours) do there[stat.pid] = true end
+  for _, stat in ipairs(ours) do
+    if stat.state ~= "Z" or there[stat.parent] then left[#left + 1] = stat end
+  end
+  return left
 end
 
 --- The one child process of a process, nil if it has none or several.
@@ -217,6 +283,8 @@ function Child:finish()
     self:wait(5)
   end
   for _, stat in ipairs(self:session()) do C.kill(stat.pid, spawn.SIGKILL) end
+  if self.master then C.close(self.master) end
+  self.master = nil
   running[self.pid] = nil
 end
 

@@ -2,7 +2,7 @@
  * How read(2) returns must not matter: short reads, interrupts, a boundary in every place, a file
  * that changes, an error half way. Bad inputs 28 to 32 by number.
  *
- * Link with -Wl,--wrap=read,--wrap=__read_chk
+ * Linked with the options in test_reads.link, so that every read(2) of the core comes here first.
  */
 #define _GNU_SOURCE
 #include <errno.h>

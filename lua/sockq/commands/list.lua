@@ -21,7 +21,10 @@ return {
     if kind and not plugin.contracts[kind] and plugin.contracts[kind .. "s"] then
       kind = kind .. "s"
     end
-    if not kind or #args > 1 or not plugin.contracts[kind] then
+    if #args > 1 then
+      error(("list: %s: the command takes one kind; options stand before its name"):format(args[2]), 0)
+    end
+    if not kind or not plugin.contracts[kind] then
       local near = kind and nearest(kind, kinds())
       error(("list: %s; %s"):format(kind and kind .. " is no kind of plug-in" or "a kind is missing",
         near and "did you mean " .. near .. "?" or "known are " .. table.concat(kinds(), ", ")), 0)

@@ -7,11 +7,7 @@ local escape = require("sockq.escape")
 local SAMPLE = 10000
 local GAP, NARROW_GAP = "  ", " "
 
--- Characters, not bytes: one column each.
-local function width_of(text)
-  local _, continued = text:gsub("[\128-\191]", "")
-  return #text - continued
-end
+local width_of = escape.width
 
 local function pad(text, width, align)
   local missing = width - width_of(text)
@@ -45,7 +41,7 @@ local function cell_text(value, unknown)
   if value == nil then
     return unknown
   elseif type(value) == "number" then
-    return value % 1 == 0 and ("%.0f"):format(value) or ("%.2f"):format(value)
+    return value % 1 == 0 and ("%d"):format(value) or ("%.2f"):format(value)
   elseif type(value) == "table" then
     local parts = {}
     for i, item in ipairs(value) do

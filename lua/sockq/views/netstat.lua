@@ -32,7 +32,7 @@ local PROTOCOLS = {
 local BOGUS = { [C.SOCKQ_SCTP_EPS] = "sctp eps", [C.SOCKQ_SCTP_ASSOCS] = "sctp assoc", [UNIX] = "unix" }
 
 local function warn(text)
-  io.stderr:write(text, "\n")
+  io.stderr:write(text .. "\n")
 end
 
 -- netstat does not notice when standard output cannot be written.
@@ -110,7 +110,7 @@ end
 local Listing = {}
 Listing.__index = Listing
 
-local function new_listing(chosen, format_timer, write)
+local function new_listing(chosen, format_timer)
   local columns = inet.columns(chosen, format_timer)
   local unix_columns = unix.columns(chosen)
   return setmetatable({
@@ -266,7 +266,7 @@ local function run(args)
   end
   set.on_message = nil
   repeat
-    local listing = new_listing(chosen, format_timer, write)
+    local listing = new_listing(chosen, format_timer)
     listing:run()
     local status = listing.status
     if status == 0 then

@@ -1,0 +1,199 @@
+/*
+ * What is known of a process that holds sockets: its program's name, command line and cgroup, with
+ * the bad inputs 115, 117 and 118 by number.
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "helper.h"
+
+enum { NO_CMDLINE = SOCKQ_PROCESS_NO_CMDLINE, COMM = SOCKQ_PROCESS_COMM };
+
+/* Files of a process, NULL where one is missing, and what is read from them, NULL if unknown. */
+struct process_case {
+    const char *name;
+    const char *cmdline;
+    size_t cmdline_size;
+    const char *comm;
+    size_t comm_size;
+    const char *program;
+    const char *line;
+    uint32_t flags;
+};
+
+#define MISSING NULL, 0
+
+static const struct process_case cases[] = {
+    {"plain", BYTES("sshd\0"), BYTES("comm\n"), "sshd", "sshd", 0},
+    {"arguments", BYTES("nginx\0-g\0daemon off;\0"), BYTES("x\n"), "nginx",
+     "nginx\\x00-g\\x00daemon\\x20off;", 0},
+    {"absolute", BYTES("/usr/sbin/sshd\0-D\0"), BYTES("x\n"), "sshd", "/usr/sbin/sshd\\x00-D", 0},
+    {"relative_keeps_folders", BYTES("./bin/x\0"), BYTES("x\n"), "./bin/x", "./bin/x", 0},
+    {"title_with_slashes", BYTES("nginx: worker /etc/x"), BYTES("x\n"),
+     "nginx:\\x20worker\\x20/etc/x", "nginx:\\x20worker\\x20/etc/x", 0},
+    {"slash_in_a_later_argument", BYTES("cat\0/etc/passwd\0"), BYTES("x\n"), "cat",
+     "cat\\x00/etc/passwd", 0},
+    {"folder_as_name", BYTES("/usr/bin/\0"), BYTES("x\n"), "", "/usr/bin/", 0},
+    {"root_as_name", BYTES("/\0"), BYTES("x\n"), "", "/", 0},
+    {"login_shell", BYTES("-bash\0"), BYTES("bash\n"), "-bash", "-bash", 0},
+    {"kernel_thread", BYTES(""), BYTES("kworker/0:1-events\n"), "kworker/0:1-events", NULL, COMM},
+    {"bad_115_comm_empty", BYTES(""), BYTES(""), "", NULL, COMM},
+    {"bad_115_comm_missing", BYTES(""), MISSING, NULL, NULL, COMM},
+    {"bad_115_both_missing", MISSING, MISSING, NULL, NULL, COMM | NO_CMDLINE},
+    {"bad_115_no_line_feed", BYTES(""), BYTES("abc"), "abc", NULL, COMM},
+    {"bad_115_two_line_feeds", BYTES(""), BYTES("abc\n\n"), "abc\\x0a", NULL, COMM},
+    {"bad_115_a_line_feed", BYTES(""), BYTES("\n"), "", NULL, COMM},
+    {"bad_115_escape", BYTES(""), BYTES("a\033[1m) R 1\n"), "a\\x1b[1m)\\x20R\\x201", NULL, COMM},
+    {"bad_115_63_bytes", BYTES(""),
+     BYTES("123456789012345678901234567890123456789012345678901234567890123\n"),
+     "123456789012345678901234567890123456789012345678901234567890123", NULL, COMM},
+    {"bad_115_64_bytes", BYTES(""),
+     BYTES("1234567890123456789012345678901234567890123456789012345678901234\n"),
+     "1234567890123456789012345678901234567890123456789012345678901234", NULL, COMM},
+    {"bad_115_65_bytes", BYTES(""),
+     BYTES("12345678901234567890123456789012345678901234567890123456789012345\n"),
+     "1234567890123456789012345678901234567890123456789012345678901234", NULL, COMM},
+    {"bad_117_only_nuls", BYTES("\0\0\0"), BYTES("abc\n"), "abc", NULL, COMM},
+    {"bad_117_no_nul", BYTES("abc def"), BYTES("x\n"), "abc\\x20def", "abc\\x20def", 0},
+    {"bad_117_escape", BYTES("a\033]0;x\a\0\xff\0"), BYTES("x\n"), "a\\x1b]0;x\\x07",
+     "a\\x1b]0;x\\x07\\x00\\xff", 0},
+    {"bad_117_missing", MISSING, BYTES("abc\n"), "abc", NULL, COMM | NO_CMDLINE},
+    {"empty_arguments_within", BYTES("a\0\0b\0\0\0"), BYTES("x\n"), "a", "a\\x00\\x00b", 0},
+};
+
+/* Walk the tree and find the process that holds inode 1. */
+static const struct sockq_process *process_of_1(struct fixture *f, bool cgroups)
+{
+    static const struct sockq_question question = {.tables = 1, .flags = SOCKQ_WITH_OWNERS};
+
+    if (f->w.set)
+        sockq_file_release(&f->file, f->w.block);
+    assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
+    struct owner_index *index = owner_index_read(&f->proc, &f->w, cgroups, never_stop, NULL);
+    assert_non_null(index);
+    uint64_t offset = owner_index_find(index, &f->w, 1);
+    owner_index_free(index);
+    sockq_writer_commit(&f->w);
+    const struct sockq_owner *owner = sockq_set_at(f->file.map, f->w.set, offset, sizeof(*owner));
+    assert_non_null(owner);
+    const struct sockq_process *process =
+        sockq_set_at(f->file.map, f->w.set, owner->process, sizeof(*process));
+    assert_non_null(process);
+    assert_int_equal(process->pid, 77);
+    return process;
+}
+
+static void check_text(struct fixture *f, const char *expected, uint64_t offset, uint32_t length)
+{
+    assert_int_equal(offset != 0, expected != NULL);
+    if (expected)
+        assert_string_equal(text_at(f, offset, length), expected);
+    else
+        assert_int_equal(length, 0);
+}
+
+static void one_process(void **state)
+{
+    struct fixture *f = *state;
+    const struct process_case *c = f->given;
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    if (c->cmdline)
+        put_bytes(f, "77/cmdline", c->cmdline, c->cmdline_size);
+    if (c->comm)
+        put_bytes(f, "77/comm", c->comm, c->comm_size);
+    const struct sockq_process *process = process_of_1(f, false);
+    check_text(f, c->program, process->program, process->program_len);
+    check_text(f, c->line, process->cmdline, process->cmdline_len);
+    assert_int_equal(process->flags, c->flags);
+    assert_int_equal(process->cgroup, 0);
+}
+
+/* A command line and a comm of megabytes: a bounded part is read. */
+static void bad_115_bad_117_huge(void **state)
+{
+    struct fixture *f = *state;
+    const size_t size = 6 << 20;
+    char *text = malloc(size);
+
+    assert_non_null(text);
+    memset(text, 'x', size);
+    put_link(f, "77/fd/3", "socket:[1]");
+    put_bytes(f, "77/comm", text, 1 << 20);
+    put_bytes(f, "77/cmdline", text, size);
+    const struct sockq_process *process = process_of_1(f, false);
+    assert_int_equal(process->program_len, 4096);
+    assert_int_equal(process->cmdline_len, 4096);
+    put_text(f, "77/cmdline", "");
+    process = process_of_1(f, false);
+    assert_int_equal(process->program_len, 64);
+    text[4] = '\0';
+    put_bytes(f, "77/cmdline", text, size);
+    process = process_of_1(f, false);
+    assert_int_equal(process->program_len, 4);
+    assert_int_equal(process->cmdline_len, 4096);
+    free(text);
+}
+
+/* What stands in place of a file is not read, and what a link leads to outside neither. */
+static void files_that_are_none(void **state)
+{
+    struct fixture *f = *state;
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    put_text(f, "77/comm", "abc\n");
+    assert_int_equal(mkfifo(path_of(f, "77/cmdline"), 0644), 0);
+    const struct sockq_process *process = process_of_1(f, false);
+    assert_int_equal(process->flags, COMM | NO_CMDLINE);
+    assert_string_equal(text_at(f, process->program, process->program_len), "abc");
+    assert_int_equal(unlink(path_of(f, "77/cmdline")), 0);
+    put_link(f, "77/cmdline", "/proc/self/cmdline");
+    assert_int_equal(process_of_1(f, false)->flags, COMM | NO_CMDLINE);
+    assert_int_equal(unlink(path_of(f, "77/cmdline")), 0);
+    put_folder(f, "77/cmdline");
+    assert_int_equal(process_of_1(f, false)->flags, COMM | NO_CMDLINE);
+}
+
+/* The text is kept as it is; it is read only if it is asked for. */
+static void bad_118_cgroups(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *read;
+    } files[] = {
+        {"0::/user.slice/a b:c\n", "0::/user.slice/a\\x20b:c\\x0a"},
+        {"12:cpu,cpuacct:/x\n1:name=systemd:/y\n", "12:cpu,cpuacct:/x\\x0a1:name=systemd:/y\\x0a"},
+        {"no colons\n", "no\\x20colons\\x0a"},
+        {"", NULL},
+    };
+    struct fixture *f = *state;
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    put_text(f, "77/cmdline", "x");
+    for (size_t i = 0; i < COUNT(files); i++) {
+        put_text(f, "77/cgroup", files[i].text);
+        const struct sockq_process *process = process_of_1(f, true);
+        check_text(f, files[i].read, process->cgroup, process->cgroup_len);
+        assert_int_equal(process_of_1(f, false)->cgroup, 0);
+    }
+    char text[10000];
+    memset(text, 'g', sizeof(text));
+    put_bytes(f, "77/cgroup", text, sizeof(text));
+    assert_int_equal(process_of_1(f, true)->cgroup_len, 8192);
+    assert_int_equal(unlink(path_of(f, "77/cgroup")), 0);
+    assert_int_equal(process_of_1(f, true)->cgroup, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(bad_115_bad_117_huge),
+        FIXTURE_TEST(files_that_are_none),
+        FIXTURE_TEST(bad_118_cgroups),
+    };
+
+    int failed = run_cases("processes", cases, sizeof(cases[0]), COUNT(cases), one_process);
+    return failed + cmocka_run_group_tests_name("process files", tests, NULL, NULL);
+}
