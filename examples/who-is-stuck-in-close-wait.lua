@@ -8,7 +8,8 @@ local escape = require("sockq.escape").text
 
 local stuck, unread = {}, {}
 for s in sockq.tcp():where("CLOSE_WAIT"):needs({ "program" }):rows() do
-  local who = s.pid and ("%d/%s"):format(s.pid, escape(s.program or "?")) or "no process known"
+  local program = escape(s.program or "?")
+  local who = s.pid and ("%d/%s"):format(s.pid, program) or "no process known"
   stuck[who] = (stuck[who] or 0) + 1
   unread[who] = (unread[who] or 0) + s.recv_q
 end

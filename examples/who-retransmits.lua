@@ -18,6 +18,7 @@ table.sort(trying, function(a, b)
   return a.retrans > b.retrans or (a.retrans == b.retrans and a.expires < b.expires)
 end)
 for _, s in ipairs(trying) do
+  local program = escape(s.program or "no process known")
   print(("%2d timeouts, %8d bytes, next try in %.1f s: %s port %d, %s"):format(
-    s.retrans, s.send_q, s.expires, s.remote_addr, s.remote_port, escape(s.program or "no process known")))
+    s.retrans, s.send_q, s.expires, s.remote_addr, s.remote_port, program))
 end

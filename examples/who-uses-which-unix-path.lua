@@ -20,7 +20,8 @@ for s in sockq.unix():where("path ~= nil"):needs({ "program" }):rows() do
     end
     count[path] = count[path] + 1
     if s.state == "LISTEN" then
-      table.insert(listeners[path], escape(s.program or "?"))
+      local program = escape(s.program or "?")
+      table.insert(listeners[path], program)
     end
   end
 end
@@ -28,5 +29,6 @@ end
 table.sort(paths)
 for _, path in ipairs(paths) do
   local who = #listeners[path] > 0 and table.concat(listeners[path], ", ") or "nobody"
-  print(("%-28s  %d sockets, heard by %s"):format(escape(path), count[path], who))
+  local name = escape(path)
+  print(("%-28s  %d sockets, heard by %s"):format(name, count[path], who))
 end

@@ -21,7 +21,8 @@ local bytes, sockets, list = {}, {}, {}
 for s in unread:rows() do
   -- A socket can have several owners, such as a server and its workers.
   for _, owner in ipairs(s.owners) do
-    local who = ("%d/%s"):format(owner.pid, escape(owner.program or "?"))
+    local program = escape(owner.program or "?")
+    local who = ("%d/%s"):format(owner.pid, program)
     if not bytes[who] then
       bytes[who], sockets[who], list[#list + 1] = 0, 0, who
     end

@@ -231,7 +231,10 @@ struct sockq_row *sockq_writer_row(struct sockq_writer *w)
             return fail(w, errno);
         w->ready += more;
     }
-    *w->next = (struct sockq_row){0};
+    /* A block is zero when it is taken: only a row that was given up needs clearing. */
+    if (w->lent)
+        *w->next = (struct sockq_row){0};
+    w->lent = true;
     return w->next;
 }
 

@@ -47,6 +47,7 @@ struct sockq_writer {
     uint64_t rows;           /* pushed, committed or not */
     struct sockq_row *next;  /* where the next row goes, NULL before a block is taken */
     size_t ready;            /* bytes of the row block in use that are backed by memory */
+    bool lent;               /* next was given out and not pushed: it may be half filled */
     uint64_t arena;          /* bytes of the arena in use */
     uint64_t arena_ready;    /* arena bytes that are backed by memory */
     uint64_t last_problem;   /* arena offset, to link the next one */
@@ -82,6 +83,7 @@ static inline void sockq_writer_push(struct sockq_writer *w)
 {
     w->rows++;
     w->next++;
+    w->lent = false;
 }
 
 /**

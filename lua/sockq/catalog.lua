@@ -16,6 +16,30 @@ for _, name in ipairs(state.names) do
 end
 catalog.fields.state.canonical = state.canonical
 
+-- Fields with a closed set of words: a misspelt word is an error, and the case does not matter.
+local function closed(name, words, others)
+  local values = {}
+  for _, word in ipairs(words) do
+    values[word] = true
+  end
+  catalog.fields[name].values = values
+  catalog.fields[name].canonical = function(text)
+    local lower = text:lower()
+    return (values[lower] or (others and lower:find(others))) and lower or nil
+  end
+end
+
+local protos = {}
+for _, entry in pairs(tables.list) do
+  protos[#protos + 1] = entry.proto
+end
+closed("proto", protos)
+closed("family", { "inet", "inet6", "unix", "netlink", "packet" })
+closed("timer", { "off", "on", "keepalive", "timewait", "probe" }, "^unkn%-%d+$")
+for _, name in ipairs({ "scope", "remote_scope" }) do
+  closed(name, { "any", "loopback", "link", "private", "multicast", "public" })
+end
+
 for _, name in ipairs(state.names) do
   catalog.predicates[name] = ("state == %q"):format(name)
 end

@@ -83,7 +83,7 @@ end
 
 local CHOICES = { tcp = { "tcp" }, udp = { "udp", "udplite" }, raw = { "raw", "icmp" }, unix = { "unix" } }
 
--- The tables that -t -u -w -x --from choose.
+-- The tables that -t -u -w -x --from choose, nil if they choose none.
 local function chosen_tables(given)
   local query, tables = require("sockq.query"), require("sockq.tables")
   if given.from then
@@ -99,10 +99,7 @@ local function chosen_tables(given)
       end
     end
   end
-  if #numbers == 0 then
-    return query.new(tables.default)
-  end
-  return query.new(numbers, groups)
+  return #numbers > 0 and query.new(numbers, groups) or nil
 end
 
 -- -l: what a server waits on.
@@ -111,8 +108,8 @@ local function is_listening(row)
   return state == "LISTEN" or (state == "UNCONN" and row.family ~= "unix")
 end
 
-local function base_query(given)
-  local rows = chosen_tables(given)
+-- What -4 -6 -l leave of some rows.
+local function restrict(rows, given)
   if given.ipv4 and not given.ipv6 then
     rows = rows:where('family == "inet"')
   elseif given.ipv6 and not given.ipv4 then
@@ -124,12 +121,26 @@ local function base_query(given)
   return rows
 end
 
+-- A first word that is no expression may be meant as a view or a command.
+local function meant_name(word)
+  if not word:find("^[%w_-]+$") then
+    return nil
+  end
+  local names = command_names()
+  for _, view in ipairs(require("sockq.plugin").list("views")) do
+    names[#names + 1] = view.name
+  end
+  return require("sockq.nearest")(word, names)
+end
+
 local function run_query(line)
-  local rows = base_query(line.given)
-  for _, text in ipairs(line.words) do
+  local query, tables = require("sockq.query"), require("sockq.tables")
+  local rows = restrict(chosen_tables(line.given) or query.new(tables.default), line.given)
+  for i, text in ipairs(line.words) do
     local narrowed, wrong = rows:try_where(text)
     if not narrowed then
-      error(wrong, 0)
+      local near = i == 1 and meant_name(text)
+      error(near and ("%s: neither an expression nor a view; did you mean sockq %s?"):format(text, near) or wrong, 0)
     end
     rows = narrowed
   end
@@ -143,10 +154,9 @@ local function run_name(line)
   if command then
     return command.run(args)
   end
-  local given = line.given
-  local chosen = given.from or given.tcp or given.udp or given.raw or given.unix or given.ipv4 or given.ipv6 or
-    given.listening
-  return require("sockq.view").run(name, args, chosen and base_query(given) or nil), true
+  return require("sockq.view").run(name, args, chosen_tables(line.given), function(rows)
+    return restrict(rows, line.given)
+  end)
 end
 
 local function script_source(line)
@@ -175,6 +185,20 @@ local function error_line(err)
   return err
 end
 
+-- require looks beside the script, and never in the current folder by surprise.
+local function set_search_path(line)
+  local folder = line.mode == "script" and (line.words[1]:match("^(.*)/[^/]*$") or ".") or nil
+  for _, key in ipairs({ "path", "cpath" }) do
+    local kept = folder and { ("%s/?.%s"):format(folder, key == "path" and "lua" or "so") } or {}
+    for entry in package[key]:gmatch("[^;]+") do
+      if entry:sub(1, 1) == "/" then
+        kept[#kept + 1] = entry
+      end
+    end
+    package[key] = table.concat(kept, ";")
+  end
+end
+
 local function run_script(line)
   local source, name, wrong = script_source(line)
   if not source then
@@ -186,6 +210,7 @@ local function run_script(line)
   if not chunk then
     return fail(err)
   end
+  set_search_path(line)
   local words = line.words
   local from = line.mode == "chunk" and 1 or 2
   local arg = { [0] = line.mode == "chunk" and "-e" or words[1], unpack(words, from) }

@@ -2,21 +2,31 @@
 
 local ffi = require("ffi")
 
-local cast, byte_pointer = ffi.cast, ffi.typeof("const uint8_t *")
+local cast = ffi.cast
+local byte_pointer, word_pointer = ffi.typeof("const uint8_t *"), ffi.typeof("const int32_t *")
+local band, bnot, bor, bxor = bit.band, bit.bnot, bit.bor, bit.bxor
 
 local escape = {}
 
--- True if every byte is printable ASCII but the backslash, as nearly all text is. A loop over bytes,
--- which LuaJIT compiles; it does not compile searches for patterns.
+-- True if every byte is printable ASCII but the backslash, as in nearly all text. A loop that LuaJIT
+-- compiles, four bytes at a time; it does not compile searches for patterns.
 local function is_plain(text)
+  local length, words, found = #text, cast(word_pointer, text), 0
+  for i = 0, length / 4 - 1 do
+    local word = words[i]
+    local backslash, delete = bxor(word, 0x5c5c5c5c), bxor(word, 0x7f7f7f7f)
+    -- The highest bit of a byte that is below what is taken from it, or high itself.
+    found = bor(found, word, band(word - 0x20202020, bnot(word)), band(backslash - 0x01010101, bnot(backslash)),
+      band(delete - 0x01010101, bnot(delete)))
+  end
   local bytes = cast(byte_pointer, text)
-  for i = 0, #text - 1 do
+  for i = length - length % 4, length - 1 do
     local byte = bytes[i]
     if byte < 0x20 or byte > 0x7e or byte == 0x5c then
       return false
     end
   end
-  return true
+  return band(found, 0x80808080) == 0
 end
 
 local SHORT = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\\"] = "\\\\" }
@@ -64,10 +74,10 @@ end
 --- Escape what a terminal could obey: C0, DEL, C1 and bytes that are no UTF-8 as \xNN, a line
 --- feed as \n, a backslash as \\.
 ---@param text string
----@return string
+---@return string, integer  # and how many columns of a terminal it takes
 function escape.text(text)
   if is_plain(text) then
-    return text
+    return text, #text
   end
   if text:find("[%c\\]") then
     text = text:gsub("[%c\\]", hex)
@@ -75,7 +85,7 @@ function escape.text(text)
   if text:find("[\128-\255]") then
     text = walk_high(text, hex)
   end
-  return text
+  return text, escape.width(text)
 end
 
 --- How many columns of a terminal escaped text takes: characters, not bytes, one column each.

@@ -161,7 +161,7 @@ end
 
 local function raw_number(member)
   return function(row)
-    return tonumber(row[member])
+    return (tonumber(row[member]))
   end
 end
 
@@ -207,7 +207,10 @@ local list = {
     doc = "received and not read; of a listener connections that wait for accept; of udp and raw memory",
     sources = { "inet", "netlink", "packet" }, get = known(C.SOCKQ_HAS_QUEUES, "recv_q") },
   { name = "send_q", type = "integer", unit = "bytes", doc = "written and not acknowledged; of udp and raw memory",
-    sources = { "inet", "netlink" }, get = known(C.SOCKQ_HAS_QUEUES, "send_q") },
+    sources = { "inet", "netlink" },
+    get = function(row)
+      if has(row.known, C.SOCKQ_HAS_QUEUES) and row.table ~= PACKET then return row.send_q end
+    end },
   { name = "timer", type = "string", doc = "timer that runs: off, on, keepalive, timewait, probe, unkn-N",
     sources = INETS,
     get = function(row)

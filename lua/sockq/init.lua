@@ -28,6 +28,7 @@
 --   (sockq.core is the C half: src/lua/)
 
 local core = require("sockq.core")
+local escape = require("sockq.escape")
 local fields = require("sockq.fields")
 local nearest = require("sockq.nearest")
 local query = require("sockq.query")
@@ -85,7 +86,26 @@ end
 --- takes --proc DIR.
 sockq.open = set.open
 
+--- Text of other people's processes, made fit for a terminal: control bytes and what is no UTF-8 as
+--- \\xNN, a line feed as \\n. Fields give the bytes as they are; print tables escape by themselves.
+---@param text string
+---@return string
+function sockq.escape(text)
+  return (escape.text(text))
+end
+
 --- Messages about what could not be read so far: { "WHERE: WHAT; REMEDY", … }.
 sockq.messages = set.messages
 
-return sockq
+return setmetatable(sockq, {
+  __index = function(_, name)
+    local names = {}
+    for known in pairs(sockq) do
+      names[#names + 1] = known
+    end
+    table.sort(names)
+    local near = nearest(tostring(name), names)
+    error(("sockq has no %s; %s"):format(tostring(name),
+      near and "did you mean sockq." .. near .. "?" or "known are " .. table.concat(names, ", ")), 2)
+  end,
+})

@@ -36,7 +36,7 @@ function layout.line(columns)
     calls[i] = ("get%d(row, set, cursor)"):format(i)
     gets[i] = column.get
   end
-  local source = ("local text, format, %s = ...\nreturn function(row, set, cursor)\n  return format(text, %s)\nend")
+  local source = ("local text, format, %s = ...\nreturn function(row, set, cursor)\n  return (format(text, %s))\nend")
     :format(table.concat(names, ", "), table.concat(calls, ",\n    "))
   local chunk = assert(load(source, "=layout", "t"))
   return chunk(layout.format(columns) .. "\n", string.format, unpack(gets))

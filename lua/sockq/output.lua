@@ -3,7 +3,7 @@
 local columns = require("sockq.columns")
 local core = require("sockq.core")
 local plugin = require("sockq.plugin")
-local timer = require("sockq.timer")
+local tables = require("sockq.tables")
 
 local output = {}
 
@@ -39,22 +39,36 @@ local function owner(row)
   return pid .. "/" .. (program or "")
 end
 
+local OWNER = { title = "pid/program", get = owner, needs = { "pid", "program" }, shrink = 8 }
+
+local DEFAULT = {
+  "proto",
+  "recv_q",
+  "send_q",
+  { title = "local", get = endpoint("local_addr", "local_port"), shrink = 15 },
+  { title = "remote", get = endpoint("remote_addr", "remote_port"), shrink = 15 },
+  "state",
+  { title = "timer", timer = true, shrink = 9 },
+  OWNER,
+}
+
+-- Tables that have neither addresses nor timers, listed alone, have columns of their own.
+local ALONE = {
+  unix = { "proto", "type", "state", "refs", "inode", { field = "path", shrink = 15 }, OWNER },
+  netlink = { "proto", "protocol", "port_id", "groups", "recv_q", "send_q", "drops", "inode", OWNER },
+  packet = { "proto", "type", "protocol", "ifindex", "dev", "recv_q", "user", "inode", OWNER },
+}
+
 --- The columns of the default table.
----@param format_timer fun(row: sockq.Row): string
-function output.default_columns(format_timer)
-  return {
-    "proto",
-    { title = "recv_q", field = "recv_q" },
-    { title = "send_q", field = "send_q" },
-    { title = "local", get = endpoint("local_addr", "local_port"), shrink = 15 },
-    { title = "remote", get = endpoint("remote_addr", "remote_port"), shrink = 15 },
-    { title = "state", field = "state" },
-    { title = "timer", get = function(row)
-      local text = format_timer(row)
-      return text ~= "" and text or nil
-    end, shrink = 9 },
-    { title = "pid/program", get = owner, needs = { "pid", "program" }, shrink = 8 },
-  }
+---@param query sockq.Query
+---@return (string|table)[]
+local function default_columns(query)
+  for group, list in pairs(ALONE) do
+    if query.tables == tables.mask(tables.groups[group]) then
+      return list
+    end
+  end
+  return DEFAULT
 end
 
 --- True once standard output could not be written.
@@ -70,29 +84,40 @@ function output.write(text)
   end
 end
 
---- Print a query's rows.
----@param query sockq.Query
----@param options { columns: table[]?, header: boolean?, timer: string?, format: string? }
----@return integer  rows printed
-function output.print(query, options)
-  for key in pairs(options) do
-    if key ~= "columns" and key ~= "header" and key ~= "timer" and key ~= "format" then
-      error(("print: %q means nothing here; known are columns, format, header, timer"):format(tostring(key)), 3)
+local OPTIONS = { columns = "table", format = "string", header = "boolean", timer = "string" }
+
+-- What is wrong with the options of print, nil if nothing is.
+local function wrong_options(options)
+  if type(options) ~= "table" then
+    return ("print: a table of options is expected, not a %s"):format(type(options))
+  end
+  for key, value in pairs(options) do
+    local expected = OPTIONS[key]
+    if not expected then
+      return ("print: %q means nothing here; known are columns, format, header, timer"):format(tostring(key))
+    elseif type(value) ~= expected then
+      return ("print: %s is a %s; a %s is expected"):format(key, type(value), expected)
     end
   end
-  local format_timer, wrong = timer.formatter(options.timer or output.chosen_timer or DEFAULT_TIMER)
-  if not format_timer then
-    error(wrong, 3)
-  end
-  local list
-  list, wrong = columns.resolve(options.columns or output.default_columns(format_timer), "print")
+  return nil
+end
+
+--- Write a query's rows to standard output.
+---@param query sockq.Query
+---@param given (string|table)[]?  columns, nil for the default table's
+---@param place string  what to call them in messages
+---@param options { header: boolean?, timer: string?, format: string? }
+---@return integer|nil rows, string|nil message  # how many were written, or what is wrong
+function output.list(query, given, place, options)
+  local list, wrong = columns.resolve(given or default_columns(query), place,
+    options.timer or output.chosen_timer or DEFAULT_TIMER)
   if not list then
-    error(wrong, 3)
+    return nil, wrong
   end
   local format
   format, wrong = plugin.load("formats", options.format or "table")
   if not format then
-    error(wrong, 3)
+    return nil, wrong
   end
   local header = options.header
   if header == nil then
@@ -105,6 +130,21 @@ function output.print(query, options)
     sink.row(row)
   end)
   sink.finish()
+  return count
+end
+
+--- As list, for a script: what is wrong is an error at the line that called print.
+---@param options { columns: table[]?, header: boolean?, timer: string?, format: string? }
+---@return integer  rows printed
+function output.print(query, options)
+  local wrong = wrong_options(options)
+  local count
+  if not wrong then
+    count, wrong = output.list(query, options.columns, "print", options)
+  end
+  if wrong then
+    error(wrong, 3)
+  end
   return count
 end
 

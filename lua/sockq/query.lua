@@ -2,6 +2,7 @@
 -- each() or print() ask for rows.
 
 local fields = require("sockq.fields")
+local nearest = require("sockq.nearest")
 local schema = require("sockq.schema")
 local set = require("sockq.set")
 local state = require("sockq.state")
@@ -10,7 +11,29 @@ local tables = require("sockq.tables")
 local band, bor = bit.band, bit.bor
 
 local Query = {}
-Query.__index = Query
+
+-- A misspelt verb is an error here, not a call of nil there.
+local function verb_of(_, name)
+  local verb = Query[name]
+  if verb == nil and type(name) == "string" and name ~= "test" and name ~= "named" then
+    local verbs = {}
+    for known, value in pairs(Query) do
+      if type(value) == "function" and not known:find("^__") then
+        verbs[#verbs + 1] = known
+      end
+    end
+    table.sort(verbs)
+    local near = nearest(name, verbs)
+    error(("a query has no verb %s; %s"):format(name,
+      near and "did you mean " .. near .. "?" or "known are " .. table.concat(verbs, ", ")), 2)
+  end
+  return verb
+end
+Query.__index = verb_of
+
+function Query.__call()
+  error("a query is no iterator; write for s in query:rows() do", 2)
+end
 
 local function derive(query, changes)
   local copy = {}
@@ -34,6 +57,12 @@ end
 
 local function is_query(value)
   return getmetatable(value) == Query
+end
+
+local function check_self(self, name)
+  if not is_query(self) then
+    error(("%s: call it with a colon: query:%s(…)"):format(name, name), 3)
+  end
 end
 
 -- The one way from what a caller gives to a predicate: its function, and what it narrows.
@@ -69,9 +98,7 @@ end
 --- Cost: keeps no rows. An expression on state or proto narrows what is collected; owners are read
 --- first if it names one of their fields.
 function Query:where(predicate)
-  if not is_query(self) then
-    error("where: call it with a colon: query:where(…)", 2)
-  end
+  check_self(self, "where")
   local narrowed, wrong = self:try_where(predicate)
   if not narrowed then
     error(wrong, 2)
@@ -113,8 +140,17 @@ end
 ---@param names string[]
 ---@return sockq.Query
 function Query:needs(names)
+  check_self(self, "needs")
+  if type(names) ~= "table" then
+    error(("needs: a list of fields is expected, not a %s"):format(type(names)), 2)
+  end
   local wanted = {}
   for _, name in ipairs(names) do
+    if not fields.by_name[name] then
+      local near = nearest(tostring(name), fields.names())
+      error(("needs: there is no field %s; %s"):format(tostring(name),
+        near and "did you mean " .. near .. "?" or "sockq fields lists them"), 2)
+    end
     wanted[name] = true
   end
   return derive(self, { flags = bor(self.flags, fields.flags(wanted)) })
@@ -128,6 +164,10 @@ end
 --- cursor, valid during the call only.
 ---@param visit fun(row: sockq.Row): boolean?
 function Query:each(visit)
+  check_self(self, "each")
+  if type(visit) ~= "function" then
+    error(("each: a function is expected, not a %s"):format(type(visit)), 2)
+  end
   if self.tables == 0 then
     return
   end
@@ -146,6 +186,7 @@ end
 --- Iterate matching rows: for s in query:rows() do … end. Each row is the script's own.
 ---@return fun(): sockq.Row?
 function Query:rows()
+  check_self(self, "rows")
   if self.tables == 0 then
     return function() end
   end
@@ -155,6 +196,7 @@ end
 --- All matching rows in an array. Cost: a userdata a row; the rows themselves stay where they are.
 ---@return sockq.Row[]
 function Query:list()
+  check_self(self, "list")
   local list = {}
   for row in self:rows() do
     list[#list + 1] = row
@@ -165,6 +207,7 @@ end
 --- How many rows match.
 ---@return integer
 function Query:count()
+  check_self(self, "count")
   local count = 0
   if self.tables == 0 then
     return 0
@@ -187,6 +230,7 @@ end
 --- The first matching row, nil if none matches. The rest is not collected.
 ---@return sockq.Row|nil
 function Query:first()
+  check_self(self, "first")
   local found
   self:each(function(row)
     found = row:keep()
@@ -199,6 +243,7 @@ end
 ---@param options? { columns: table[], header: boolean, timer: string }
 ---@return integer  how many rows were printed
 function Query:print(options)
+  check_self(self, "print")
   -- No tail call: what is wrong with the options is told at the caller's line.
   local printed = require("sockq.output").print(self, options or {})
   return printed

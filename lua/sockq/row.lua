@@ -39,7 +39,9 @@ function metatable.__index(userdata, name)
     if pointer == nil then
       stale(3)
     end
-    return get(pointer, handle.set, userdata)
+    -- In parentheses, so that it is no tail call: LuaJIT takes 15 of them for a loop in a trace, and
+    -- a line of output reads more fields than that.
+    return (get(pointer, handle.set, userdata))
   end
   local method = methods[name]
   if method then
@@ -94,29 +96,35 @@ end
 
 metatable.__metatable = "sockq.row"
 
+-- A row's handle, for a method: what else comes with a dot for a colon must not be cast.
+local function handle_of(self, name)
+  if type(self) ~= "userdata" or getmetatable(self) ~= "sockq.row" then
+    error(("row.%s: this is no row; call it with a colon: row:%s()"):format(name, name), 3)
+  end
+  local handle = cast(handle_type, self)
+  if handle.row == nil then
+    stale(4)
+  end
+  return handle
+end
+
 --- What the kernel's text said, also where it means nothing for this row (a TIME_WAIT row's
 --- retrans of 0). For views that imitate a program which prints it.
 ---@param name string  retrans, probes, when, uid, inode, refs or state_code
 ---@return number
 function methods.raw(self, name)
+  local handle = handle_of(self, "raw")
   local get = raws[name]
   if not get then
     error(("row:raw(%q): only numbers that the kernel prints have a raw form"):format(tostring(name)), 2)
   end
-  local handle = cast(handle_type, self)
-  if handle.row == nil then
-    stale(3)
-  end
-  return get(handle.row)
+  return (get(handle.row))
 end
 
 --- A row of one's own from a cursor; of a row that is one's own, the row itself or its like.
 ---@return sockq.Row
 function methods.keep(self)
-  local handle = cast(handle_type, self)
-  if handle.row == nil then
-    stale(3)
-  end
+  local handle = handle_of(self, "keep")
   local environment = debug.getfenv(self)
   environment.kept = true
   local kept = core.new_row(environment[2])
@@ -127,6 +135,7 @@ end
 --- Walk the fields that this row knows, in the registry's order: for name, value in row:fields().
 --- Owners are read if they have not been.
 function methods.fields(self)
+  handle_of(self, "fields")
   local i = 0
   return function()
     while true do

@@ -1,7 +1,6 @@
 -- Views: a layout of a whole listing, by name. A view file returns { doc, columns, from, where }, or
 -- { doc, run } where it does all of the work itself.
 
-local columns = require("sockq.columns")
 local output = require("sockq.output")
 local plugin = require("sockq.plugin")
 
@@ -30,31 +29,32 @@ end
 --- Run a view.
 ---@param name string
 ---@param args string[]  the words after its name
----@param base sockq.Query?  what the command line's options chose, if anything
----@return integer status  # the program's exit status
-function view.run(name, args, base)
+---@param base sockq.Query?  the tables that the command line's options chose, if any
+---@param restrict fun(rows: sockq.Query): sockq.Query  what its other options leave of them
+---@return integer status, boolean stands_in  # the exit status; true if it is another program's
+function view.run(name, args, base, restrict)
   local loaded, wrong = plugin.load("views", name)
   if not loaded then
     error(wrong, 0)
   end
   if loaded.run then
-    return loaded.run(args)
+    return loaded.run(args), true
   end
   if not loaded.columns then
     error(("%s: the view has neither columns nor run"):format(wrong), 0)
   end
-  local rows = base or tables_of(loaded.from, wrong)
+  local rows = restrict(base or tables_of(loaded.from, wrong))
   if loaded.where then
     rows = narrow(rows, loaded.where, wrong)
   end
   for _, word in ipairs(args) do
     rows = narrow(rows, word)
   end
-  local list, message = columns.resolve(loaded.columns, wrong)
-  if not list then
+  local count, message = output.list(rows, loaded.columns, wrong, {})
+  if not count then
     error(message, 0)
   end
-  return output.print(rows, { columns = loaded.columns }) > 0 and 0 or 1
+  return count > 0 and 0 or 1, false
 end
 
 return view

@@ -260,8 +260,9 @@ static void prepare(struct bench *b)
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         while (files[i]->sets.count > 0)
             sockq_file_release(files[i], files[i]->sets.blocks[0]);
+    /* As a released block would be, without giving its pages back. */
     if (b->reused.sets.count > 0)
-        memset(b->reused.base + SOCKQ_BLOCK_SIZE, 0, sizeof(struct sockq_set));
+        memset(b->reused.base + SOCKQ_BLOCK_SIZE, 0, (b->reused.next - 1) * SOCKQ_BLOCK_SIZE);
     b->reused.next = 1;
     b->reused.sets.count = 0;
 }

@@ -92,7 +92,9 @@ for _, path in ipairs(files()) do
     check_form(path, text, head)
     check.equal(path .. ": status", status, 0)
     check.equal(path .. ": stderr", err, "")
-    check.equal(path .. ": output", out, table.concat(head.output, "\n") .. "\n")
+    local printed = program.lines(out)
+    check.equal(path .. ": lines of output", #printed, #head.output)
+    for i, line in ipairs(head.output) do check.equal(("%s: output, line %d"):format(path, i), printed[i], line) end
   end
 end
 check.ok("at least " .. LEAST .. " examples", count >= LEAST, count .. " examples")

@@ -357,7 +357,7 @@ bad_view("unknown-field", 'return { doc = "d", columns = { "proto", "prot" } }',
 bad_view("unknown-column-key", 'return { doc = "d", columns = { { field = "proto", widht = 3 } } }',
   { BAD .. 'unknown-column-key.lua: column 1: "widht" means nothing in a column; did you mean width?' })
 bad_view("empty-column", 'return { doc = "d", columns = { {} } }',
-  { BAD .. "empty-column.lua: column 1 has neither field nor get" })
+  { BAD .. "empty-column.lua: column 1 has neither field, timer nor get" })
 bad_view("number-column", 'return { doc = "d", columns = { 7 } }',
   { BAD .. "number-column.lua: column 1 is a number; a field's name or a table is expected" })
 bad_view("width-text", 'return { doc = "d", columns = { { field = "proto", width = "3" } } }',

@@ -242,7 +242,7 @@ script_errors("after #!", "#!/usr/bin/env sockq\nlocal x =\n= 1\n", 3, "unexpect
 script_errors("error", "\nlocal function f()\n  error('it broke')\nend\nf()\n", 3, "it broke")
 script_errors("nil", "local t\n\n\nprint(t.x)\n", 4, "attempt to index local 't'")
 script_errors("module", "\nrequire 'no.such.module'\n", 2, "module 'no.such.module' not found")
-script_errors("no such function", "\nlocal q = sockq.tcpp()\n", 2, "attempt to call field 'tcpp'")
+script_errors("no such function", "\nlocal q = sockq.tcpp()\n", 2, "sockq has no tcpp; did you mean sockq.tcp?")
 refuses("compiled Lua", { file("compiled.lua", "\27LJ\2\8") }, { err = { DIR .. "/compiled.lua: ", "; give Lua source text" } })
 refuses("compiled Lua on stdin", { "-" }, { err = { "sockq: stdin: " }, opts = { stdin = string.dump(function() end) } })
 do

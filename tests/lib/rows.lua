@@ -33,7 +33,7 @@ end
 -- Columns 1 to 10. laddr and raddr are as in the file: 8 or 32 digits.
 local function inet(f)
   local any = ("0"):rep(#(f.laddr or "0100007F"))
-  return ("%4d: %s:%04X %s:%04X %02X %08X:%08X %02X:%08X %08X %5d %8d %s"):format(f.slot or 0,
+  return ("%4d: %s:%04X %s:%04X %02X %08X:%08X %02X:%08X %08X %5d %8d %.0f"):format(f.slot or 0,
     f.laddr or "0100007F", f.lport or 0, f.raddr or any, f.rport or 0, f.state or 7, f.tx or 0,
     f.rx or 0, f.timer or 0, f.when or 0, f.retrans or 0, f.uid or 0, f.probes or 0, f.inode or 0)
 end

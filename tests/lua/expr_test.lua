@@ -129,7 +129,7 @@ local predicates = {
   { "0x1BB == local_port and 4.43e2 == local_port", true, false, false },
   { ".5 < 1 and 5. == 5 and 1e999 > 0 and 1E-2 < 1e+2", true, true, true },
   { "true", true, true, true }, { "false", false, false, false }, { "nil", false, false, false },
-  { "not nil and not false", true, true, true }, { "1 and 'x'", true, true, true },
+  { "not nil and not false", true, true, true }, { "not (nil or false)", true, true, true },
   { "'\\65\\x42\\z  \n C\\n\\\"\\'\\\\' == \"ABC\\n\\34\\39\\092\"", true, true, true },
   { "\tLISTEN\n and\r\n(tcp)", true, false, false }, { "nottrue == nil", problem = true },
 }
@@ -227,7 +227,10 @@ local problems = {
   { "least()", "1:1: least has 0 arguments; it takes at least 1 argument" },
   { "pid and broken", "1:9: in broken: the expression ends here" },
   { "misspelt", '1:1: in misspelt: unknown name "pidd"' },
-  { "1 and loop", "1:7: in loop: in loop2: " },
+  { "pid and loop", "1:9: in loop: in loop2: " },
+  { "lport == 22 or 443", "1:16: 443 is no condition; compare a field with it" },
+  { "-(6 * 2)", "1:1: this value is no condition" },
+  { "pid and 'x'", "1:9: \"x\" is no condition" },
   -- words of a field
   { 'state == "LISTNE"', '1:10: "LISTNE" is no state; did you mean "LISTEN"?' },
   { '"xyz" ~= state', '1:1: "xyz" is no state; it is one of CLOSE_WAIT, ESTABLISHED' },

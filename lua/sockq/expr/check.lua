@@ -312,8 +312,24 @@ function checks.compare(state, node)
   return node
 end
 
+local combines = { negate = true, arithmetic = true, concat = true }
+
+--- A value that no row has a part in.
+local function is_constant(node)
+  if not combines[node.kind] then return node.kind == "number" or node.kind == "string" end
+  for i = 1, #node do
+    if not is_constant(node[i]) then return false end
+  end
+  return true
+end
+
 function check_node(state, node, want)
-  return checks[node.kind](state, node, want)
+  local checked = checks[node.kind](state, node, want)
+  if want == "truth" and is_constant(checked) then
+    raise(checked.pos, sformat("%s is no condition; compare a field with it",
+      combines[checked.kind] and "this value" or describe(checked)))
+  end
+  return checked
 end
 
 local check = {}

@@ -9,14 +9,19 @@ local GAP, NARROW_GAP = "  ", " "
 
 local width_of = escape.width
 
-local function pad(text, width, align)
-  local missing = width - width_of(text)
+local BLANKS = {}
+for i = 1, 80 do
+  BLANKS[i] = (" "):rep(i)
+end
+
+-- Blanks up to a column's width; size: what the text takes of it.
+local function pad(text, size, width, align)
+  local missing = width - size
   if missing <= 0 then
     return text
-  elseif align == "right" then
-    return (" "):rep(missing) .. text
   end
-  return text .. (" "):rep(missing)
+  local blanks = BLANKS[missing] or (" "):rep(missing)
+  return align == "right" and blanks .. text or text .. blanks
 end
 
 local function characters(text)
@@ -37,11 +42,14 @@ local function shorten(text, width)
   return table.concat(list, "", 1, left) .. "~" .. table.concat(list, "", #list - right + 1)
 end
 
+-- A cell's text, and how many columns of a terminal it takes.
 local function cell_text(value, unknown)
   if value == nil then
-    return unknown
+    return unknown, width_of(unknown)
   elseif type(value) == "number" then
-    return value % 1 == 0 and ("%d"):format(value) or ("%.2f"):format(value)
+    local whole = value % 1 == 0 and value > -2 ^ 53 and value < 2 ^ 53
+    local text = whole and ("%d"):format(value) or ("%.2f"):format(value)
+    return text, #text
   elseif type(value) == "table" then
     local parts = {}
     for i, item in ipairs(value) do
@@ -88,64 +96,71 @@ local function open(columns, options, write)
   local count = #columns
   local widths, sample, sampled = {}, {}, 0
   local sized, gap = false, GAP
-  local titles = {}
+  local titles, title_sizes = {}, {}
   for i, column in ipairs(columns) do
-    titles[i] = escape.text(column.title)
+    titles[i], title_sizes[i] = escape.text(column.title)
   end
 
-  local function put(cells)
-    local parts = {}
+  local parts = {}
+  local function put(cells, sizes)
     for i = 1, count do
-      local text = cells[i]
+      local text, size, align = cells[i], sizes[i], columns[i].align
       if options.terminal and columns[i].shrink then
         text = shorten(text, widths[i])
+        size = width_of(text)
       end
       -- No blanks at the end of a line.
-      parts[i] = i == count and columns[i].align == "left" and text or pad(text, widths[i], columns[i].align)
+      parts[i] = i == count and align == "left" and text or pad(text, size, widths[i], align)
     end
     write(table.concat(parts, gap) .. "\n")
   end
 
-  local function size()
+  local function size_columns()
     sized = true
     for i, column in ipairs(columns) do
-      widths[i] = math.max(column.width or 0, options.header and width_of(titles[i]) or 0)
+      widths[i] = math.max(column.width or 0, options.header and title_sizes[i] or 0)
       for j = 1, sampled do
-        widths[i] = math.max(widths[i], width_of(sample[j][i]))
+        widths[i] = math.max(widths[i], sample[j].sizes[i])
       end
     end
     if options.terminal then
       gap = fit(columns, widths, options.terminal)
     end
     if options.header and sampled > 0 then
-      put(titles)
+      put(titles, title_sizes)
     end
     for j = 1, sampled do
-      put(sample[j])
+      put(sample[j].cells, sample[j].sizes)
     end
     sample = nil
   end
 
+  -- The cells of each row after the sample.
+  local one_cells, one_sizes = {}, {}
+
   return {
     row = function(row)
-      local cells = {}
+      local cells, sizes = one_cells, one_sizes
+      if not sized then
+        cells, sizes = {}, {}
+      end
       for i = 1, count do
         local column = columns[i]
-        cells[i] = cell_text(column.get(row), column.unknown)
+        cells[i], sizes[i] = cell_text(column.get(row), column.unknown)
       end
       if sized then
-        put(cells)
+        put(cells, sizes)
         return
       end
       sampled = sampled + 1
-      sample[sampled] = cells
+      sample[sampled] = { cells = cells, sizes = sizes }
       if sampled == SAMPLE then
-        size()
+        size_columns()
       end
     end,
     finish = function()
       if not sized then
-        size()
+        size_columns()
       end
     end,
   }

@@ -62,7 +62,9 @@ function inet.shown(row, chosen)
   return listens == (chosen.listening or false)
 end
 
---- The columns; get(row, set, cursor) → text.
+--- The columns; get(row, set, cursor) → text. Results stand in parentheses, and numbers become text
+--- here, so that LuaJIT compiles a line as a whole: it takes many tail calls for a loop, and does not
+--- compile string.format("%6s", number).
 ---@param chosen table  of options.lua
 ---@param format_timer fun(row: sockq.Row): string
 ---@return table[]
@@ -71,30 +73,30 @@ function inet.columns(chosen, format_timer)
   local wide = chosen.wide
   local function endpoint(addr, port)
     return function(row)
-      return names.endpoint(names.host(row.family, row[addr], hosts),
-        names.port(row[port], KINDS[row.table].services, ports), wide)
+      return (names.endpoint(names.host(row.family, row[addr], hosts),
+        names.port(row[port], KINDS[row.table].services, ports), wide))
     end
   end
   local columns = {
     { title = "Proto", width = 5, get = function(row) return KINDS[row.table].proto end },
-    { title = "Recv-Q", width = 6, align = "right", get = function(row) return row.recv_q end },
-    { title = "Send-Q", width = 6, align = "right", get = function(row) return row.send_q end },
+    { title = "Recv-Q", width = 6, align = "right", get = function(row) return tostring(row.recv_q) end },
+    { title = "Send-Q", width = 6, align = "right", get = function(row) return tostring(row.send_q) end },
     { title = "Local Address", width = 23, get = endpoint("local_addr", "local_port") },
     { title = "Foreign Address", width = 23, get = endpoint("remote_addr", "remote_port") },
-    { title = "State", width = 11, get = function(row) return STATE_OF[KINDS[row.table].state](row) end },
+    { title = "State", width = 11, get = function(row) return (STATE_OF[KINDS[row.table].state](row)) end },
   }
   local function add(column)
     columns[#columns + 1] = column
   end
   if chosen.extend then
-    add({ title = "User", width = 10, get = function(row) return names.user(row.uid, users) end })
-    add({ title = "Inode", width = 10, get = function(row) return names.inode(row.inode) end })
+    add({ title = "User", width = 10, get = function(row) return (names.user(row.uid, users)) end })
+    add({ title = "Inode", width = 10, get = function(row) return (names.inode(row.inode)) end })
   end
   if chosen.programs then
     add({ title = "PID/Program name", width = 20, get = names.owner })
   end
   if chosen.timers then
-    add({ title = "Timer", get = function(_, _, cursor) return format_timer(cursor):sub(1, 63) end })
+    add({ title = "Timer", get = function(_, _, cursor) return (format_timer(cursor):sub(1, 63)) end })
   end
   return columns
 end
