@@ -4,7 +4,7 @@
 -->   3  no process known      2147483647 bytes unread
 -->   1  75501/sshd            9 bytes unread
 
-local escape = require("sockq.escape").text
+local escape = sockq.escape
 
 local stuck, unread = {}, {}
 for s in sockq.tcp():where("CLOSE_WAIT"):needs({ "program" }):rows() do

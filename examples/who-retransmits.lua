@@ -8,7 +8,7 @@
 -->  2 timeouts, 16777215 bytes, next try in 6599.2 s: 97.155.145.255 port 5432, no process known
 -->  1 timeouts,        0 bytes, next try in 74.1 s: ::ffff:255.255.255.231 port 5432, no process known
 
-local escape = require("sockq.escape").text
+local escape = sockq.escape
 
 -- The retransmission timer is "on"; beside another timer the count means nothing.
 -- needs: read the owners from the start, not in a second pass when the first is asked for.

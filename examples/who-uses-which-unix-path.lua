@@ -7,7 +7,7 @@
 --> /var/run/x.sock               3 sockets, heard by nobody
 
 -- Processes choose names and paths: escape() keeps their control bytes from the terminal.
-local escape = require("sockq.escape").text
+local escape = sockq.escape
 
 -- The argument: what the paths begin with; abstract names begin with @.
 local start = arg[1] or ""

@@ -12,7 +12,7 @@
 -->        4 KiB in  1 sockets: 91754/postgres: 13/main: stats collector
 -->        4 KiB in  1 sockets: 92254/java
 
-local escape = require("sockq.escape").text
+local escape = sockq.escape
 
 -- Of a listener recv_q counts connections, not bytes; of UDP it is memory, headers included.
 local unread = sockq.inet():where("recv_q >= 1 * KiB and not LISTEN and pid ~= nil")

@@ -67,7 +67,8 @@ local function endpoint(self, addr, port)
     return nil
   end
   local number = self[port]
-  return ("%s:%s"):format(text, number == 0 and "*" or number)
+  local form = text:find(":", 1, true) and "[%s]:%s" or "%s:%s"
+  return form:format(text, number == 0 and "*" or number)
 end
 
 function metatable.__tostring(userdata)
