@@ -76,9 +76,9 @@ local function wrong_option(line)
   for _, option in ipairs(core.options()) do
     names[#names + 1] = "--" .. option.name
   end
-  local near = line.bad:sub(1, 2) == "--" and require("sockq.nearest")((line.bad:gsub("=.*", "")), names)
+  local word = line.bad:sub(1, 2) == "--" and (line.bad:gsub("=.*", "")) or nil
   return fail(("%s: %s; %s"):format(line.bad, line.bad_what,
-    near and "did you mean " .. near .. "?" or "sockq --help lists the options"))
+    require("sockq.hint").remedy(word, names, "sockq --help lists the options")))
 end
 
 local CHOICES = { tcp = { "tcp" }, udp = { "udp", "udplite" }, raw = { "raw", "icmp" }, unix = { "unix" } }

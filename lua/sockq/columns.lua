@@ -7,7 +7,7 @@
 -- or --timer chooses.
 
 local fields = require("sockq.fields")
-local nearest = require("sockq.nearest")
+local hint = require("sockq.hint")
 local timer = require("sockq.timer")
 
 local columns = {}
@@ -19,14 +19,8 @@ local function check_keys(column, where)
   for key, value in pairs(column) do
     local expected = KEYS[key]
     if not expected then
-      local names = {}
-      for name in pairs(KEYS) do
-        names[#names + 1] = name
-      end
-      table.sort(names)
-      local near = nearest(tostring(key), names)
       return ("%s: %q means nothing in a column; %s"):format(where, tostring(key),
-        near and "did you mean " .. near .. "?" or "known are " .. table.concat(names, ", "))
+        hint.remedy(key, hint.keys(KEYS)))
     elseif not expected:find(type(value), 1, true) then
       return ("%s: %s is a %s; a %s is expected"):format(where, key, type(value), expected)
     elseif key == "align" and value ~= "left" and value ~= "right" then
@@ -39,9 +33,7 @@ end
 local function find_field(name, where)
   local field = fields.by_name[name]
   if not field then
-    local near = nearest(tostring(name), fields.names())
-    return nil, ("%s: there is no field %s; %s"):format(where, tostring(name),
-      near and "did you mean " .. near .. "?" or "sockq fields lists them")
+    return nil, ("%s: there is no field %s; %s"):format(where, tostring(name), fields.remedy(name))
   end
   return field
 end

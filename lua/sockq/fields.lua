@@ -8,6 +8,7 @@
 
 local address = require("sockq.address")
 local core = require("sockq.core")
+local hint = require("sockq.hint")
 local owner = require("sockq.owner")
 local schema = require("sockq.schema")
 local state = require("sockq.state")
@@ -337,12 +338,16 @@ end
 --- Names of all fields and their short forms, sorted.
 ---@return string[]
 function fields.names()
-  local names = {}
-  for name in pairs(fields.by_name) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
+  return hint.keys(fields.by_name)
+end
+
+--- Where all fields are listed, for messages.
+fields.LISTED = "sockq fields lists them"
+
+--- What to do about a field that does not exist.
+---@return string
+function fields.remedy(name)
+  return hint.remedy(name, fields.names(), fields.LISTED)
 end
 
 --- The request flags that reading some fields needs.

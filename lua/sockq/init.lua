@@ -23,14 +23,14 @@
 --   owner.lua           owners of sockets
 --   state.lua  tables.lua  address.lua   names of states, tables, addresses
 --   escape.lua          no control byte reaches a terminal
---   nearest.lua         did you mean …?
+--   hint.lua  nearest.lua   did you mean …?
 --   schema.lua          the C structs, for the FFI
 --   (sockq.core is the C half: src/lua/)
 
 local core = require("sockq.core")
 local escape = require("sockq.escape")
 local fields = require("sockq.fields")
-local nearest = require("sockq.nearest")
+local hint = require("sockq.hint")
 local query = require("sockq.query")
 local set = require("sockq.set")
 local tables = require("sockq.tables")
@@ -62,14 +62,7 @@ function sockq.from(names)
   local numbers, groups = {}, {}
   for name in tostring(names):gmatch("[^,]+") do
     if not named[name] then
-      local known = {}
-      for known_name in pairs(named) do
-        known[#known + 1] = known_name
-      end
-      table.sort(known)
-      local near = nearest(name, known)
-      error(("from: there is no table %s; %s"):format(name,
-        near and "did you mean " .. near .. "?" or "known are " .. table.concat(known, ", ")), 2)
+      error(("from: there is no table %s; %s"):format(name, hint.remedy(name, hint.keys(named))), 2)
     end
     groups[#groups + 1] = named[name]
     for _, number in ipairs(named[name]) do
@@ -99,13 +92,6 @@ sockq.messages = set.messages
 
 return setmetatable(sockq, {
   __index = function(_, name)
-    local names = {}
-    for known in pairs(sockq) do
-      names[#names + 1] = known
-    end
-    table.sort(names)
-    local near = nearest(tostring(name), names)
-    error(("sockq has no %s; %s"):format(tostring(name),
-      near and "did you mean sockq." .. near .. "?" or "known are " .. table.concat(names, ", ")), 2)
+    error(("sockq has no %s; %s"):format(tostring(name), hint.remedy(name, hint.keys(sockq))), 2)
   end,
 })

@@ -2,7 +2,7 @@
 -- the plug-in path, then among the built-in ones.
 
 local core = require("sockq.core")
-local nearest = require("sockq.nearest")
+local hint = require("sockq.hint")
 
 local plugin = {}
 
@@ -65,9 +65,7 @@ local function unknown(kind, name)
   for _, entry in ipairs(plugin.list(kind)) do
     names[#names + 1] = entry.name
   end
-  local near = nearest(name, names)
-  return ("%s: there is no such %s; %s"):format(name, kind:gsub("s$", ""),
-    near and "did you mean " .. near .. "?" or "known are " .. table.concat(names, ", "))
+  return ("%s: there is no such %s; %s"):format(name, (kind:gsub("s$", "")), hint.remedy(name, names))
 end
 
 --- The source text of a plug-in and the path it is named by.
@@ -92,11 +90,8 @@ local function check(kind, path, value)
   if type(value) ~= "table" then
     return ("%s: the file returned a %s; a table is expected"):format(path, type(value))
   end
-  local contract, names = plugin.contracts[kind], {}
-  for key in pairs(contract) do
-    names[#names + 1] = key
-  end
-  table.sort(names)
+  local contract = plugin.contracts[kind]
+  local names = hint.keys(contract)
   for _, key in ipairs(names) do
     local expected, required = contract[key][1], contract[key][2]
     local got = type(value[key])
@@ -106,9 +101,8 @@ local function check(kind, path, value)
   end
   for key in pairs(value) do
     if type(key) ~= "string" or (not contract[key]) then
-      local near = nearest(tostring(key), names)
       return ("%s: key %q means nothing in a file of %s; %s"):format(path, tostring(key), kind,
-        near and "did you mean " .. near .. "?" or "known are " .. table.concat(names, ", "))
+        hint.remedy(key, names))
     end
   end
   return nil

@@ -2,7 +2,7 @@
 -- each() or print() ask for rows.
 
 local fields = require("sockq.fields")
-local nearest = require("sockq.nearest")
+local hint = require("sockq.hint")
 local schema = require("sockq.schema")
 local set = require("sockq.set")
 local state = require("sockq.state")
@@ -23,9 +23,7 @@ local function verb_of(_, name)
       end
     end
     table.sort(verbs)
-    local near = nearest(name, verbs)
-    error(("a query has no verb %s; %s"):format(name,
-      near and "did you mean " .. near .. "?" or "known are " .. table.concat(verbs, ", ")), 2)
+    error(("a query has no verb %s; %s"):format(name, hint.remedy(name, verbs)), 2)
   end
   return verb
 end
@@ -147,9 +145,7 @@ function Query:needs(names)
   local wanted = {}
   for _, name in ipairs(names) do
     if not fields.by_name[name] then
-      local near = nearest(tostring(name), fields.names())
-      error(("needs: there is no field %s; %s"):format(tostring(name),
-        near and "did you mean " .. near .. "?" or "sockq fields lists them"), 2)
+      error(("needs: there is no field %s; %s"):format(tostring(name), fields.remedy(name)), 2)
     end
     wanted[name] = true
   end

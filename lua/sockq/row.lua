@@ -7,7 +7,7 @@ local ffi = require("ffi")
 local core = require("sockq.core")
 local escape = require("sockq.escape")
 local fields = require("sockq.fields")
-local nearest = require("sockq.nearest")
+local hint = require("sockq.hint")
 local schema = require("sockq.schema")
 
 local cast, handle_type = ffi.cast, schema.row_handle
@@ -26,9 +26,7 @@ local function stale(level)
 end
 
 local function unknown(name, names, level)
-  local text = ("a row has no field %q"):format(tostring(name))
-  local near = type(name) == "string" and nearest(name, names)
-  error(text .. (near and "; did you mean " .. near .. "?" or "; sockq fields lists them"), level)
+  error(("a row has no field %q; %s"):format(tostring(name), hint.remedy(name, names, fields.LISTED)), level)
 end
 
 function metatable.__index(userdata, name)

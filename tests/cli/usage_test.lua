@@ -8,6 +8,7 @@ local check = require "check"
 local posix = require "posix"
 local program = require "program"
 local rows = require "rows"
+local spawn = require "spawn"
 
 local run, refuses = program.run, program.refuses
 
@@ -141,6 +142,33 @@ do
   check.equal("options before the script are sockq's", status .. out, "0" .. rows_in("tcp", "tcp6") .. "\n")
 end
 do
+  -- a script that is a program of its own
+  local path = file("own", "#!" .. program.path .. "\nprint(#arg, ...)\n")
+  posix.chmod(path, tonumber("755", 8))
+  local status, out, err = posix.run({ path, "-t", "x" }, { env = program.environment() })
+  check.equal("#!PROGRAM", status .. out .. err, "02\t-t\tx\n")
+  path = file("own.lua", "#!/usr/bin/env sockq\nprint(arg[0]:match('[^/]*$'), sockq.tcp ~= nil)\n")
+  posix.chmod(path, tonumber("755", 8))
+  posix.symlink(program.path, DIR .. "/sockq")
+  status, out, err = posix.run({ path }, { env = program.environment { PATH = DIR .. ":/usr/bin:/bin" } })
+  check.equal("#!/usr/bin/env sockq", status .. out .. err, "0own.lua\ttrue\n")
+  status, out, err = run { "-e", "print 'before' os.exit(3)" }
+  check.equal("os.exit writes what was printed", status .. out .. err, "3before\n")
+end
+do
+  -- on a terminal of 100 columns and more every line of this capture fits
+  for _, columns in ipairs { 100, 120, 160 } do
+    local child = spawn.start({ program.path, "--proc", TREE }, { terminal = columns, env = program.environment() })
+    local status = child:wait(10)
+    local lines, longest = program.lines(child:screen()), 0
+    for _, line in ipairs(lines) do longest = math.max(longest, #line) end
+    check.equal("a terminal: status", status, 0)
+    check.equal("a terminal: rows", #lines, #all.lines)
+    check.ok("a terminal: " .. columns .. " columns", longest <= columns, tostring(longest))
+    child:finish()
+  end
+end
+do
   local status, out = run { "fields" }
   check.equal("fields: status", status, 0)
   check.contains("fields", out, "local_port (lport)")
@@ -242,7 +270,7 @@ script_errors("after #!", "#!/usr/bin/env sockq\nlocal x =\n= 1\n", 3, "unexpect
 script_errors("error", "\nlocal function f()\n  error('it broke')\nend\nf()\n", 3, "it broke")
 script_errors("nil", "local t\n\n\nprint(t.x)\n", 4, "attempt to index local 't'")
 script_errors("module", "\nrequire 'no.such.module'\n", 2, "module 'no.such.module' not found")
-script_errors("no such function", "\nlocal q = sockq.tcpp()\n", 2, "sockq has no tcpp; did you mean sockq.tcp?")
+script_errors("no such function", "\nlocal q = sockq.tcpp()\n", 2, "sockq has no tcpp; did you mean tcp?")
 refuses("compiled Lua", { file("compiled.lua", "\27LJ\2\8") }, { err = { DIR .. "/compiled.lua: ", "; give Lua source text" } })
 refuses("compiled Lua on stdin", { "-" }, { err = { "sockq: stdin: " }, opts = { stdin = string.dump(function() end) } })
 do
@@ -317,5 +345,6 @@ do
   check.equal("LPeg and lua-cjson are linked in", status .. out, "02\t[1]\n")
 end
 
+spawn.cleanup()
 posix.cleanup()
 check.finish()

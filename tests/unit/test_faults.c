@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../src/collector.h"
@@ -31,6 +32,8 @@ static struct {
     int give_back;     /* every MADV_REMOVE and MADV_DONTNEED does */
     bool no_exec_seal; /* memfd_create knows no MFD_NOEXEC_SEAL */
     bool no_proc;      /* /proc is not mounted */
+    bool keep;         /* a copy of the memory file's descriptor goes to `kept` */
+    int kept;
 } plan;
 
 static bool fails(void)
@@ -102,7 +105,10 @@ int __wrap_memfd_create(const char *name, unsigned flags)
         errno = EINVAL;
         return -1;
     }
-    return __real_memfd_create(name, flags);
+    int fd = __real_memfd_create(name, flags);
+    if (plan.keep)
+        plan.kept = dup(fd);
+    return fd;
 }
 
 int __wrap_open(const char *path, int flags, ...)
@@ -385,6 +391,30 @@ static void shared_files_of_other_kernels(void **state)
     reset();
 }
 
+/* Not even who had the descriptor could make an access below the file's end fault. */
+static void the_size_is_sealed(void **state)
+{
+    struct sockq_file file;
+    struct stat st;
+
+    (void)state;
+    reset();
+    plan.keep = true;
+    assert_int_equal(sockq_file_open(&file, (size_t)16 << 20, true), 0);
+    errno = 0;
+    assert_int_equal(ftruncate(plan.kept, 0), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(ftruncate(plan.kept, 32 << 20), -1);
+    assert_int_equal(errno, EPERM);
+    assert_int_equal(fstat(plan.kept, &st), 0);
+    assert_int_equal(st.st_size, 16 << 20);
+    assert_int_equal(fcntl(plan.kept, F_ADD_SEALS, F_SEAL_WRITE), -1);
+    assert_int_equal(errno, EPERM);
+    close(plan.kept);
+    sockq_file_close(&file);
+    reset();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +425,7 @@ int main(void)
         FIXTURE_TEST(kernels_without_an_advice),
         FIXTURE_TEST(memory_is_short),
         FIXTURE_TEST(shared_files_of_other_kernels),
+        FIXTURE_TEST(the_size_is_sealed),
     };
 
     return cmocka_run_group_tests_name("faults", tests, NULL, NULL);

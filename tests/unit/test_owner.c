@@ -155,6 +155,9 @@ static void bad_109_to_112_links(void **state)
     text[sizeof(text) - 2] = ']';
     text[sizeof(text) - 1] = '\0';
     put_link(f, "9/fd/100", text);
+    /* What fits the buffer would be a socket, but the text goes on. */
+    snprintf(text, sizeof(text), "socket:[%055d]x", 1);
+    put_link(f, "9/fd/99", text);
     struct owner_index *index = walk(f, false);
     assert_int_equal(f->w.set->owners.sockets, 0);
     assert_int_equal(f->w.set->owners.odd, 0);

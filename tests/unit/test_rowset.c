@@ -1,13 +1,9 @@
 /*
  * The memory file and the row sets in it: growth over blocks, what the reader sees and when, memory
- * that comes back zeroed, a full file, and a reader that cannot write.
+ * that comes back zeroed, and a full file. That the reader cannot write is in test_sharing.c.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "helper.h"
 
@@ -387,6 +383,22 @@ static void a_full_arena(void **state)
     assert_int_equal(world->w.error, ENOSPC);
 }
 
+/* Blocks that come back are taken in another order than they lie. */
+static void blocks_in_any_order(void **state)
+{
+    struct world *world = *state;
+    uint64_t offset;
+
+    for (int round = 0; round < 6; round++) {
+        assert_non_null(sockq_writer_alloc(&world->w, 1, &offset));
+        assert_non_null(sockq_writer_alloc(&world->w, MIB - 8, &offset));
+        assert_int_equal(offset, MIB);
+        assert_int_equal(world->w.error, 0);
+        sockq_file_release(&world->file, world->w.block);
+        assert_int_equal(sockq_writer_open(&world->w, &world->file, &question), 0);
+    }
+}
+
 static void problems_are_linked(void **state)
 {
     struct world *world = *state;
@@ -412,64 +424,11 @@ static void problems_are_linked(void **state)
     assert_int_equal(set->tables[SOCKQ_TCP].bad, 8);
 }
 
-/* The reader's side: no write through it, and none can be made possible. */
-static void the_reader_cannot_write(void **state)
-{
-    struct world *world = *state;
-    void *map = (void *)(uintptr_t)world->file.map;
-    int ends[2];
-
-    errno = 0;
-    assert_int_equal(mprotect(map, world->file.size, PROT_READ | PROT_WRITE), -1);
-    assert_int_equal(errno, EACCES);
-    assert_int_equal(pipe(ends), 0);
-    assert_int_equal(write(ends[1], "x", 1), 1);
-    errno = 0;
-    assert_int_equal(read(ends[0], map, 1), -1);
-    assert_int_equal(errno, EFAULT);
-    close(ends[0]);
-    close(ends[1]);
-}
-
-/* A child sees the rows but has no mapping to write them; new rows reach it. */
-static void a_child_follows(void **state)
-{
-    struct world *world = *state;
-    int to_child[2], from_child[2], status;
-    char byte;
-
-    assert_int_equal(pipe(to_child), 0);
-    assert_int_equal(pipe(from_child), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        const struct sockq_set *set = set_at(world, world->w.block);
-        if (write(from_child[1], world->file.base, 1) != -1 || errno != EFAULT)
-            _exit(1);
-        if (sockq_set_rows(set) != 0 || write(from_child[1], "x", 1) != 1 ||
-            read(to_child[0], &byte, 1) != 1)
-            _exit(2);
-        _exit(sockq_set_rows(set) == 9 && sockq_set_row(world->file.map, set, 8)->line == 8 ? 0
-                                                                                            : 3);
-    }
-    assert_int_equal(read(from_child[0], &byte, 1), 1);
-    push_rows(&world->w, 0, 9);
-    sockq_writer_commit(&world->w);
-    assert_int_equal(write(to_child[1], "x", 1), 1);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    for (int i = 0; i < 2; i++) {
-        close(to_child[i]);
-        close(from_child[i]);
-    }
-}
-
 #define BOTH(function)                                                                             \
     {#function " (shared)", function, setup_shared, teardown, NULL},                               \
     {                                                                                              \
 #function " (private)", function, setup_private, teardown, NULL                            \
     }
-#define SHARED(function) cmocka_unit_test_setup_teardown(function, setup_shared, teardown)
 #define TINY(function) cmocka_unit_test_setup_teardown(function, setup_tiny, teardown)
 
 int main(void)
@@ -490,8 +449,7 @@ int main(void)
         cmocka_unit_test(many_small_sets),
         TINY(a_full_file),
         TINY(a_full_arena),
-        SHARED(the_reader_cannot_write),
-        SHARED(a_child_follows),
+        TINY(blocks_in_any_order),
     };
 
     return cmocka_run_group_tests_name("row sets", tests, NULL, NULL);

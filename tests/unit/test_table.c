@@ -125,6 +125,8 @@ static void one_file(void **state)
     assert_int_equal(info->rows, c->rows);
     assert_int_equal(info->bad, c->bad);
     assert_int_equal(f->w.set->problem_count, c->bad);
+    for (uint32_t i = 0; i < c->rows; i++)
+        assert_int_equal(row_at(f, i)->flags, row_at(f, i)->line == 1 ? SOCKQ_ROW_FIRST_LINE : 0);
 }
 
 /* The header of every table is known, and each is foreign to the tables of another format. */

@@ -1,16 +1,11 @@
 -- sockq list KIND: the plug-ins of a kind.
 
-local nearest = require("sockq.nearest")
+local hint = require("sockq.hint")
 local output = require("sockq.output")
 local plugin = require("sockq.plugin")
 
 local function kinds()
-  local names = {}
-  for kind in pairs(plugin.contracts) do
-    names[#names + 1] = kind
-  end
-  table.sort(names)
-  return names
+  return hint.keys(plugin.contracts)
 end
 
 return {
@@ -25,9 +20,8 @@ return {
       error(("list: %s: the command takes one kind; options stand before its name"):format(args[2]), 0)
     end
     if not kind or not plugin.contracts[kind] then
-      local near = kind and nearest(kind, kinds())
       error(("list: %s; %s"):format(kind and kind .. " is no kind of plug-in" or "a kind is missing",
-        near and "did you mean " .. near .. "?" or "known are " .. table.concat(kinds(), ", ")), 0)
+        hint.remedy(kind, kinds())), 0)
     end
     local width = 0
     for _, entry in ipairs(plugin.list(kind)) do

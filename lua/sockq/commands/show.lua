@@ -1,6 +1,6 @@
 -- sockq show KIND NAME: the source of a plug-in, to start one's own from.
 
-local nearest = require("sockq.nearest")
+local hint = require("sockq.hint")
 local output = require("sockq.output")
 local plugin = require("sockq.plugin")
 
@@ -19,9 +19,7 @@ return {
         names[#names + 1] = (known:gsub("s$", ""))
       end
       table.sort(names)
-      local near = nearest(args[1], names)
-      error(("show: %s is no kind of plug-in; %s"):format(args[1],
-        near and "did you mean " .. near .. "?" or "known are " .. table.concat(names, ", ")), 0)
+      error(("show: %s is no kind of plug-in; %s"):format(args[1], hint.remedy(args[1], names)), 0)
     end
     local source, path = plugin.source(kind, name)
     if not source then

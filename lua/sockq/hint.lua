@@ -1,0 +1,31 @@
+-- What to do about a name that does not exist: the remedy of every such message.
+
+local nearest = require("sockq.nearest")
+
+local hint = {}
+
+--- The keys of a table, sorted.
+---@return string[]
+function hint.keys(names)
+  local list = {}
+  for name in pairs(names) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  return list
+end
+
+--- "did you mean X?", or what there is.
+---@param word any           what was given
+---@param names string[]     what exists
+---@param otherwise? string  instead of the list, where it would be long
+---@return string
+function hint.remedy(word, names, otherwise)
+  local near = type(word) == "string" and nearest(word, names)
+  if near then
+    return ("did you mean %s?"):format(near)
+  end
+  return otherwise or "known are " .. table.concat(names, ", ")
+end
+
+return hint

@@ -1,0 +1,115 @@
+/*
+ * What the two processes share: a reader that cannot write, not even by asking for it, and a child
+ * that follows what its parent appends.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "helper.h"
+
+struct world {
+    struct sockq_file file;
+    struct sockq_writer w;
+};
+
+static int setup(void **state)
+{
+    static const struct sockq_question question = {.tables = 1};
+    struct world *world = calloc(1, sizeof(*world));
+
+    assert_non_null(world);
+    assert_int_equal(sockq_file_open(&world->file, (size_t)64 << 20, true), 0);
+    assert_int_equal(sockq_writer_open(&world->w, &world->file, &question), 0);
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+
+    sockq_file_close(&world->file);
+    free(world);
+    return 0;
+}
+
+static const struct sockq_set *set_of(const struct world *world)
+{
+    return (const void *)(world->file.map + ((size_t)world->w.block << SOCKQ_BLOCK_SHIFT));
+}
+
+static void push_rows(struct sockq_writer *w, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct sockq_row *row = sockq_writer_row(w);
+        assert_non_null(row);
+        row->line = i;
+        sockq_writer_push(w);
+    }
+    sockq_writer_commit(w);
+}
+
+/* The reader's side: no write through it, and none can be made possible. */
+static void the_reader_cannot_write(void **state)
+{
+    struct world *world = *state;
+    void *map = (void *)(uintptr_t)world->file.map;
+    int ends[2];
+
+    errno = 0;
+    assert_int_equal(mprotect(map, world->file.size, PROT_READ | PROT_WRITE), -1);
+    assert_int_equal(errno, EACCES);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    errno = 0;
+    assert_int_equal(read(ends[0], map, 1), -1);
+    assert_int_equal(errno, EFAULT);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* A child sees the rows but has no mapping to write them; new rows reach it. */
+static void a_child_follows(void **state)
+{
+    struct world *world = *state;
+    int to_child[2], from_child[2], status;
+    char byte;
+
+    assert_int_equal(pipe(to_child), 0);
+    assert_int_equal(pipe(from_child), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const struct sockq_set *set = set_of(world);
+        if (write(from_child[1], world->file.base, 1) != -1 || errno != EFAULT)
+            _exit(1);
+        if (sockq_set_rows(set) != 0 || write(from_child[1], "x", 1) != 1 ||
+            read(to_child[0], &byte, 1) != 1)
+            _exit(2);
+        _exit(sockq_set_rows(set) == 9 && sockq_set_row(world->file.map, set, 8)->line == 8 ? 0
+                                                                                            : 3);
+    }
+    assert_int_equal(read(from_child[0], &byte, 1), 1);
+    push_rows(&world->w, 9);
+    assert_int_equal(write(to_child[1], "x", 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    for (int i = 0; i < 2; i++) {
+        close(to_child[i]);
+        close(from_child[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_reader_cannot_write, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_child_follows, setup, teardown),
+    };
+
+    return cmocka_run_group_tests_name("sharing", tests, NULL, NULL);
+}
