@@ -296,7 +296,7 @@ enum sockq_table_status {
 struct sockq_table_info {
     uint32_t status;
     int32_t error;
-    /* Lines that were no row, and of those the ones that only continued a unix name. */
+    /* Reports on lines and on the file; apart from them, lines that continued a unix name. */
     uint32_t bad;
     uint32_t continued;
     uint64_t first_row;
@@ -319,7 +319,8 @@ struct sockq_owner_info {
      * 4: a link names a socket by a number that no inode has.
      */
     uint32_t odd;
-    uint32_t reserved;
+    /* Processes whose fd folder could be listed, but not the links in it. */
+    uint32_t shut;
     /* Arena offset of an owner whose link reads "[0000]:0": netstat gives it rows without inode. */
     uint64_t zero;
     /* Arena offset of the first sockq_holder, if no table was asked for. */

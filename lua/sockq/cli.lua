@@ -87,7 +87,7 @@ local CHOICES = { tcp = { "tcp" }, udp = { "udp", "udplite" }, raw = { "raw", "i
 local function chosen_tables(given)
   local query, tables = require("sockq.query"), require("sockq.tables")
   if given.from then
-    return require("sockq").from(given.from)
+    return require("sockq").from(table.concat(given.from, ","))
   end
   local numbers, groups = {}, {}
   for option, names in pairs(CHOICES) do
@@ -147,12 +147,32 @@ local function run_query(line)
   return rows:print() > 0 and 0 or 1
 end
 
+local CHOOSING = { "tcp", "udp", "raw", "unix", "ipv4", "ipv6", "listening", "from" }
+
+-- Options that choose sockets mean nothing to what chooses its own; nothing is ignored in silence.
+local function refuse_choices(line, more, what)
+  local names = { unpack(CHOOSING) }
+  for _, name in ipairs(more) do
+    names[#names + 1] = name
+  end
+  for _, name in ipairs(names) do
+    if line.given[name] then
+      error(("--%s: %s; leave it out"):format(name, what), 0)
+    end
+  end
+end
+
 local function run_name(line)
   local name = line.words[1]
   local args = { unpack(line.words, 2) }
   local command = load_command(name)
   if command then
+    refuse_choices(line, { "timer", "no-header" }, "the command " .. name .. " lists no sockets")
     return command.run(args)
+  end
+  local view = require("sockq.plugin").load("views", name)
+  if view and view.run then
+    refuse_choices(line, { "no-header" }, ("the view %s has options of its own behind its name"):format(name))
   end
   return require("sockq.view").run(name, args, chosen_tables(line.given), function(rows)
     return restrict(rows, line.given)
@@ -161,7 +181,7 @@ end
 
 local function script_source(line)
   if line.mode == "chunk" then
-    return line.given.execute, "=-e", nil
+    return table.concat(line.given.execute, "\n"), "=-e", nil
   elseif line.mode == "stdin" then
     return io.stdin:read("*a") or "", "=stdin", nil
   end
@@ -200,6 +220,7 @@ local function set_search_path(line)
 end
 
 local function run_script(line)
+  refuse_choices(line, {}, "a script chooses its sockets itself")
   local source, name, wrong = script_source(line)
   if not source then
     return fail(wrong)
@@ -240,9 +261,9 @@ function cli.main()
   set.on_message = complain
   timer.on_error = complain
   output.defaults.header = not line.given["no-header"]
-  output.chosen_timer = line.given.timer
-  if line.given.timer and not asked then
-    local _, wrong = timer.formatter(line.given.timer)
+  output.chosen_timer = line.given.timer and line.given.timer[#line.given.timer]
+  if output.chosen_timer and not asked then
+    local _, wrong = timer.formatter(output.chosen_timer)
     if wrong then
       return fail("--timer " .. wrong)
     end

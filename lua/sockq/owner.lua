@@ -129,8 +129,8 @@ function owner.why(row, set, userdata)
     return "no inode: not accepted yet, or closed by its process, or the kernel's own"
   elseif arena.set.owners.error ~= 0 then
     return "the processes could not be listed"
-  elseif arena.set.owners.refused > 0 then
-    return "no permission to read " .. arena.set.owners.refused .. " processes"
+  elseif arena.set.owners.refused + arena.set.owners.shut > 0 then
+    return ("no permission to read %d processes"):format(arena.set.owners.refused + arena.set.owners.shut)
   end
   return "no process has it: closed meanwhile, in flight, the kernel's own, or of another PID namespace"
 end

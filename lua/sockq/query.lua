@@ -71,7 +71,10 @@ local function to_predicate(value)
     return nil, ("where: a function or an expression is expected, not a %s"):format(type(value))
   end
   -- Loaded when the first expression comes: many queries have none.
-  local expr = require("sockq.expr")
+  local loaded, expr = pcall(require, "sockq.expr")
+  if not loaded then
+    return nil, "where: an expression needs LPeg; install it (Debian: lua-lpeg), or use a function"
+  end
   local compiled, err = expr.compile(value, require("sockq.catalog"))
   if not compiled then
     return nil, expr.explain_error(err)

@@ -77,18 +77,27 @@ local function tell_problems(handle)
   end
 end
 
+-- What only a damaged capture holds, by the bits of owners.odd.
+local ODD = {
+  { 1, "the entry of a process is no folder" },
+  { 2, "the entry of a descriptor is no symbolic link" },
+  { 4, "a descriptor leads to a socket whose inode is no 64-bit number" },
+}
+
 local function tell_owners(owners)
   if owners.error ~= 0 then
     tell(("%s: %s; owners are unknown"):format(proc_path or "/proc", core.strerror(owners.error)))
     set.incomplete = true
-  elseif owners.refused > 0 and not told_refused then
+  elseif owners.refused + owners.shut > 0 and not told_refused then
     told_refused = true
-    tell(("owners: %d of %d processes may not be read; run as root to see theirs")
-      :format(owners.refused, owners.processes))
+    local is_root = command_line and command_line.euid == 0
+    tell(("owners: %d of %d processes may not be read; %s"):format(owners.refused + owners.shut, owners.processes,
+      is_root and "they have capabilities that root lacks here" or "run as root to see theirs"))
   end
-  if owners.odd ~= 0 then
-    tell(("%s: the tree holds process entries that are no folders, or descriptors that are no links; "
-      .. "capture it without following links"):format(proc_path or "/proc"))
+  for _, odd in ipairs(ODD) do
+    if schema.has(owners.odd, odd[1]) then
+      tell(("%s: %s; capture it with its links as links"):format(proc_path or "/proc", odd[2]))
+    end
   end
 end
 
@@ -192,10 +201,12 @@ local function wait(collected, seen)
 end
 set.wait = wait
 
--- Each walk gets a loop of its own, so that LuaJIT compiles it for that walk's functions.
+-- Each walk gets a loop of its own, so that LuaJIT compiles it for that walk's functions. Two cursors
+-- take turns, and one whose turn is over points nowhere: a cursor that was kept is found out at the
+-- next row.
 local WALK = [[
 local min, rows_at, wait, BLOCK_ROWS = ...
-return function(collected, handle, cursor, lent, visit)
+return function(collected, handle, cursor, lent, other, other_lent, visit)
   local seen, known, final = 0, 0, false
   repeat
     known, final = wait(collected, seen)
@@ -206,11 +217,12 @@ return function(collected, handle, cursor, lent, visit)
       for i = first, last do
         lent.row = rows + i
         local stop = visit(cursor)
+        lent.row = nil
         if stop then
           return true
         end
+        cursor, lent, other, other_lent = other, other_lent, cursor, lent
       end
-      lent.row = nil
       seen = seen + last - first + 1
     end
   until final and seen >= known
@@ -225,9 +237,10 @@ end
 function set.each(collected, visit, finish)
   local handle = set.handle(collected)
   local cursor, lent = row.cursor(collected)
+  local other, other_lent = row.cursor(collected)
   local walk = assert(load(WALK, "=walk", "t"))(min, schema.rows_at, wait, BLOCK_ROWS)
-  local ok, stopped = pcall(walk, collected, handle, cursor, lent, visit)
-  lent.row = nil
+  local ok, stopped = pcall(walk, collected, handle, cursor, lent, other, other_lent, visit)
+  lent.row, other_lent.row = nil, nil
   if not ok or stopped then
     collected:cancel()
   else

@@ -74,16 +74,27 @@ int sockq_lua_searcher(lua_State *L)
     return 1;
 }
 
+/* { NAME = true, or the list of its arguments } */
 static void push_given(lua_State *L, const struct sockq_options *options)
 {
     lua_newtable(L);
     for (int i = 0; i < options->given_count; i++) {
         const struct sockq_given *given = &options->given[i];
-        if (given->argument)
-            lua_pushstring(L, given->argument);
-        else
+        if (!given->argument) {
             lua_pushboolean(L, 1);
-        lua_setfield(L, -2, given->option->name);
+            lua_setfield(L, -2, given->option->name);
+            continue;
+        }
+        lua_getfield(L, -1, given->option->name);
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            lua_newtable(L);
+            lua_pushvalue(L, -1);
+            lua_setfield(L, -3, given->option->name);
+        }
+        lua_pushstring(L, given->argument);
+        lua_rawseti(L, -2, (int)lua_objlen(L, -2) + 1);
+        lua_pop(L, 1);
     }
 }
 
@@ -112,8 +123,8 @@ static void push_option_table(lua_State *L)
 }
 
 /*
- * Lua: core.command_line() → { mode, given = { NAME = true or argument }, words, bad, bad_what,
- * euid }, or nil in a stock luajit
+ * Lua: core.command_line() → { mode, given = { NAME = true or { argument, … } }, words, bad,
+ * bad_what, euid }, or nil in a stock luajit
  */
 static int l_command_line(lua_State *L)
 {

@@ -135,11 +135,23 @@ static void note_odd(const struct walk *walk, uint32_t what)
         walk->w->set->owners.odd |= what;
 }
 
+/* A process that ended in between can answer EACCES as well: it is then no refusal. */
+static bool is_refusal(const struct walk *walk, uint32_t pid)
+{
+    char path[16];
+
+    if (errno != EACCES && errno != EPERM)
+        return false;
+    snprintf(path, sizeof(path), "%" PRIu32, pid);
+    return faccessat(walk->proc->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int walk_fds(const struct walk *walk, uint32_t pid, DIR *folder)
 {
     struct sockq_owner_info *info = &walk->w->set->owners;
     uint64_t process = 0;
     struct dirent *entry;
+    bool shut = false;
     char text[64];
 
     while ((entry = readdir(folder)) != NULL) {
@@ -153,6 +165,10 @@ static int walk_fds(const struct walk *walk, uint32_t pid, DIR *folder)
             continue;
         }
         ssize_t n = readlinkat(dirfd(folder), entry->d_name, text, sizeof(text));
+        if (n < 0 && !shut && is_refusal(walk, pid)) {
+            shut = true;
+            info->shut++;
+        }
         if (n < 0 || n == sizeof(text))
             continue;
         int result = owner_link_inode(text, (size_t)n, &inode, &old);
@@ -183,10 +199,7 @@ static int walk_process(const struct walk *walk, uint32_t pid)
 
     info->processes++;
     if (fd < 0) {
-        /* A process that ended in between can answer EACCES as well: it is then no refusal. */
-        bool refused = errno == EACCES || errno == EPERM;
-        snprintf(path, sizeof(path), "%" PRIu32, pid);
-        if (refused && faccessat(walk->proc->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        if (is_refusal(walk, pid))
             info->refused++;
         return 0;
     }

@@ -199,7 +199,7 @@ static enum sockq_reason scan_rest(struct sockq_row *row, const char *p, const c
         return pass_over(p, end);
     }
     if (!(p = scan_tcp_tail(row, group, end))) {
-        /* Fewer than five columns were cut off; five or more of another form are damage. */
+        /* Kernels print all five or none, so anything else is damage. */
         reason = pass_over(group, end);
         return reason != SOCKQ_OK ? reason : SOCKQ_BAD_TAIL;
     }

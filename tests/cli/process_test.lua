@@ -457,6 +457,8 @@ else
   check.ok("a process that holds a socket", spawn.wait_for_text(OUT, "ready"), posix.read_file(ERR))
   local code, out, err = posix.run({ bounded[1], bounded[2], SOCKQ, "-e",
     ("print(sockq.udp():where('pid == %d'):count())"):format(holder.pid) }, { env = program.environment(), timeout = 60 })
+  -- Processes of more capabilities than are left here cannot be read, and a note may say so.
+  err = err:gsub("^sockq: owners: %d+ of %d+ processes may not be read; [^\n]*\n$", "")
   check.equal("owners without CAP_SYS_PTRACE", code .. out .. err, "01\n")
   holder:finish()
 end
@@ -495,8 +497,13 @@ limited("ulimit -n 8", "ulimit -n 8", LIST, 49)
 if not program.sanitized then limited("ulimit -n 5", "ulimit -n 5", LIST) end
 limited("ulimit -c unlimited", "ulimit -c unlimited 2>/dev/null", LIST, 49)
 limited("ulimit -s 256", "ulimit -s 256", LIST, 49)
-if not is_root or program.sanitized or not program.has("prlimit") or not program.has("setpriv") then
-  program.skip_part("a limit on processes", "it takes root, prlimit, setpriv and no sanitizer")
+-- A checkout below a folder of root's own is out of reach for anybody else.
+local function reachable_by_others()
+  return posix.run({ "setpriv", "--reuid=54321", "--regid=54322", "--clear-groups", "test", "-x", SOCKQ }) == 0
+end
+if not is_root or program.sanitized or not program.has("prlimit") or not program.has("setpriv")
+  or not reachable_by_others() then
+  program.skip_part("a limit on processes", "it takes root, prlimit, setpriv, a path open to all and no sanitizer")
 else
   local code, out, err = posix.run({ "setpriv", "--reuid=54321", "--regid=54322", "--clear-groups", "prlimit", "--nproc=0",
     SOCKQ, unpack(LIST) }, { env = program.environment(), timeout = 60 })

@@ -1,11 +1,14 @@
 /*
  * Every row with one byte changed, taken out or put in, against a second opinion: a regular
- * expression written from the kernel's printf, and inet_pton for addresses of sctp.
+ * expression written from the kernel's printf, and inet_pton for addresses of sctp. And every
+ * beginning of a row between unreadable pages.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <regex.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "helper.h"
 
@@ -232,7 +235,41 @@ static void all_mutants(void **state)
     assert_int_equal(info->rows + info->bad, count);
 }
 
+/* Every beginning of a row, with unreadable memory right before and right behind it. */
+static void nothing_outside_the_line_is_read(void **state)
+{
+    struct fixture *f = *state;
+    const struct mutation_case *c = f->given;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), length = strlen(c->row);
+    char *pages = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *const first = pages + page, *const behind = first + page;
+
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(pages, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(behind, page, PROT_NONE), 0);
+    /* There is no such table: this only opens a row set. */
+    read_table(f, c->table);
+    struct table_reader reader = {.format = table_format(c->table),
+                                  .w = &f->w,
+                                  .proc = &f->proc,
+                                  .table = c->table,
+                                  .line = 2};
+    for (size_t size = 0; size <= length; size++) {
+        memcpy(first, c->row, size);
+        enum sockq_reason at_start = reader.format->scan(&reader, first, first + size);
+        memcpy(behind - size, c->row, size);
+        assert_int_equal(reader.format->scan(&reader, behind - size, behind), at_start);
+    }
+    if (reader.format->flush)
+        reader.format->flush(&reader);
+    free(reader.held);
+    assert_int_equal(munmap(pages, 3 * page), 0);
+}
+
 int main(void)
 {
-    return run_cases("mutations", cases, sizeof(cases[0]), COUNT(cases), all_mutants);
+    int failed = run_cases("mutations", cases, sizeof(cases[0]), COUNT(cases), all_mutants);
+
+    return failed + run_cases("beginnings", cases, sizeof(cases[0]), COUNT(cases),
+                              nothing_outside_the_line_is_read);
 }
