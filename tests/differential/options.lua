@@ -79,6 +79,8 @@ local FIXED = [[
 --prog --li --tim --ex --ra --wi --numeric
 --unix --all --prog
 --sctp --all --numeric
+-6S
+-6Sx
 --inet -n
 --ip -na
 --inet6 -na

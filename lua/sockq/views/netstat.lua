@@ -48,6 +48,16 @@ local function which(chosen)
   return chosen.listening and "(only servers)" or "(w/o servers)"
 end
 
+-- Whether the listing has the section of tcp and its like, be it empty.
+local function lists_inet(chosen)
+  for _, protocol in ipairs(PROTOCOLS) do
+    if chosen[protocol.name] then
+      return true
+    end
+  end
+  return false
+end
+
 -- The tables to read, in order: { number, protocol or nil, is_v6 }.
 local function plan(chosen)
   local steps = {}
@@ -197,8 +207,7 @@ function Listing:run()
   for i, step in ipairs(self.steps) do
     numbers[i] = step.number
   end
-  local has_inet = self.steps[1] and self.steps[1].number ~= UNIX
-  if has_inet then
+  if lists_inet(self.chosen) then
     self.write("Active Internet connections " .. which(self.chosen) .. "\n" .. self.inet_header)
   end
   if #numbers == 0 then
