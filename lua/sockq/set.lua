@@ -148,9 +148,11 @@ local ROWS_BEFORE_COLLECTING = 200000
 local function make_room()
   local rows = 0
   for _, handle in pairs(alive) do
-    -- A set that was finalized stays here for one more cycle.
-    if handle.set ~= nil then
-      rows = rows + tonumber(handle.set.rows)
+    -- A set that was finalized stays here for one more cycle. Its pointer is read once: a finalizer
+    -- may run between two reads. What it points to stays mapped.
+    local header = handle.set
+    if header ~= nil then
+      rows = rows + tonumber(header.rows)
     end
   end
   if rows > ROWS_BEFORE_COLLECTING then
