@@ -327,7 +327,6 @@ assert(TCP6 < SCTP_ASSOCS, "state_of: the tables with TCP states come first")
 
 local fields = { list = list, by_name = {} }
 
---- What counts as a row's own protocol and state where an expression names one bare.
 for _, field in ipairs(list) do
   fields.by_name[field.name] = field
   for _, alias in ipairs(field.alias or {}) do

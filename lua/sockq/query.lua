@@ -3,7 +3,6 @@
 
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
-local schema = require("sockq.schema")
 local set = require("sockq.set")
 local state = require("sockq.state")
 local tables = require("sockq.tables")
@@ -252,4 +251,4 @@ function Query.__tostring()
   return "sockq query"
 end
 
-return { new = new, is_query = is_query, C = schema.C }
+return { new = new, is_query = is_query }

@@ -10,13 +10,6 @@
 
 #include "lua.h"
 
-/* Lua: core.isatty(fd) → boolean */
-static int l_isatty(lua_State *L)
-{
-    lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
-    return 1;
-}
-
 /* Lua: core.terminal_width(fd) → columns, or nil where fd is no terminal */
 static int l_terminal_width(lua_State *L)
 {
@@ -55,9 +48,11 @@ static int l_interrupted(lua_State *L)
 
 void sockq_lua_open_system(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"isatty", l_isatty},     {"terminal_width", l_terminal_width}, {"sleep", l_sleep},
-        {"strerror", l_strerror}, {"interrupted", l_interrupted},       {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"terminal_width", l_terminal_width},
+                                         {"sleep", l_sleep},
+                                         {"strerror", l_strerror},
+                                         {"interrupted", l_interrupted},
+                                         {NULL, NULL}};
 
     luaL_register(L, NULL, functions);
     lua_pushinteger(L, ENOENT);

@@ -13,11 +13,6 @@ static const char *scan_dump(const char *p, const char *end, uint8_t *dump)
     return after;
 }
 
-static const char *group_at(const char *p, const char *end)
-{
-    return p ? scan_blanks(p, end) : NULL;
-}
-
 enum sockq_reason scan_netlink(struct table_reader *reader, const char *line, const char *end)
 {
     struct sockq_row *row = sockq_writer_row(reader->w);
@@ -32,33 +27,33 @@ enum sockq_reason scan_netlink(struct table_reader *reader, const char *line, co
     const char *p = scan_group(scan_blanks(line, end), end);
     if (!p || !scan_group_ends(p, end))
         return SOCKQ_BAD_COLUMNS;
-    p = scan_u32(group_at(p, end), end, &protocol);
+    p = scan_u32(scan_blanks(p, end), end, &protocol);
     if (!p || protocol > UINT16_MAX || !scan_group_ends(p, end))
         return SOCKQ_BAD_NUMBER;
     row->nl.protocol = (uint16_t)protocol;
-    p = scan_either32(group_at(p, end), end, &row->nl.port_id);
+    p = scan_either32(scan_blanks(p, end), end, &row->nl.port_id);
     if (!p || !scan_group_ends(p, end))
         return SOCKQ_BAD_NUMBER;
-    p = scan_hex(group_at(p, end), end, 8, &groups);
+    p = scan_hex(scan_blanks(p, end), end, 8, &groups);
     if (!p || !scan_group_ends(p, end))
         return SOCKQ_BAD_NUMBER;
     row->nl.groups = (uint32_t)groups;
-    p = scan_either32(group_at(p, end), end, &row->recv_q);
+    p = scan_either32(scan_blanks(p, end), end, &row->recv_q);
     if (!p || !scan_group_ends(p, end))
         return SOCKQ_BAD_QUEUE;
-    p = scan_either32(group_at(p, end), end, &row->send_q);
+    p = scan_either32(scan_blanks(p, end), end, &row->send_q);
     if (!p || !scan_group_ends(p, end))
         return SOCKQ_BAD_QUEUE;
-    p = scan_dump(group_at(p, end), end, &row->nl.dump);
+    p = scan_dump(scan_blanks(p, end), end, &row->nl.dump);
     if (!p || !scan_group_ends(p, end))
         return SOCKQ_BAD_COLUMNS;
-    p = scan_i32(group_at(p, end), end, &row->refs);
+    p = scan_i32(scan_blanks(p, end), end, &row->refs);
     if (!p || !scan_group_ends(p, end))
         return SOCKQ_BAD_REFS;
-    p = scan_either32(group_at(p, end), end, &row->nl.drops);
+    p = scan_either32(scan_blanks(p, end), end, &row->nl.drops);
     if (!p || !scan_group_ends(p, end))
         return SOCKQ_BAD_NUMBER;
-    p = group_at(p, end);
+    p = scan_blanks(p, end);
     if (p < end) {
         p = scan_u64(p, end, &row->inode);
         if (!p || !scan_group_ends(p, end))

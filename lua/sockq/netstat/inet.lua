@@ -1,5 +1,6 @@
 -- netstat's listing of tcp, udp, udplite and raw: a table of columns.
 
+local address = require("sockq.address")
 local names = require("sockq.netstat.names")
 local schema = require("sockq.schema")
 local state = require("sockq.state")
@@ -37,16 +38,6 @@ local STATE_OF = {
   end,
 }
 
-local function is_zero(row)
-  local count = row.family == INET and 4 or 16
-  for i = 0, count - 1 do
-    if row.remote_addr[i] ~= 0 then
-      return false
-    end
-  end
-  return true
-end
-
 --- Whether a row is shown: tcp goes by the remote port, udp and raw by the remote address; the
 --- state decides nothing.
 function inet.shown(row, chosen)
@@ -57,7 +48,7 @@ function inet.shown(row, chosen)
   if row.table <= C.SOCKQ_TCP6 then
     listens = row.remote_port == 0
   else
-    listens = is_zero(row)
+    listens = address.is_zero(row.remote_addr, row.family == INET and 4 or 16)
   end
   return listens == (chosen.listening or false)
 end
