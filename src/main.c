@@ -82,22 +82,30 @@ static int fail_limit(const char *where)
     return fail(where, what);
 }
 
-static bool is_name(const char *word, const struct sockq_options *options, void *context)
+static enum sockq_name kind_of_name(const char *word, const struct sockq_options *options,
+                                    void *context)
 {
-    static const char *const folders[] = {"views", "reports", "commands"};
+    static const struct {
+        const char *folder;
+        bool is_plugin;
+        enum sockq_name kind;
+    } places[] = {{"commands", false, SOCKQ_NAME_OTHER},
+                  {"views", true, SOCKQ_NAME_VIEW},
+                  {"reports", true, SOCKQ_NAME_OTHER}};
     struct start *start = context;
     char path[128];
 
     if (strlen(word) > 64 || strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(word))
-        return false;
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        snprintf(path, sizeof(path), "lua/sockq/%s/%s.lua", folders[i], word);
-        if (sockq_embedded_find(path))
-            return true;
-    }
+        return SOCKQ_NAME_NONE;
     start->texts.path = sockq_options_argument(options, "path");
-    return sockq_texts_has_plugin(&start->texts, "views", word) ||
-           sockq_texts_has_plugin(&start->texts, "reports", word);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        snprintf(path, sizeof(path), "lua/sockq/%s/%s.lua", places[i].folder, word);
+        if (sockq_embedded_find(path))
+            return places[i].kind;
+        if (places[i].is_plugin && sockq_texts_has_plugin(&start->texts, places[i].folder, word))
+            return places[i].kind;
+    }
+    return SOCKQ_NAME_NONE;
 }
 
 static int read_texts(struct start *start)
@@ -282,7 +290,7 @@ static int prepare(struct start *start, int argc, char **argv)
     start->euid = geteuid();
     start->texts.secure = start->invoker.secure;
     start->texts.privileged = start->invoker.privileged;
-    if (sockq_options_parse(&start->options, argc, argv, is_name, start) < 0)
+    if (sockq_options_parse(&start->options, argc, argv, kind_of_name, start) < 0)
         return fail("start", strerror(errno));
     start->proc_path = sockq_options_argument(&start->options, "proc");
     if (sockq_proc_open(&start->proc, start->proc_path) < 0) {

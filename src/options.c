@@ -9,7 +9,9 @@
 
 #define WHICH "which sockets"
 #define FROM "from where"
+#define QUERY "query"
 #define OUTPUT "output"
+#define LIVE "live"
 #define OTHER "other"
 
 const struct sockq_option sockq_option_table[] = {
@@ -26,9 +28,28 @@ const struct sockq_option sockq_option_table[] = {
     {'n', "numeric", NULL, OUTPUT, "numbers for addresses, ports and users: the default"},
     {'p', "programs", NULL, OUTPUT, "pid and program: the default"},
     {'o', "timers", NULL, OUTPUT, "timers: the default"},
+    {'f', "format", "NAME", OUTPUT, "table, json, ndjson, csv, tsv, ... (sockq list formats)"},
+    {0, "json", NULL, OUTPUT, "-f json; likewise --ndjson, --csv, --tsv"},
+    {0, "ndjson", NULL, OUTPUT, "a JSON object a line"},
+    {0, "csv", NULL, OUTPUT, "comma-separated, RFC 4180"},
+    {0, "tsv", NULL, OUTPUT, "tab-separated"},
     {0, "timer", "NAME", OUTPUT, "format of timers: netstat, ss, human, explain, or your own"},
     {0, "no-header", NULL, OUTPUT, "rows only"},
+    {0, "color", "WHEN", OUTPUT, "colour by state: auto, always or never"},
+    {'g', "group", "KEY,...", QUERY, "a row for each group; a KEY is a field or NAME=EXPR"},
+    {'A', "agg", "AGG,...", QUERY, "of each group, or of all: 'count, max(expires), p99(recv_q)'"},
+    {'s', "sort", "KEY,...", QUERY, "order by these; -KEY descends, unknown comes last"},
+    {'L', "limit", "N", QUERY, "at most N rows"},
+    {'c', "columns", "COL,...", QUERY, "these columns; a COL is a field or NAME=EXPR"},
     {0, "proc", "DIR", FROM, "a captured /proc tree instead of this machine"},
+    {0, "read", "FILE", FROM, "a recording (sockq record FILE)"},
+    {0, "at", "TIME", FROM, "which snapshot of it: a number, a time or an age; default: the last"},
+    {0, "watch", "[S]", LIVE, "look again every S seconds (default 2), until q or Ctrl-C"},
+    {0, "wait", "[S]", LIVE, "look every S seconds (default 1) until a row is found"},
+    {0, "times", "N", LIVE, "end after N looks"},
+    {0, "every", "S", LIVE, "seconds between the snapshots of sockq record"},
+    {'q', "quiet", NULL, LIVE, "print nothing: the exit status is the answer"},
+    {'i', "interactive", NULL, OTHER, "ask for expressions and Lua, with completion"},
     {0, "path", "DIR:...", OTHER, "look for plug-ins in these folders first"},
     {'e', "execute", "CHUNK", OTHER, "run Lua from the command line"},
     {'h', "help", NULL, OTHER, "this text"},
@@ -62,29 +83,29 @@ static void give(struct sockq_options *options, const struct sockq_option *optio
         (struct sockq_given){.option = option, .argument = argument};
 }
 
-/* @return true if the first word that is no option decides what the rest is */
-static bool take_word(struct sockq_options *options, const char *word,
-                      bool (*is_name)(const char *, const struct sockq_options *, void *),
+/* @return true if the first word that is no option makes all that follows its own */
+static bool take_word(struct sockq_options *options, const char *word, sockq_name_kind kind_of,
                       void *context)
 {
+    enum sockq_name kind;
+
     options->words[options->word_count++] = word;
-    if (options->word_count > 1 && options->mode == SOCKQ_MODE_QUERY)
+    if (options->word_count > 1)
         return false;
     if (options->mode == SOCKQ_MODE_CHUNK)
         return true;
     if (strcmp(word, "-") == 0)
         options->mode = SOCKQ_MODE_STDIN;
-    else if (is_name(word, options, context))
+    else if ((kind = kind_of(word, options, context)) != SOCKQ_NAME_NONE) {
         options->mode = SOCKQ_MODE_NAME;
-    else if (is_script(word))
+        return kind == SOCKQ_NAME_VIEW;
+    } else if (is_script(word))
         options->mode = SOCKQ_MODE_SCRIPT;
     return options->mode != SOCKQ_MODE_QUERY;
 }
 
 int sockq_options_parse(struct sockq_options *options, int argc, char **argv,
-                        bool (*is_name)(const char *word, const struct sockq_options *options,
-                                        void *context),
-                        void *context)
+                        sockq_name_kind kind_of, void *context)
 {
     struct option longs[OPTIONS + 1] = {0};
     char shorts[2 * OPTIONS + 3] = "-:", *s = shorts + 2;
@@ -104,7 +125,10 @@ int sockq_options_parse(struct sockq_options *options, int argc, char **argv,
     }
     for (int i = 0; i < OPTIONS; i++) {
         const struct sockq_option *option = &sockq_option_table[i];
-        longs[i] = (struct option){option->name, option->argument ? 1 : 0, NULL, LONG_ONLY + i};
+        int takes = !option->argument            ? no_argument
+                    : option->argument[0] == '[' ? optional_argument
+                                                 : required_argument;
+        longs[i] = (struct option){option->name, takes, NULL, LONG_ONLY + i};
         if (option->letter) {
             *s++ = (char)option->letter;
             if (option->argument)
@@ -115,7 +139,7 @@ int sockq_options_parse(struct sockq_options *options, int argc, char **argv,
     optind = 1;
     while ((letter = getopt_long(argc, argv, shorts, longs, &index)) != -1) {
         if (letter == 1) {
-            if (take_word(options, optarg, is_name, context))
+            if (take_word(options, optarg, kind_of, context))
                 break;
             continue;
         }

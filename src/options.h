@@ -9,11 +9,12 @@
 
 /** One option. */
 struct sockq_option {
-    int letter;           /* 0: no short form */
-    const char *name;     /* without the dashes; NULL: no long form */
-    const char *argument; /* what to call its argument, NULL if it takes none */
-    const char *group;    /* heading in the help */
-    const char *help;     /* one line */
+    int letter;       /* 0: no short form */
+    const char *name; /* without the dashes; NULL: no long form */
+    const char
+        *argument; /* what to call its argument, NULL if it takes none, "[X]": may be left out */
+    const char *group; /* heading in the help */
+    const char *help;  /* one line */
 };
 
 /** All options, ended by an entry with neither letter nor name. */
@@ -21,7 +22,7 @@ extern const struct sockq_option sockq_option_table[];
 
 enum sockq_mode {
     SOCKQ_MODE_QUERY,  /* words are expressions */
-    SOCKQ_MODE_NAME,   /* words[0] is a view, report or command, the rest is its own */
+    SOCKQ_MODE_NAME,   /* words[0] is a view, report or command, the rest its arguments */
     SOCKQ_MODE_SCRIPT, /* words[0] is a file, the rest are its arguments */
     SOCKQ_MODE_STDIN,  /* words[0] is "-", the rest are the script's arguments */
     SOCKQ_MODE_CHUNK   /* -e: words are the chunk's arguments */
@@ -30,7 +31,7 @@ enum sockq_mode {
 /** One option as it was given. */
 struct sockq_given {
     const struct sockq_option *option;
-    const char *argument; /* NULL if it takes none */
+    const char *argument; /* NULL if it takes none, or was given none */
 };
 
 struct sockq_options {
@@ -44,16 +45,24 @@ struct sockq_options {
     char bad_letter[3];
 };
 
+/** What a first word can name. */
+enum sockq_name {
+    SOCKQ_NAME_NONE,
+    SOCKQ_NAME_VIEW, /* its options are another program's: what follows is not parsed */
+    SOCKQ_NAME_OTHER /* a report or a command: sockq's options are still known behind it */
+};
+
+typedef enum sockq_name (*sockq_name_kind)(const char *word, const struct sockq_options *options,
+                                           void *context);
+
 /**
  * Parse a command line.
  *
- * @is_name  tells whether a word names a view, a report or a command
+ * @kind_of  tells what a word names
  * @return   0, or -1 with errno ENOMEM; a wrong option is told in `bad`
  */
 int sockq_options_parse(struct sockq_options *options, int argc, char **argv,
-                        bool (*is_name)(const char *word, const struct sockq_options *options,
-                                        void *context),
-                        void *context);
+                        sockq_name_kind kind_of, void *context);
 
 /** The argument of an option's last occurrence, NULL if it was not given. */
 const char *sockq_options_argument(const struct sockq_options *options, const char *name);
