@@ -1,8 +1,9 @@
 -- The field registry: every field of a row stands here once. Row access, expressions, `sockq
 -- fields`, columns and doc/fields.md come from it.
 --
--- An entry: name, type (string, integer, number, boolean, list), unit, doc (one line), sources
--- (table groups of tables.lua that fill it), needs ("owners" or "cgroups", read only for it), and
+-- An entry: name, type (string, integer, number, boolean, list), identifies (true for numbers that
+-- are names: not to be added up), unit, doc (one line), sources (table groups of tables.lua that
+-- fill it), needs ("owners" or "cgroups", read only for it), and
 -- get(row, set, userdata): the value, nil when the source cannot know it. raw is what the kernel
 -- printed even where that means nothing; row:raw(name) gives it.
 
@@ -180,20 +181,20 @@ local list = {
     sources = ALL, get = function(row) return FAMILY[row.family] end },
   { name = "table", type = "string", doc = "file below /proc/net that the row is from",
     sources = ALL, get = function(row) return FILE[row.table] end },
-  { name = "line", type = "integer", doc = "line of that file", sources = ALL,
+  { name = "line", type = "integer", identifies = true, doc = "line of that file", sources = ALL,
     get = function(row) return row.line end },
   { name = "state", type = "string", doc = "socket state as netstat spells it; ss's UNCONN for unconnected",
     sources = { "inet", "unix" }, get = state_of },
-  { name = "state_code", type = "integer", doc = "the kernel's number of the state",
+  { name = "state_code", type = "integer", identifies = true, doc = "the kernel's number of the state",
     sources = { "inet", "unix" }, get = known(C.SOCKQ_HAS_STATE, "state"), raw = raw_number("state") },
   { name = "local_addr", alias = { "laddr" }, type = "string", doc = "local address", sources = ADDRESSED,
     get = local_text },
-  { name = "local_port", alias = { "lport" }, type = "integer",
+  { name = "local_port", alias = { "lport" }, type = "integer", identifies = true,
     doc = "local port; of raw sockets the protocol, of ping sockets the identifier",
     sources = ADDRESSED, get = known(C.SOCKQ_HAS_ADDRS, "local_port") },
   { name = "remote_addr", alias = { "raddr" }, type = "string", doc = "remote address", sources = ADDRESSED,
     get = remote_text },
-  { name = "remote_port", alias = { "rport" }, type = "integer", doc = "remote port, 0 for none",
+  { name = "remote_port", alias = { "rport" }, type = "integer", identifies = true, doc = "remote port, 0 for none",
     sources = ADDRESSED, get = known(C.SOCKQ_HAS_ADDRS, "remote_port") },
   { name = "scope", type = "string", doc = "how far the local address reaches: any, loopback, link, private, multicast, public",
     sources = ADDRESSED,
@@ -219,7 +220,8 @@ local list = {
         return TIMER[row.timer] or "unkn-" .. row.timer
       end
     end },
-  { name = "timer_code", type = "integer", doc = "the kernel's number of the timer (column tr)", sources = INETS,
+  { name = "timer_code", type = "integer", identifies = true, doc = "the kernel's number of the timer (column tr)",
+    sources = INETS,
     get = known(C.SOCKQ_HAS_TIMER, "timer") },
   { name = "expires", type = "number", unit = "seconds", doc = "until the timer fires; 0 if due or overdue, unknown if off",
     sources = INETS, get = expires },
@@ -231,17 +233,17 @@ local list = {
     sources = TCP, get = known(C.SOCKQ_HAS_RETRANS, "retrans"), raw = raw_number("retrans") },
   { name = "probes", type = "integer", doc = "unanswered zero-window or keepalive probes (column timeout)",
     sources = TCP, get = known(C.SOCKQ_HAS_PROBES, "probes"), raw = raw_number("probes") },
-  { name = "uid", type = "integer", doc = "user of the socket, as the reader's user namespace sees it",
+  { name = "uid", type = "integer", identifies = true, doc = "user of the socket, as the reader's user namespace sees it",
     sources = { "inet", "packet" }, get = known(C.SOCKQ_HAS_UID, "uid"), raw = raw_number("uid") },
   { name = "user", type = "string", doc = "name of that user, its number if it has none",
     sources = { "inet", "packet" }, get = user },
-  { name = "inode", type = "integer", doc = "inode of the socket, exact up to 2^53", sources = ALL,
+  { name = "inode", type = "integer", identifies = true, doc = "inode of the socket, exact up to 2^53", sources = ALL,
     get = function(row)
       if has(row.known, C.SOCKQ_HAS_INODE) then return tonumber(row.inode) end
     end, raw = raw_number("inode") },
-  { name = "pid", type = "integer", doc = "first process that has the socket, as netstat shows", sources = ALL,
+  { name = "pid", type = "integer", identifies = true, doc = "first process that has the socket, as netstat shows", sources = ALL,
     needs = "owners", get = of_owner(function(_, process) return process.pid end) },
-  { name = "fd", type = "integer", doc = "its descriptor there", sources = ALL, needs = "owners",
+  { name = "fd", type = "integer", identifies = true, doc = "its descriptor there", sources = ALL, needs = "owners",
     get = of_owner(function(_, _, entry) return entry.fd end) },
   { name = "program", type = "string", doc = "that process's name: argv[0] without folders, else comm", sources = ALL,
     needs = "owners", get = of_owner(owner.program) },
@@ -253,7 +255,7 @@ local list = {
     get = owner.why },
   { name = "cgroup", type = "string", doc = "cgroup of the first process", sources = ALL, needs = "cgroups",
     get = of_owner(owner.cgroup, WITH_CGROUPS) },
-  { name = "netns", type = "integer", doc = "network namespace read: the inode of its ns link", sources = ALL,
+  { name = "netns", type = "integer", identifies = true, doc = "network namespace read: the inode of its ns link", sources = ALL,
     get = function(_, set)
       local number = tonumber(set.set.netns)
       return number ~= 0 and number or nil
@@ -304,11 +306,14 @@ local list = {
         return ("0x%04x"):format(row.packet.protocol)
       end
     end },
-  { name = "port_id", type = "integer", doc = "netlink port id, 0 for the kernel's; often the pid", sources = { "netlink" },
+  { name = "port_id", type = "integer", identifies = true, doc = "netlink port id, 0 for the kernel's; often the pid",
+    sources = { "netlink" },
     get = of_table(NETLINK, function(row) return row.nl.port_id end) },
-  { name = "groups", type = "integer", doc = "the first 32 netlink multicast groups, a bit each", sources = { "netlink" },
+  { name = "groups", type = "integer", identifies = true, doc = "the first 32 netlink multicast groups, a bit each",
+    sources = { "netlink" },
     get = of_table(NETLINK, function(row) return row.nl.groups end) },
-  { name = "ifindex", type = "integer", doc = "device of a packet socket: 0 any, -1 gone", sources = { "packet" },
+  { name = "ifindex", type = "integer", identifies = true, doc = "device of a packet socket: 0 any, -1 gone",
+    sources = { "packet" },
     get = of_table(PACKET, function(row) return row.packet.ifindex end) },
   { name = "dev", type = "string", doc = "name of that device, on this machine only", sources = { "packet" },
     get = of_table(PACKET, function(row, set)
@@ -320,7 +325,7 @@ local list = {
     get = addresses("local") },
   { name = "remote_addrs", type = "list", doc = "every remote address of an SCTP association", sources = { "sctp" },
     get = addresses("remote") },
-  { name = "assoc_id", type = "integer", doc = "identifier of an SCTP association", sources = { "sctp" },
+  { name = "assoc_id", type = "integer", identifies = true, doc = "identifier of an SCTP association", sources = { "sctp" },
     get = of_table(SCTP_ASSOCS, function(row) return row.sctp.assoc_id end) },
 }
 assert(TCP6 < SCTP_ASSOCS, "state_of: the tables with TCP states come first")

@@ -20,7 +20,7 @@ local PROMISED = { "proto", "family", "state", "local_addr", "local_port", "remo
 
 local TYPES = { string = "string", integer = "number", number = "number", boolean = "boolean", list = "table" }
 local KEYS = { name = true, alias = true, type = true, unit = true, doc = true, sources = true, needs = true,
-  get = true, raw = true }
+  get = true, raw = true, identifies = true, values = true }
 
 -- The entries
 
@@ -37,6 +37,8 @@ for _, field in ipairs(fields.list) do
   check.ok(name .. ": raw", field.raw == nil or type(field.raw) == "function")
   check.ok(name .. ": unit", field.unit == nil or type(field.unit) == "string" and field.unit:find("^%l+$"))
   check.ok(name .. ": needs", field.needs == nil or field.needs == "owners" or field.needs == "cgroups")
+  check.ok(name .. ": identifies", field.identifies == nil or field.identifies == true and field.type == "integer")
+  check.ok(name .. ": a number that is a name says so", field.identifies or not (name:find("port") or name:find("id$")))
   for key in pairs(field) do check.ok(name .. ": key " .. tostring(key), KEYS[key]) end
   check.ok(name .. ": once", not seen[name])
   seen[name] = true
