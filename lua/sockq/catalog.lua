@@ -1,98 +1,119 @@
--- The words of expressions: fields, bare states and protocols, helpers, constants.
+-- The words of expressions: fields of a schema, bare states and protocols, helpers, constants.
+--
+-- catalog.of(schema) is what sockq.expr takes. A schema describes the fields of some rows:
+-- { list = { entry, … }, by_name = { [name or alias] = entry } }. The registry sockq.fields is one,
+-- the result of a group or a join has another; its entries have name, type, and where a field has a
+-- closed set of words, values (list of them) and also (pattern of further ones).
 
-local address = require("sockq.address")
 local fields = require("sockq.fields")
+local helpers = require("sockq.expr.helpers")
 local state = require("sockq.state")
 local tables = require("sockq.tables")
 
-local catalog = { fields = {}, predicates = {}, helpers = {}, constants = {} }
+local catalog = {}
 
-for name, field in pairs(fields.by_name) do
-  catalog.fields[name] = { name = field.name, type = field.type }
-end
-catalog.fields.state.values = {}
-for _, name in ipairs(state.names) do
-  catalog.fields.state.values[name] = true
-end
-catalog.fields.state.canonical = state.canonical
+--- The constants, in the order in which the reference lists them.
+catalog.constants = {
+  { name = "KiB", value = 1024, doc = "bytes" },
+  { name = "MiB", value = 1024 ^ 2, doc = "bytes" },
+  { name = "GiB", value = 1024 ^ 3, doc = "bytes" },
+  { name = "seconds", value = 1, doc = "the unit of expires, rto and ato" },
+  { name = "minutes", value = 60, doc = "in seconds" },
+  { name = "hours", value = 3600, doc = "in seconds" },
+}
 
--- Fields with a closed set of words: a misspelt word is an error, and the case does not matter.
-local function closed(name, words, others)
-  local values = {}
-  for _, word in ipairs(words) do
-    values[word] = true
-  end
-  catalog.fields[name].values = values
-  catalog.fields[name].canonical = function(text)
-    local lower = text:lower()
-    return (values[lower] or (others and lower:find(others))) and lower or nil
-  end
+local constants = {}
+for _, constant in ipairs(catalog.constants) do
+  constants[constant.name] = constant.value
 end
 
-local protos = {}
-for _, entry in pairs(tables.list) do
-  protos[#protos + 1] = entry.proto
-end
-closed("proto", protos)
-closed("family", { "inet", "inet6", "unix", "netlink", "packet" })
-closed("timer", { "off", "on", "keepalive", "timewait", "probe" }, "^unkn%-%d+$")
-for _, name in ipairs({ "scope", "remote_scope" }) do
-  closed(name, { "any", "loopback", "link", "private", "multicast", "public" })
-end
+-- Bare words of a field: word → expression.
+local bare = { state = {}, proto = {} }
 
 for _, name in ipairs(state.names) do
-  catalog.predicates[name] = ("state == %q"):format(name)
+  bare.state[name] = ("state == %q"):format(name)
 end
 for alias, name in pairs(state.aliases) do
   if alias:find("^[%w_]+$") then
-    catalog.predicates[alias] = ("state == %q"):format(name)
+    bare.state[alias] = ("state == %q"):format(name)
   end
 end
 
 -- A protocol's name stands for both address families, as in sockq.tcp().
-local alone = { unix = true, netlink = true, packet = true }
+local alone = { unix = true, netlink = true, packet = true, sctp = true }
 for _, entry in pairs(tables.list) do
   local proto = entry.proto
   local base = proto:match("^(.-)6?$")
-  if alone[proto] or proto == "sctp" then
-    catalog.predicates[proto] = ("proto == %q"):format(proto)
+  if alone[proto] then
+    bare.proto[proto] = ("proto == %q"):format(proto)
   else
-    catalog.predicates[base] = ("proto == %q or proto == %q"):format(base, base .. "6")
-    catalog.predicates[base .. "6"] = ("proto == %q"):format(base .. "6")
+    bare.proto[base] = ("proto == %q or proto == %q"):format(base, base .. "6")
+    bare.proto[base .. "6"] = ("proto == %q"):format(base .. "6")
   end
 end
 
-catalog.helpers.lower = { min = 1, max = 1, types = { "string" }, returns = "string", call = string.lower }
-catalog.helpers.match = {
-  min = 2, max = 2, types = { "string", "string" }, returns = "boolean",
-  call = function(text, pattern)
-    return text:find(pattern) ~= nil
-  end,
-}
-catalog.helpers.scope = {
-  min = 1, max = 1, types = { "string" }, returns = "string", call = address.scope_of_text,
-}
--- Not math.min and math.max: with NaN their result differs between interpreter and compiled code.
-catalog.helpers.min = {
-  min = 2, max = 2, types = { "number", "number" }, returns = "number",
-  call = function(a, b)
-    return a < b and a or b
-  end,
-}
-catalog.helpers.max = {
-  min = 2, max = 2, types = { "number", "number" }, returns = "number",
-  call = function(a, b)
-    return a > b and a or b
-  end,
-}
-catalog.helpers.floor = { min = 1, max = 1, types = { "number" }, returns = "number", call = math.floor }
-catalog.helpers.abs = { min = 1, max = 1, types = { "number" }, returns = "number", call = math.abs }
+--- Bare words by the field that they are about: { state = { LISTEN = expression, … }, proto = … }.
+catalog.bare = bare
 
-catalog.constants.KiB = 1024
-catalog.constants.MiB = 1024 ^ 2
-catalog.constants.GiB = 1024 ^ 3
-catalog.constants.seconds = 1
-catalog.constants.minutes = 60
-catalog.constants.hours = 3600
+-- For a field with a closed set of words: a misspelt word is an error, and the case does not matter.
+-- The set of its words, and the function from any spelling to the field's own.
+local function closed(entry)
+  local values, spellings = {}, {}
+  for _, word in ipairs(entry.values) do
+    values[word] = true
+    spellings[word:lower()] = word
+  end
+  if entry.values == state.names then
+    return values, state.canonical
+  end
+  return values, function(text)
+    local lower = text:lower()
+    return spellings[lower] or (entry.also and lower:find(entry.also) and lower) or nil
+  end
+end
+
+local function make(schema)
+  local made = { fields = {}, predicates = {}, helpers = helpers.by_name, constants = constants }
+  local words = {}
+  for name, entry in pairs(schema.by_name) do
+    local word = words[entry]
+    if not word then
+      word = { name = entry.name, type = entry.type or "any", entry = entry }
+      if entry.values and word.type == "string" then
+        word.values, word.canonical = closed(entry)
+      end
+      words[entry] = word
+    end
+    made.fields[name] = word
+  end
+  for name, predicates in pairs(bare) do
+    local field = made.fields[name]
+    if field and field.type == "string" then
+      for word, expression in pairs(predicates) do
+        made.predicates[word] = expression
+      end
+    end
+  end
+  -- The rows of the registry are userdata: helpers may read their bytes.
+  made.sockets = schema == fields
+  return made
+end
+
+local of_sockets, of_version
+
+--- The words of expressions over the rows that a schema describes.
+---@param schema? table  nil: the registry, for socket rows
+---@return table catalog  see sockq.expr; do not change it
+--- Cost: about 10 µs a field; that of the registry is kept until a field is added to it.
+function catalog.of(schema)
+  if schema and schema ~= fields then
+    return make(schema)
+  end
+  local version = fields.version or #fields.list
+  if of_version ~= version then
+    of_sockets, of_version = make(fields), version
+  end
+  return of_sockets
+end
 
 return catalog

@@ -3,7 +3,8 @@
 --
 -- An entry: name, type (string, integer, number, boolean, list), identifies (true for numbers that
 -- are names: not to be added up), unit, doc (one line), sources (table groups of tables.lua that
--- fill it), needs ("owners" or "cgroups", read only for it), and
+-- fill it), needs ("owners" or "cgroups", read only for it), values (list of the words that it can
+-- be; also = pattern of further ones), and
 -- get(row, set, userdata): the value, nil when the source cannot know it. raw is what the kernel
 -- printed even where that means nothing; row:raw(name) gives it.
 
@@ -33,8 +34,13 @@ local ADDRESSED = { "tcp", "udp", "udplite", "raw", "icmp", "sctp" }
 local ALL = { "all" }
 
 local PROTO, FILE = {}, {}
-for number, entry in pairs(tables.list) do
+local PROTOS, FAMILIES = {}, { "inet", "inet6", "unix", "netlink", "packet" }
+local TIMERS = { "off", "on", "keepalive", "timewait", "probe" }
+local SCOPES = { "any", "loopback", "link", "private", "multicast", "public" }
+for number = 0, tonumber(C.SOCKQ_TABLES) - 1 do
+  local entry = tables.list[number]
   PROTO[number], FILE[number] = entry.proto, entry.file
+  if entry.proto ~= PROTOS[#PROTOS] then PROTOS[#PROTOS + 1] = entry.proto end
 end
 local FAMILY = {
   [tonumber(C.SOCKQ_AF_UNIX)] = "unix",
@@ -176,15 +182,15 @@ end
 
 local list = {
   { name = "proto", type = "string", doc = "protocol: tcp, tcp6, udp, …, unix, netlink, packet",
-    sources = ALL, get = function(row) return PROTO[row.table] end },
+    sources = ALL, values = PROTOS, get = function(row) return PROTO[row.table] end },
   { name = "family", type = "string", doc = "address family: inet, inet6, unix, netlink, packet",
-    sources = ALL, get = function(row) return FAMILY[row.family] end },
+    sources = ALL, values = FAMILIES, get = function(row) return FAMILY[row.family] end },
   { name = "table", type = "string", doc = "file below /proc/net that the row is from",
     sources = ALL, get = function(row) return FILE[row.table] end },
   { name = "line", type = "integer", identifies = true, doc = "line of that file", sources = ALL,
     get = function(row) return row.line end },
   { name = "state", type = "string", doc = "socket state as netstat spells it; ss's UNCONN for unconnected",
-    sources = { "inet", "unix" }, get = state_of },
+    sources = { "inet", "unix" }, values = state.names, get = state_of },
   { name = "state_code", type = "integer", identifies = true, doc = "the kernel's number of the state",
     sources = { "inet", "unix" }, get = known(C.SOCKQ_HAS_STATE, "state"), raw = raw_number("state") },
   { name = "local_addr", alias = { "laddr" }, type = "string", doc = "local address", sources = ADDRESSED,
@@ -197,11 +203,12 @@ local list = {
   { name = "remote_port", alias = { "rport" }, type = "integer", identifies = true, doc = "remote port, 0 for none",
     sources = ADDRESSED, get = known(C.SOCKQ_HAS_ADDRS, "remote_port") },
   { name = "scope", type = "string", doc = "how far the local address reaches: any, loopback, link, private, multicast, public",
-    sources = ADDRESSED,
+    sources = ADDRESSED, values = SCOPES,
     get = function(row)
       if is_addressed(row) then return address.scope(row.family, row.local_addr) end
     end },
   { name = "remote_scope", type = "string", doc = "how far away the remote address is", sources = ADDRESSED,
+    values = SCOPES,
     get = function(row)
       if is_addressed(row) then return address.scope(row.family, row.remote_addr) end
     end },
@@ -214,7 +221,7 @@ local list = {
       if has(row.known, C.SOCKQ_HAS_QUEUES) and row.table ~= PACKET then return row.send_q end
     end },
   { name = "timer", type = "string", doc = "timer that runs: off, on, keepalive, timewait, probe, unkn-N",
-    sources = INETS,
+    sources = INETS, values = TIMERS, also = "^unkn%-%d+$",
     get = function(row)
       if has(row.known, C.SOCKQ_HAS_TIMER) then
         return TIMER[row.timer] or "unkn-" .. row.timer

@@ -74,7 +74,7 @@ local function to_predicate(value)
   if not loaded then
     return nil, "where: an expression needs LPeg; install it (Debian: lua-lpeg), or use a function"
   end
-  local compiled, err = expr.compile(value, require("sockq.catalog"))
+  local compiled, err = expr.compile(value, require("sockq.catalog").of(fields))
   if not compiled then
     return nil, expr.explain_error(err)
   end
