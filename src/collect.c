@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "facts.h"
 #include "owner/owner.h"
 #include "scan.h"
 #include "source/source.h"
@@ -17,7 +18,7 @@ enum { COMMON_USER_HZ = 100 };
 bool sockq_question_valid(const struct sockq_question *question)
 {
     const uint64_t tables = ((uint64_t)1 << SOCKQ_TABLES) - 1;
-    const uint32_t flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS;
+    const uint32_t flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS | SOCKQ_WITH_FACTS;
 
     return (question->tables != 0 || question->flags != 0) && (question->tables & ~tables) == 0 &&
            (question->flags & ~flags) == 0 && question->reserved == 0;
@@ -86,9 +87,13 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
                        const struct sockq_question *question, sockq_check check, void *context)
 {
     struct owner_index *owners = NULL;
-    bool cancelled = false;
+    bool cancelled = false, facts_whole = true;
 
-    if (question->flags & (SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS)) {
+    if (question->flags & SOCKQ_WITH_FACTS) {
+        facts_whole = facts_read(proc, w);
+        cancelled = check(context);
+    }
+    if (!cancelled && question->flags & (SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS)) {
         owners = owner_index_read(proc, w, question->flags & SOCKQ_WITH_CGROUPS, check, context);
         cancelled = check(context);
         if (owners && question->tables == 0)
@@ -101,7 +106,8 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
         cancelled = check(context);
     }
     owner_index_free(owners);
-    sockq_writer_finish(w, cancelled           ? SOCKQ_SET_CANCELLED
-                           : all_whole(w->set) ? SOCKQ_SET_COMPLETE
-                                               : SOCKQ_SET_INCOMPLETE);
+    bool whole = facts_whole && all_whole(w->set);
+    sockq_writer_finish(w, cancelled ? SOCKQ_SET_CANCELLED
+                           : whole   ? SOCKQ_SET_COMPLETE
+                                     : SOCKQ_SET_INCOMPLETE);
 }

@@ -1,5 +1,6 @@
 /*
- * From a question to a row set: owners first if they are asked for, then each table in turn.
+ * From a question to a row set: facts and owners first if they are asked for, then each table in
+ * turn.
  * The same function serves the collector process and the library inside a stock luajit.
  */
 #ifndef SOCKQ_COLLECT_H
@@ -10,7 +11,7 @@
 /** Called after every read(2) of a table; rows committed so far are visible. True: stop. */
 typedef bool (*sockq_check)(void *context);
 
-/** True if every bit of the question has a meaning and it asks for tables or owners. */
+/** True if every bit of the question has a meaning and it asks for tables, owners or facts. */
 bool sockq_question_valid(const struct sockq_question *question);
 
 /**

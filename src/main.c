@@ -23,6 +23,7 @@
  *     proc_inet.c       tcp, udp, udplite, raw, icmp and their IPv6 twins
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
  *   owner/              socket inode → process: proc_fd.c walks, index.{h,c} joins; owner.h
+ *   facts.{h,c}         settings and counters of the network, files of /proc that are no tables
  *   rowset.{h,c}        the memory file: blocks, rows, arena, commit
  *   problem.{h,c}       words for what is wrong with a line
  *   diag.{h,c}          messages to stderr before and beside Lua

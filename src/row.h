@@ -232,6 +232,22 @@ struct sockq_address {
     uint8_t reserved[6];
 };
 
+/*
+ * A file of /proc that is no socket table, read whole: text in the arena. next: the following one,
+ * or 0. A set that was asked with SOCKQ_WITH_FACTS has the chain in its own arena, so it is
+ * recorded and must be checked with the rest: next, and text with text_len. file: its number in
+ * facts.c, whose numbers never change; a reader passes over one that it does not know.
+ */
+struct sockq_fact {
+    uint64_t next;
+    uint64_t text;
+    uint32_t text_len;
+    uint32_t file;
+    /* errno where the file exists and could not be read: text_len is then 0. */
+    int32_t error;
+    uint32_t reserved;
+};
+
 /* What was wrong with a line or a file; the words stand in problem.c. */
 enum sockq_reason {
     SOCKQ_OK,
@@ -338,11 +354,16 @@ enum sockq_set_status {
 };
 
 /* Request flags. */
-enum sockq_request_flag { SOCKQ_WITH_OWNERS = 0x1, SOCKQ_WITH_CGROUPS = 0x2 };
+enum sockq_request_flag {
+    SOCKQ_WITH_OWNERS = 0x1,
+    SOCKQ_WITH_CGROUPS = 0x2,
+    /* Settings and counters of the network and their like: the files of facts.c. */
+    SOCKQ_WITH_FACTS = 0x4
+};
 
 /* What is asked of the collector. */
 struct sockq_question {
-    /* Bit N: enum sockq_table N; none: the owners alone. */
+    /* Bit N: enum sockq_table N; none: owners or facts alone. */
     uint64_t tables;
     /* Bit N: rows of the inet tables whose state is N; 0 means every state. */
     uint64_t states;
@@ -378,6 +399,8 @@ struct sockq_set {
     /* Arena offset of the first sockq_problem, and how many there were, kept or not. */
     uint64_t problems;
     uint64_t problem_count;
+    /* Arena offset of the first sockq_fact. */
+    uint64_t facts;
     struct sockq_owner_info owners;
     struct sockq_table_info tables[16];
     uint32_t row_blocks[131072];

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../facts.h"
 #include "../problem.h"
 
 const struct sockq_program *sockq_lua_program;
@@ -43,6 +44,13 @@ static int l_embedded_names(lua_State *L)
 static int l_problem_text(lua_State *L)
 {
     lua_pushstring(L, sockq_problem_text((uint32_t)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
+/* Lua: core.fact_path(number) → path below /proc; nil past the last */
+static int l_fact_path(lua_State *L)
+{
+    lua_pushstring(L, sockq_fact_path((uint32_t)luaL_checkinteger(L, 1)));
     return 1;
 }
 
@@ -211,6 +219,8 @@ int luaopen_sockq_core(lua_State *L)
     static const luaL_Reg functions[] = {{"embedded", l_embedded},
                                          {"embedded_names", l_embedded_names},
                                          {"problem_text", l_problem_text},
+                                         {"fact_path", l_fact_path},
+        {"fact_path", l_fact_path},
                                          {"command_line", l_command_line},
                                          {"options", l_options},
                                          {"texts", l_texts},

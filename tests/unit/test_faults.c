@@ -22,7 +22,8 @@
 #endif
 
 static const struct sockq_question everything = {.tables = ((uint64_t)1 << SOCKQ_TABLES) - 1,
-                                                 .flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS};
+                                                 .flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS |
+                                                          SOCKQ_WITH_FACTS};
 
 /* Which call fails. */
 static struct {
@@ -156,6 +157,10 @@ static void make_full_tree(struct fixture *f)
     put_text(f, "5/cmdline", "/usr/sbin/sshd");
     put_text(f, "5/cgroup", "0::/system.slice\n");
     put_text(f, "6/fd/nothing", "");
+    /* As large as a file of facts may be, so that the arena grows by it. */
+    memset(text, '0', (size_t)256 << 10);
+    put_bytes(f, "net/softnet_stat", text, (size_t)256 << 10);
+    put_text(f, "uptime", "1.00 1.00\n");
 }
 
 /* Read through all that a set refers to: what is damaged fails. */
@@ -170,6 +175,12 @@ static uint64_t look_at_all(struct fixture *f, const struct sockq_client *client
         describe(&view, row_at(&view, i));
     for (unsigned i = 0; problem_at(&view, i); i++)
         assert_true(problem_at(&view, i)->reason < SOCKQ_REASONS);
+    for (uint64_t at = view.w.set->facts; at;) {
+        const struct sockq_fact *fact = sockq_set_at(view.file.map, view.w.set, at, sizeof(*fact));
+        assert_non_null(fact);
+        assert_non_null(sockq_set_at(view.file.map, view.w.set, fact->text, fact->text_len));
+        at = fact->next;
+    }
     return rows;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../src/facts.h"
 #include "helper.h"
 
 /* What the next reads do; all zero: nothing special. */
@@ -299,6 +300,37 @@ static void small_files(void **state)
     assert_int_equal(sockq_proc_read(&f->proc, "comm", buffer, sizeof(buffer)), 3);
 }
 
+/* The files of facts.c: one that breaks off is not kept in part. */
+static void facts(void **state)
+{
+    static const struct sockq_question question = {.flags = SOCKQ_WITH_FACTS};
+    struct fixture *f = *state;
+
+    put_text(f, "uptime", "1234.50 99.00\n");
+    for (int k = 0; k < 3; k++) {
+        memset(&plan, 0, sizeof(plan));
+        plan.most = k == 0 ? 1 : 3;
+        plan.interrupted = k == 1;
+        plan.fail_at = k == 2 ? 3 : 0;
+        plan.error = EIO;
+        assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
+        assert_int_equal(facts_read(&f->proc, &f->w), k != 2);
+        assert_int_equal(f->w.error, 0);
+        sockq_writer_commit(&f->w);
+        const struct sockq_fact *fact =
+            sockq_set_at(f->file.map, f->w.set, f->w.set->facts, sizeof(*fact));
+        assert_non_null(fact);
+        assert_string_equal(sockq_fact_path(fact->file), "uptime");
+        assert_int_equal(fact->next, 0);
+        assert_int_equal(fact->error, k == 2 ? EIO : 0);
+        assert_int_equal(fact->text != 0, k != 2);
+        if (k != 2)
+            assert_string_equal(text_at(f, fact->text, fact->text_len), "1234.50\\x2099.00\\x0a");
+        sockq_file_release(&f->file, f->w.block);
+    }
+    f->w.set = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +343,7 @@ int main(void)
         FIXTURE_TEST(long_lines_across_the_buffer),
         FIXTURE_TEST(the_check_follows_each_read),
         FIXTURE_TEST(small_files),
+        FIXTURE_TEST(facts),
     };
 
     return cmocka_run_group_tests_name("reads", tests, NULL, NULL);
