@@ -220,7 +220,7 @@ int luaopen_sockq_core(lua_State *L)
                                          {"embedded_names", l_embedded_names},
                                          {"problem_text", l_problem_text},
                                          {"fact_path", l_fact_path},
-        {"fact_path", l_fact_path},
+                                         {"fact_path", l_fact_path},
                                          {"command_line", l_command_line},
                                          {"options", l_options},
                                          {"texts", l_texts},
