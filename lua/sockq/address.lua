@@ -113,15 +113,44 @@ end
 
 local parsed = ffi.new("uint8_t[16]")
 
+--- The family and the bytes of an address in text form; nil if it is none.
+---@param text string
+---@return integer|nil family, ffi.cdata* bytes  # uint8_t[16], valid until the next call
+function address.parse(text)
+  local family = text:find(":", 1, true) and C.SOCKQ_AF_INET6 or C.SOCKQ_AF_INET
+  if text:find("%z") or libc.inet_pton(family, text, parsed) ~= 1 then
+    return nil
+  end
+  return family, parsed
+end
+
 --- The scope of an address in text form; nil if it is none.
 ---@param text string
 function address.scope_of_text(text)
-  for _, family in ipairs({ C.SOCKQ_AF_INET, C.SOCKQ_AF_INET6 }) do
-    if libc.inet_pton(family, text, parsed) == 1 then
-      return address.scope(family, parsed)
-    end
+  local family, bytes = address.parse(text)
+  return family and address.scope(family, bytes) or nil
+end
+
+--- A network as ADDR/LEN with the bits behind LEN cleared, from the same or an address alone; nil if
+--- the text is neither. Example: network("10.1.2.3/8") --> "10.0.0.0/8"
+---@param text string
+---@return string|nil
+function address.network(text)
+  local host, length = text:match("^(.-)/(%d%d?%d?)$")
+  local family, bytes = address.parse(host or text)
+  if not family then
+    return nil
   end
-  return nil
+  local bits = family == C.SOCKQ_AF_INET and 32 or 128
+  length = tonumber(length) or bits
+  if length > bits then
+    return nil
+  end
+  for i = 0, bits / 8 - 1 do
+    local kept = math.max(0, math.min(8, length - 8 * i))
+    bytes[i] = band(bytes[i], 256 - 2 ^ (8 - kept))
+  end
+  return ("%s/%d"):format(address.text(family, bytes), length)
 end
 
 return address

@@ -5,6 +5,7 @@
 --
 --   cli.lua             the program's command line
 --   commands/           its commands, a file each: fields, list, show
+--   script.lua          running a script: its globals, its arguments, what is told of its errors
 --   init.lua            the module: sockq.tcp() and its like
 --   views/              layouts of whole listings: netstat
 --   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
@@ -15,8 +16,11 @@
 --   columns.lua  layout.lua   what a column is; columns of fixed width
 --   catalog.lua         the words of expressions
 --   expr.lua  expr/     expressions: parse, compile
+--   args.lua            typed arguments of reports and scripts
 --   timer.lua  timers/  timer text: netstat, ss, human, explain
 --   plugin.lua          finding, loading and checking plug-ins
+--   trace.lua           what is told of an error in a script or plug-in
+--   globals.lua         the global names of scripts and plug-ins
 --   set.lua             row sets: collecting, walking, what went wrong
 --   row.lua             rows as userdata
 --   fields.lua          the field registry
@@ -73,6 +77,19 @@ function sockq.from(names)
     error("from: no table is named; sockq.from(\"tcp,unix\") is its form", 2)
   end
   return query.new(numbers, groups)
+end
+
+--- The typed arguments of the script that runs: sockq.args({ { name = "port", type = "port", doc =
+--- "…" }, … }) --> { port = 443 }. Types: port, address, cidr, duration (seconds), count, number,
+--- string, word (with words = { … }). default, optional and many say what may be left out. The command
+--- line gives them in order or as NAME=VALUE; `FILE.lua --help` prints what there are. What is given
+--- wrong ends the script with one line and status 2.
+---@param spec table[]  doc beside the entries: what the script is for
+---@return table<string, any>
+function sockq.args(spec)
+  -- No tail call: a wrong specification is told at the caller's line.
+  local values = require("sockq.script").arguments(spec)
+  return values
 end
 
 --- Read a captured /proc tree, or the live /proc for nil. Only in a stock luajit: the program

@@ -2,6 +2,7 @@
 -- the plug-in path, then among the built-in ones.
 
 local core = require("sockq.core")
+local globals = require("sockq.globals")
 local hint = require("sockq.hint")
 
 local plugin = {}
@@ -22,6 +23,12 @@ plugin.contracts = {
   formats = {
     doc = { "string", true },
     open = { "function", true },
+  },
+  reports = {
+    help = { "string", true },
+    doc = { "string" },
+    args = { "table" },
+    run = { "function", true },
   },
 }
 
@@ -86,7 +93,12 @@ function plugin.source(kind, name)
   return source, ("lua/sockq/%s/%s.lua"):format(kind, name)
 end
 
-local function check(kind, path, value)
+--- What is wrong with what a plug-in's file returned, nil if nothing is.
+---@param kind string
+---@param path string  what to call the file
+---@param value any
+---@return string|nil message
+function plugin.check(kind, path, value)
   if type(value) ~= "table" then
     return ("%s: the file returned a %s; a table is expected"):format(path, type(value))
   end
@@ -105,10 +117,11 @@ local function check(kind, path, value)
         hint.remedy(key, names))
     end
   end
-  return nil
+  local wrong = value.args and require("sockq.args").check(value.args)
+  return wrong and ("%s: %s"):format(path, wrong)
 end
 
---- Compile Lua text.
+--- Compile Lua text of a script or plug-in. Reading a global that nobody defined will be an error.
 ---@param source string
 ---@param name string  "@PATH", or "=WORD", as for load()
 ---@return function|nil chunk, string|nil message  # which names the place
@@ -118,7 +131,7 @@ function plugin.compile(source, name)
     -- Of compiled Lua, which LuaJIT refuses without saying where it stands.
     err = ("%s: %s; give Lua source text"):format(name:sub(2), err)
   end
-  return chunk, err
+  return chunk and globals.strict(chunk), err
 end
 
 --- What a plug-in raised, in words that name its file.
@@ -142,10 +155,31 @@ function plugin.is_built_in(kind, name)
   return built_in(kind, name) ~= nil
 end
 
+--- Run a plug-in's chunk, and nothing else of it, and check what it returns.
+---@param kind string
+---@param source string
+---@param path string
+---@return table|nil plugin, string|nil message  # which names the file
+function plugin.evaluate(kind, source, path)
+  local chunk, err = plugin.compile(source, "@" .. path)
+  if not chunk then
+    return nil, err
+  end
+  local ok, value = pcall(chunk)
+  if not ok then
+    return nil, plugin.error_text(path, value)
+  end
+  local wrong = plugin.check(kind, path, value)
+  if wrong then
+    return nil, wrong
+  end
+  return value
+end
+
 local loaded = {}
 
 --- Load a plug-in.
----@param kind string  timers, views, formats
+---@param kind string  timers, views, formats, reports
 ---@param name string
 ---@return table|nil plugin, string path_or_message
 function plugin.load(kind, name)
@@ -157,16 +191,8 @@ function plugin.load(kind, name)
   if not source then
     return nil, path
   end
-  local chunk, err = plugin.compile(source, "@" .. path)
-  if not chunk then
-    return nil, err
-  end
-  local ok, value = pcall(chunk)
-  if not ok then
-    return nil, plugin.error_text(path, value)
-  end
-  local wrong = check(kind, path, value)
-  if wrong then
+  local value, wrong = plugin.evaluate(kind, source, path)
+  if not value then
     return nil, wrong
   end
   loaded[key] = { value = value, path = path }

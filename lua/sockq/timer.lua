@@ -2,11 +2,12 @@
 
 local core = require("sockq.core")
 local plugin = require("sockq.plugin")
+local trace = require("sockq.trace")
 
 local timer = {}
 
---- Called once a plug-in that raised, with the message; cli.lua prints it.
----@type fun(message: string)|nil
+--- Called once a plug-in that raised, with the message and what more there is to tell; cli.lua prints it.
+---@type fun(message: string, lines: string[])|nil
 timer.on_error = nil
 
 --- True once a plug-in raised.
@@ -14,12 +15,12 @@ timer.failed = false
 
 local told = {}
 
-local function fail(name, message)
+local function fail(name, message, lines)
   timer.failed = true
   if not told[name] then
     told[name] = true
     if timer.on_error then
-      timer.on_error(message .. "; the cells show ?")
+      timer.on_error(message .. "; the cells show ?", lines)
     end
   end
   return "?"
@@ -35,15 +36,16 @@ function timer.formatter(name)
   end
   local format = loaded.format
   return function(row)
-    local ok, text = pcall(format, row)
+    local ok, text = xpcall(format, trace.handler, row)
     if ok and type(text) == "string" then
       return text
     end
-    if not ok and core.interrupted() then
+    if ok then
+      return fail(name, ("%s: format returned a %s; a string is expected"):format(path, type(text)), {})
+    elseif core.interrupted() then
       error(text, 0)
     end
-    return fail(name, ok and ("%s: format returned a %s; a string is expected"):format(path, type(text))
-      or plugin.error_text(path, text))
+    return fail(name, plugin.error_text(path, text.message), text.lines)
   end
 end
 

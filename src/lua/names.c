@@ -54,6 +54,20 @@ static int l_services(lua_State *L)
     return 1;
 }
 
+/* Lua: core.port(service) → port of that name or alias, TCP's before UDP's, or nil */
+static int l_port(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const struct servent *service = getservbyname(name, "tcp");
+
+    if (!service)
+        service = getservbyname(name, "udp");
+    if (!service)
+        return 0;
+    lua_pushinteger(L, ntohs((uint16_t)service->s_port));
+    return 1;
+}
+
 /* Lua: core.host4(address) → host name of a dotted address, or nil */
 static int l_host4(lua_State *L)
 {
@@ -110,9 +124,10 @@ static int l_device(lua_State *L)
 
 void sockq_lua_open_names(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"user", l_user},   {"services", l_services}, {"host4", l_host4}, {"network4", l_network4},
-        {"host6", l_host6}, {"device", l_device},     {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"user", l_user},         {"services", l_services},
+                                         {"port", l_port},         {"host4", l_host4},
+                                         {"network4", l_network4}, {"host6", l_host6},
+                                         {"device", l_device},     {NULL, NULL}};
 
     luaL_register(L, NULL, functions);
 }

@@ -235,7 +235,7 @@ refuses("a FIFO as script", { DIR .. "/fifo.lua" },
   { err = ("%s/fifo.lua: not a regular file; give the name of a Lua file"):format(DIR) })
 refuses("a script of more than 1 MiB", { file("large.lua", ("-- x\n"):rep(220000)) },
   { err = { "large.lua: larger than 1 MiB; " } })
-refuses("list without a kind", { "list" }, { err = { "list: a kind is missing; known are formats, timers, views" } })
+refuses("list without a kind", { "list" }, { err = { "list: a kind is missing; known are formats, reports, timers, views" } })
 refuses("list of no kind", { "list", "timrs" }, { err = "list: timrs is no kind of plug-in; did you mean timers?" })
 refuses("show without a name", { "show", "timer" }, { err = { "show: the form is sockq show KIND NAME" } })
 refuses("show of no kind", { "show", "tmer", "x" }, { err = "show: tmer is no kind of plug-in; did you mean timer?" })

@@ -30,7 +30,7 @@ return {
     local status = 0
     for _, entry in ipairs(plugin.list(kind)) do
       local loaded, wrong = plugin.load(kind, entry.name)
-      local doc = loaded and loaded.doc or "cannot be loaded: " .. wrong
+      local doc = loaded and (loaded.help or loaded.doc) or "cannot be loaded: " .. wrong
       status = loaded and status or 2
       output.write(("%-" .. width .. "s  %s [%s]\n"):format(entry.name, doc,
         entry.built_in and "built in" or entry.path))

@@ -1,0 +1,152 @@
+-- The global names of scripts and plug-ins: reading one that nobody defined is an error with the
+-- nearest name, at the line that reads it, instead of a nil that fails somewhere else.
+--
+-- It is the environment of the script's or plug-in's own chunk, in front of _G. What a script assigns
+-- goes to _G, where modules find it as in any Lua; modules that a script requires, in C or in Lua, keep
+-- _G itself, because many read globals that may be missing (utf8, bit32). Asking whether a global is
+-- there stays possible: _G.NAME and rawget(_G, NAME) give nil.
+
+local fields = require("sockq.fields")
+local hint = require("sockq.hint")
+local jutil = require("jit.util")
+local nearest = require("sockq.nearest")
+
+local band, rshift = bit.band, bit.rshift
+
+local globals = {}
+
+-- The names of the module sockq, as far as it is loaded: this file is below it.
+local function sockq_words()
+  local loaded = package.loaded.sockq
+  return type(loaded) == "table" and loaded or {}
+end
+
+--- What to do about a global that is not there.
+---@param name string
+---@return string
+function globals.remedy(name)
+  local words = sockq_words()
+  if rawget(words, name) ~= nil then
+    return ("write sockq.%s"):format(name)
+  elseif fields.by_name[name] then
+    return ("it is a field of a row; write row.%s"):format(name)
+  end
+  local near = nearest(name, hint.keys(_G))
+  local near_word = not near and nearest(name, hint.keys(words))
+  if near or near_word then
+    return ("did you mean %s?"):format(near or "sockq." .. near_word)
+  end
+  return ("define it, as in local %s = …"):format(name)
+end
+
+local function missing(name)
+  return ("there is no global %s; %s"):format(tostring(name), globals.remedy(tostring(name)))
+end
+
+local environment = setmetatable({}, {
+  __index = function(_, name)
+    local value = _G[name]
+    if value == nil then
+      error(missing(name), 2)
+    end
+    return value
+  end,
+  __newindex = function(_, name, value)
+    _G[name] = value
+  end,
+})
+
+--- Give a chunk the strict globals.
+---@param chunk function
+---@return function chunk
+function globals.strict(chunk)
+  return setfenv(chunk, environment)
+end
+
+-- Reading the code of functions: LuaJIT's numbers of the instructions that touch globals and fields
+-- differ between its versions, so they are taken from functions that have them.
+
+local function opcode(instruction)
+  return band(instruction, 0xff)
+end
+
+local function first_opcode(text)
+  return opcode((jutil.funcbc(assert(loadstring(text)), 1)))
+end
+
+local GGET = first_opcode("local x = a")
+local GSET = opcode((jutil.funcbc(assert(loadstring("a = 1")), 2)))
+local TGETS = opcode((jutil.funcbc(assert(loadstring("local t, x; x = t.a")), 2)))
+
+-- Every instruction of a function and of those in it: visit(code, instruction, place in it).
+local function walk(code, visit)
+  local info = jutil.funcinfo(code)
+  for at = 1, info.bytecodes - 1 do
+    visit(code, (jutil.funcbc(code, at)), at)
+  end
+  for i = 1, info.gcconsts do
+    local constant = jutil.funck(code, -i)
+    if type(constant) == "proto" then
+      walk(constant, visit)
+    end
+  end
+end
+
+-- The text constant of an instruction's operand.
+local function constant(code, number)
+  return jutil.funck(code, -1 - number)
+end
+
+local function line_of(code, at)
+  return jutil.funcinfo(code, at).currentline
+end
+
+-- sockq.NAME and the members of Lua's own libraries: what the next instruction reads of the table
+-- that this one fetched.
+local function missing_member(code, instruction, at, name)
+  local library = name == "sockq" and sockq_words() or rawget(_G, name)
+  local following = jutil.funcbc(code, at + 1)
+  if type(library) ~= "table" or name == "_G" or not following or opcode(following) ~= TGETS then
+    return nil
+  end
+  local register = band(rshift(instruction, 8), 0xff)
+  local member = constant(code, band(rshift(following, 16), 0xff))
+  if rshift(following, 24) ~= register or type(member) ~= "string" or rawget(library, member) ~= nil then
+    return nil
+  end
+  return ("%s has no %s; %s"):format(name, member, hint.remedy(member, hint.keys(library)))
+end
+
+--- What a chunk that is not run reads and nobody defines: global names, and members of sockq and of
+--- Lua's libraries. Names that the chunk itself assigns count as defined.
+---@param chunk function
+---@return { line: integer, message: string }[]  # in the order of the lines
+function globals.misspelt(chunk)
+  local reads, assigned, found = {}, {}, {}
+  walk(chunk, function(code, instruction, at)
+    local code_of = opcode(instruction)
+    if code_of == GSET then
+      assigned[constant(code, rshift(instruction, 16))] = true
+    elseif code_of == GGET then
+      local name = constant(code, rshift(instruction, 16))
+      reads[#reads + 1] = { name = name, line = line_of(code, at),
+        member = missing_member(code, instruction, at, name) }
+    end
+  end)
+  for _, read in ipairs(reads) do
+    if rawget(_G, read.name) == nil and not assigned[read.name] then
+      found[#found + 1] = { line = read.line, message = missing(read.name) }
+    elseif read.member and not assigned[read.name] then
+      found[#found + 1] = { line = read.line, message = read.member }
+    end
+  end
+  table.sort(found, function(a, b)
+    if a.line ~= b.line then
+      return a.line < b.line
+    end
+    return a.message < b.message
+  end)
+  return found
+end
+
+return globals
