@@ -73,7 +73,9 @@ local function closed(entry)
 end
 
 local function make(schema)
-  local made = { fields = {}, predicates = {}, helpers = helpers.by_name, constants = constants }
+  local made = {
+    fields = {}, written = {}, predicates = {}, helpers = helpers.by_name, constants = constants,
+  }
   local words = {}
   for name, entry in pairs(schema.by_name) do
     local word = words[entry]
@@ -85,6 +87,9 @@ local function make(schema)
       words[entry] = word
     end
     made.fields[name] = word
+    if not name:find("^[%a_][%w_]*$") then
+      made.written[name:gsub("%s+", "")] = word
+    end
   end
   for name, predicates in pairs(bare) do
     local field = made.fields[name]

@@ -18,6 +18,7 @@
 --   constants   name = number
 -- All but `fields` may be missing. sockq.expr.compile says what an unknown value does.
 local compile = require "sockq.expr.compile"
+local list = require "sockq.expr.list"
 local parse = require "sockq.expr.parse"
 
 local sformat = string.format
@@ -95,18 +96,16 @@ local function locate(text, problem)
   }
 end
 
----@param text string
----@param catalog table
----@param want string
----@return table?
+---@param func function  of text, catalog and option; it may parse.raise()
+---@return any?
 ---@return table?  # problem
-local function compile_text(text, catalog, want)
+local function protected(func, text, catalog, option)
   if type(text) ~= "string" then
     error("an expression is a string, not a " .. type(text) .. "; quote it", 3)
   end
-  local compiled, problem = parse.protect(compile.text, text, catalog, want)
-  if not compiled then return nil, locate(text, problem) end
-  return compiled
+  local result, problem = parse.protect(func, text, catalog, option)
+  if not result then return nil, locate(text, problem) end
+  return result
 end
 
 --- Compile a condition on rows.
@@ -119,7 +118,7 @@ end
 --- Cost: about 0.1 ms, once; compile outside of loops.
 --- Example: expr.compile('state == "ESTAB" and retrans > 3', catalog).predicate(row)
 function expr.compile(text, catalog)
-  local compiled, problem = compile_text(text, catalog, "truth")
+  local compiled, problem = protected(compile.text, text, catalog, "truth")
   if not compiled then return nil, problem end
   return {
     source = text, predicate = compiled.func, fields = compiled.fields, code = compiled.code,
@@ -135,12 +134,31 @@ end
 ---@return table?  # as above
 --- Example: expr.compile_value('recv_q + send_q', catalog).value(row)
 function expr.compile_value(text, catalog)
-  local compiled, problem = compile_text(text, catalog, "value")
+  local compiled, problem = protected(compile.text, text, catalog, "value")
   if not compiled then return nil, problem end
   return {
     source = text, value = compiled.func, type = compiled.type, fields = compiled.fields,
     code = compiled.code,
   }
+end
+
+--- Compile a comma list: keys, columns, a sort order, aggregates.
+---@param text string
+---@param catalog table
+---@param options? table  keys = true: for groups, a list is no key; descending = true: for sort, "-"
+---   before an item turns its order round and there are no names; aggregates = true, or a set of the
+---   names that there are: each item is an aggregate (sockq.expr.aggregates)
+---@return table[]?  # items in their order: name (given as name=, else the item's text), named, text,
+---   pos (its byte in the list), fields (set of canonical names), type, and
+---     of a value: value(row), field (the catalog's entry of a lone field), code, descending
+---     of an aggregate: aggregate ("count" … "percentile"), percentile (99.9), width (histogram's
+---     second argument), argument = { value(row) or, of count, predicate(row); field, fields, type }
+---@return table?  # as for compile(); the place is that in the whole list
+--- Names are unique, but in a sort order. An item that is written like a field's name, as
+--- max(expires) of grouped rows is, is that field.
+--- Example: expr.list("state, net=subnet(remote_addr, 24)", catalog, { keys = true })
+function expr.list(text, catalog, options)
+  return protected(list.compile, text, catalog, options or {})
 end
 
 --- A failed compilation in one line.

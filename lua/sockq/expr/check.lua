@@ -8,6 +8,8 @@
 local parse = require "sockq.expr.parse"
 local nearest = require "sockq.nearest"
 
+local check = {}
+
 local concat, sort = table.concat, table.sort
 local huge = math.huge
 local sformat = string.format
@@ -16,6 +18,14 @@ local quote, raise = parse.quote, parse.raise
 -- Declared type -> what can be done with its values. A type that is not here is itself a class:
 -- it can be unknown, be an argument, and equal a value of the same type.
 local classes = { integer = "number" }
+
+--- The field whose name is no word but a piece of an expression, as in rows of a group.
+---@param catalog table
+---@param text string
+---@return table?  # the catalog's entry; blanks do not matter
+function check.written(catalog, text)
+  return catalog.written and catalog.written[text:gsub("%s+", "")]
+end
 
 local ordered = { ["<"] = true, ["<="] = true, [">"] = true, [">="] = true }
 local has_order = { number = true, string = true }
@@ -101,7 +111,7 @@ local function copy(tree, pos)
   for key, value in pairs(tree) do
     made[key] = key ~= "ops" and type(value) == "table" and copy(value, pos) or value
   end
-  made.pos = pos
+  made.pos, made.last = pos, nil
   return made
 end
 
@@ -129,13 +139,19 @@ local function expand(state, node, definition)
   return tree
 end
 
+--- A field in the place of a node.
+local function to_field(state, node, name, field)
+  state.fields[field.name] = true
+  return typed({ kind = "field", pos = node.pos, name = name, field = field }, field.type)
+end
+
+-- Not out of a text: a whole item of a list that is written as a field's name is.
+function checks.written(state, node) return to_field(state, node, node.field.name, node.field) end
+
 function checks.name(state, node)
   local catalog, name = state.catalog, node.name
   local field = catalog.fields[name]
-  if field then
-    state.fields[field.name] = true
-    return typed({ kind = "field", pos = node.pos, name = name, field = field }, field.type)
-  end
+  if field then return to_field(state, node, name, field) end
   local value = catalog.constants and catalog.constants[name]
   if value then
     return typed({ kind = "number", pos = node.pos, value = value, word = name }, "number")
@@ -159,6 +175,9 @@ end
 
 function checks.call(state, node)
   local name, catalog = node.name, state.catalog
+  -- Rows of a group have fields that are called as what they hold: max(expires).
+  local field = node.last and check.written(catalog, state.text:sub(node.pos, node.last))
+  if field then return to_field(state, node, field.name, field) end
   local helper = catalog.helpers and catalog.helpers[name]
   if not helper then
     local known = catalog.fields[name] or catalog.constants and catalog.constants[name]
@@ -331,8 +350,6 @@ function check_node(state, node, want)
   end
   return checked
 end
-
-local check = {}
 
 --- Resolve the names of a tree and check its types. Only below parse.protect().
 ---@param tree table  from parse.tree(); changed in place

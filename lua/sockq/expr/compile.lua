@@ -71,19 +71,35 @@ local function new_temp(gen)
   return "t" .. gen.temps
 end
 
+local keywords = {}
+for word in ("and break do else elseif end false for function goto if in local nil not or repeat "
+  .. "return then true until while"):gmatch "%l+" do
+  keywords[word] = true
+end
+
+---@param name string
+---@return boolean  # it can stand behind a dot
+local function is_name(name) return name:find "^[%a_][%w_]*$" and not keywords[name] or false end
+
+local function print_string(value)
+  return (sformat("%q", value):gsub("\\\n", "\\n"))
+end
+
 --- The local that holds a field, read if it is not yet on this path.
 ---@param gen table
 ---@param name string
 ---@return string
 local function read(gen, name)
-  local variable = "f_" .. name
+  local variable = gen.declared[name]
+  if not variable then
+    variable = is_name(name) and "f_" .. name or "g_" .. #gen.locals
+    gen.declared[name] = variable
+    gen.locals[#gen.locals + 1] = variable
+  end
   if not gen.have[name] then
     gen.have[name] = true
-    emit(gen, "%s = row.%s", variable, name)
-    if not gen.declared[name] then
-      gen.declared[name] = true
-      gen.locals[#gen.locals + 1] = variable
-    end
+    emit(gen, is_name(name) and "%s = row.%s" or "%s = row[%s]", variable,
+      is_name(name) and name or print_string(name))
   end
   return variable
 end
@@ -119,10 +135,6 @@ local function print_number(value)
   if value == huge then return "1e999" end
   if value < 0 or 1 / value < 0 then return "(-" .. print_number(-value) .. ")" end
   return sformat("%.17g", value)
-end
-
-local function print_string(value)
-  return (sformat("%q", value):gsub("\\\n", "\\n"))
 end
 
 local compare, jump, value
@@ -349,21 +361,28 @@ end
 
 local compile = {}
 
---- Compile an expression. Only below parse.protect().
----@param text string
+--- Compile a tree. Only below parse.protect().
+---@param tree table  from parse.tree(); changed in place
+---@param text string  what it was parsed from
 ---@param catalog table  see sockq.expr
 ---@param want string  "truth" for a predicate, "value" for what a key or a column shows
 ---@return table  # func, code (Lua text), fields (set), type, tree (checked)
-function compile.text(text, catalog, want)
-  local tree, fields = check.tree(parse.tree(text), text, catalog, want)
-  local code, helpers = generate(tree, want)
+function compile.tree(tree, text, catalog, want)
+  local checked, fields = check.tree(tree, text, catalog, want)
+  local code, helpers = generate(checked, want)
   local chunk, why = load(code, "=expr", "t", helpers)
   if not chunk then
     -- The text is ours, so this is one of LuaJIT's limits on the size of a function.
     parse.raise(1, sformat("too much for one function (%s); split the expression",
       why:gsub("^expr:%d+: ", ""):gsub(" near .*", "")))
   end
-  return { func = chunk(), code = code, fields = fields, type = tree.type, tree = tree }
+  return { func = chunk(), code = code, fields = fields, type = checked.type, tree = checked }
+end
+
+--- Compile an expression. Only below parse.protect().
+---@param text string
+function compile.text(text, catalog, want)
+  return compile.tree(parse.tree(text), text, catalog, want)
 end
 
 return compile

@@ -4,7 +4,7 @@
 --   number string boolean    value
 --   nil
 --   name                     name
---   call                     name; [1] … [n] the arguments
+--   call                     name; [1] … [n] the arguments; last, the byte of its ")"
 --   not negate               [1]
 --   compare                  [1] [2]; ops[1] is == ~= < <= > or >=
 --   arithmetic               [1] … [n]; ops[i] stands between [i] and [i + 1]; * / % or + -
@@ -14,10 +14,11 @@
 -- A new operator is one word in `levels`, a new kind of value one alternative in `primary`.
 local lpeg = require "lpeg"
 
-local C, Carg, Cmt, Cp, Cs, Ct = lpeg.C, lpeg.Carg, lpeg.Cmt, lpeg.Cp, lpeg.Cs, lpeg.Ct
+local C, Carg, Cc, Cmt, Cp, Cs, Ct = lpeg.C, lpeg.Carg, lpeg.Cc, lpeg.Cmt, lpeg.Cp, lpeg.Cs, lpeg.Ct
 local P, R, S = lpeg.P, lpeg.R, lpeg.S
 local sformat = string.format
 
+-- parse.list() reads several expressions with commas between them, each with a head: "-", "name=".
 local parse = {}
 
 --- Brackets and unary operators that may be open at one place; LPeg's own limit lies above.
@@ -108,7 +109,7 @@ end
 ---@param kind string
 ---@return function  # (pos, name) to a token
 local function named(kind)
-  return function(pos, text) return { kind = kind, pos = pos, name = text } end
+  return function(pos, text, last) return { kind = kind, pos = pos, name = text, last = last } end
 end
 
 local function truth(pos, text)
@@ -172,27 +173,42 @@ end)
 
 local within_call = Cmt(Carg(1), function(_, _, state) return bracket(state) == "call" end)
 
+local in_list = Cmt(Carg(1), function(_, _, state) return state.list and not bracket(state) end)
+local may_name = Cmt(Carg(1), function(_, _, state) return state.list.names end)
+local may_descend = Cmt(Carg(1), function(_, _, state) return state.list.descending end)
+
 local at_end = Cmt(Carg(1), function(text, at, state)
   if at > #text and not bracket(state) then return true end
   local expected = { ["("] = 'an operator or ")"', call = 'an operator, "," or ")"' }
-  unexpected(text, at, expected[bracket(state)] or "an operator or the end", foreign_infix)
+  local outside = state.list and 'an operator, "," or the end' or "an operator or the end"
+  unexpected(text, at, expected[bracket(state)] or outside, foreign_infix)
 end)
 
 -- The grammar is flat and knows brackets by a stack of its own: LPeg's limits on nested rules and
 -- captures are never met, and build() below makes the tree.
+-- p99.9(…) is a call as well.
+local callee = C(name * (P "." * digit ^ 1) ^ -1) * space * P "("
 local prefix = Cp() * C(word "not" + "-") / token "unary"
-  + Cp() * C(name) * space * P "(" * -(space * ")") * push "call" / named "call"
+  + Cp() * callee * -(space * ")") * push "call" / named "call"
   + Cp() * P "(" * push "(" / token "open"
 local value = Cp() * number / token "number"
   + Cp() * (quoted '"' + quoted "'") / token "string"
   + Cp() * C(word "true" + word "false") / truth
   + Cp() * word "nil" / token "nil"
-  + Cp() * C(name) * space * P "(" * space * P ")" / named "empty call"
+  + Cp() * callee * space * Cp() * P ")" / named "empty call"
   + Cp() * C(name) / named "name"
 local close = Cp() * P ")" * pop / token "close"
 local joint = Cp() * C(P "==" + "~=" + "!=" + "<=" + ">=" + "<" + ">" + ".." + S "+-*/%"
   + word "and" + word "or") / token "binary"
   + Cp() * within_call * "," / token "comma"
+local separator = Cp() * in_list * "," / token "separator"
+-- What stands before an expression in a list.
+local sign = may_descend * P "-" * space * Cc(true) + Cc(false)
+local given = may_name * Cp() * C(name) * space * P "=" * -P "=" * space + Cc(false) * Cc(false)
+local head = sign * given * Cp()
+  / function(descending, name_pos, text, pos)
+    return { kind = "head", descending = descending, name_pos = name_pos or nil, name = text or nil, pos = pos }
+  end
 
 local no_value = Cmt(true, function(text, at)
   unexpected(text, at, "a field, a value, not, - or (", foreign_prefix)
@@ -200,7 +216,9 @@ end)
 
 local operand = (prefix * space) ^ 0 * (value + no_value) * space
   * (close * space) ^ 0
-local grammar = space * Ct(operand * (joint * space * operand) ^ 0) * at_end
+local expression = operand * (joint * space * operand) ^ 0
+local grammar = space * Ct(expression) * at_end
+local list_grammar = space * Ct(head * expression * (separator * space * head * expression) ^ 0) * at_end
 
 -- Binary operators, those that bind tightest first.
 local levels = {
@@ -253,8 +271,10 @@ local unary_kinds = { ["not"] = "not", ["-"] = "negate" }
 
 --- The tree of a sequence that the grammar has accepted.
 ---@param tokens table
+---@param first integer
+---@param last integer
 ---@return table  # a node
-local function build(tokens)
+local function build(tokens, first, last)
   -- One frame a bracket: the operands and operators so far, and the unary operators that wait for
   -- the next operand. The depth counts both.
   local frame = { items = {}, waiting = {} }
@@ -277,7 +297,7 @@ local function build(tokens)
     frame.items[#frame.items + 1] = node
   end
 
-  for i = 1, #tokens do
+  for i = first, last do
     local this = tokens[i]
     local kind = this.kind
     if kind == "unary" then
@@ -291,7 +311,10 @@ local function build(tokens)
       frame.items = {}
     elseif kind == "close" then
       local node, call = fold(frame.items), frame.call
-      if call then call[#call + 1] = node end
+      if call then
+        call[#call + 1] = node
+        call.last = this.pos
+      end
       frame, depth = frame.outer, depth - 1
       complete(call or node)
     elseif kind == "binary" then
@@ -305,15 +328,43 @@ local function build(tokens)
   return fold(frame.items)
 end
 
---- The tree of an expression. Only below parse.protect().
 ---@param text string
----@return table  # a node
-function parse.tree(text)
+local function check_length(text)
   if #text > parse.MAX_BYTES then
     raise(1, sformat("%d bytes, more than the %d of one expression; split it", #text,
       parse.MAX_BYTES))
   end
-  return build(grammar:match(text, 1, {}))
+end
+
+--- The tree of an expression. Only below parse.protect().
+---@param text string
+---@return table  # a node
+function parse.tree(text)
+  check_length(text)
+  local tokens = grammar:match(text, 1, {})
+  return build(tokens, 1, #tokens)
+end
+
+--- Several expressions with commas between them. Only below parse.protect().
+---@param text string
+---@param allowed table  names: each may have "name=" before it; descending: "-", before the name
+---@return table[]  # { tree, pos (of its expression), text (of it, trimmed), name, name_pos,
+---   descending }
+function parse.list(text, allowed)
+  check_length(text)
+  local tokens = list_grammar:match(text, 1, { list = allowed })
+  local items, first = {}, 1
+  for i = 1, #tokens + 1 do
+    local this = tokens[i]
+    if not this or this.kind == "separator" then
+      local item = tokens[first]
+      item.tree = build(tokens, first + 1, i - 1)
+      item.text = text:sub(item.pos, this and this.pos - 1 or #text):match "^(.-)%s*$"
+      items[#items + 1] = item
+      first = i + 1
+    end
+  end
+  return items
 end
 
 return parse
