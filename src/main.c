@@ -6,13 +6,16 @@
  *   main.c              the two processes: the parent collects, the child interprets
  *   options.{h,c}       the command line's options: one table for parser and help
  *   text.{h,c}          script and plug-in files, read before or after privileges are dropped
+ *   supervise.{h,c}     the parent's part: signals, stops, the end of both
+ *   terminal.{h,c}      taking the terminal and giving it back
  *   privilege.{h,c}     who asks, and giving up what is not needed
  *   lua/                the binding, the only files besides main.c that know Lua
  *     module.c          require "sockq.core"; embedded files
  *     client.c          clients, row sets and rows as userdata (their payloads: handle.h)
  *     names.c           users, services, hosts
  *     getopt.c          getopt_long for views that stand in for another program
- *     system.c          terminal, sleep
+ *     system.c          clocks, sleep
+ *     terminal.c        the live view's terminal: size, keys, painting
  *     interrupt.c       Ctrl-C, in compiled loops too
  *     open.c            the module file for a stock luajit
  *     lua.h             what these files share
@@ -41,12 +44,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "diag.h"
 #include "lua/lua.h"
 #include "privilege.h"
+#include "supervise.h"
 
 int luaopen_cjson(lua_State *L);
 int luaopen_lpeg(lua_State *L);
@@ -63,6 +66,7 @@ struct start {
     struct sockq_invoker invoker;
     struct sockq_file file;
     struct sockq_proc proc;
+    struct sockq_supervised supervised;
     const char *proc_path;
     int sockets[2]; /* collector, interpreter */
     unsigned euid;
@@ -187,6 +191,7 @@ static int interpret(struct start *start, pid_t parent)
                                     .map = start->file.map,
                                     .options = &start->options,
                                     .texts = &start->texts,
+                                    .terminal = &start->supervised.terminal,
                                     .proc_path = start->proc_path,
                                     .euid = start->euid};
 
@@ -211,59 +216,11 @@ static int interpret(struct start *start, pid_t parent)
     return status;
 }
 
-/* The child's end is the program's end: its status, or the signal that ended it. */
-static int end_like(pid_t child)
-{
-    int status;
-
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return fail("waitpid", strerror(errno));
-    if (WIFEXITED(status))
-        return WEXITSTATUS(status);
-    int number = WTERMSIG(status);
-    if (number == SIGINT || number == SIGPIPE || number == SIGTERM || number == SIGHUP ||
-        number == SIGQUIT || number == SIGKILL) {
-        signal(number, SIG_DFL);
-        raise(number);
-    }
-    fprintf(stderr, "sockq: the interpreter was ended by signal %d (%s)\n", number,
-            strsignal(number));
-    return EXIT_DATA;
-}
-
 static uint64_t inode_of(int fd)
 {
     struct stat st;
 
     return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
-}
-
-static volatile sig_atomic_t interpreter;
-
-/*
- * Ctrl-C reaches the interpreter by itself, as a member of the terminal's foreground group; what
- * another process sends to the collector alone is passed on.
- */
-static void on_interrupt(int number, siginfo_t *info, void *context)
-{
-    (void)context;
-    if (info->si_code <= 0 && info->si_pid != interpreter)
-        kill(interpreter, number);
-}
-
-static void leave_interrupts_to(pid_t child)
-{
-    struct sigaction action = {.sa_sigaction = on_interrupt, .sa_flags = SA_SIGINFO | SA_RESTART};
-    struct sigaction before;
-
-    interpreter = child;
-    sigemptyset(&action.sa_mask);
-    for (int i = 0; i < 2; i++) {
-        int number = i == 0 ? SIGINT : SIGQUIT;
-        if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-            sigaction(number, &action, NULL);
-    }
 }
 
 static int collect(struct start *start, pid_t child)
@@ -274,19 +231,23 @@ static int collect(struct start *start, pid_t child)
     start->proc.own_inodes[1] = inode_of(start->sockets[1]);
     start->proc.own_child = child;
     close(start->sockets[1]);
-    leave_interrupts_to(child);
+    start->supervised.child = child;
+    start->supervised.has_screen = sockq_options_has(&start->options, "watch");
+    sockq_supervise(&start->supervised);
     if (sockq_collector_confine(&start->invoker, start->proc.live) == 0)
         result = sockq_collector_serve(start->sockets[0], &start->file, &start->proc);
-    if (result == 0)
-        return end_like(child);
+    if (result == 0) {
+        int status = sockq_supervise_end();
+        return status < 0 ? fail("waitpid", strerror(errno)) : status;
+    }
     int saved = errno;
-    if (kill(child, SIGKILL) == 0)
-        waitpid(child, NULL, 0);
+    sockq_supervise_kill();
     return fail("collector", strerror(saved));
 }
 
 static int prepare(struct start *start, int argc, char **argv)
 {
+    sockq_terminal_find(&start->supervised.terminal);
     sockq_invoker_find(&start->invoker);
     start->euid = geteuid();
     start->texts.secure = start->invoker.secure;

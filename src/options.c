@@ -167,14 +167,24 @@ int sockq_options_parse(struct sockq_options *options, int argc, char **argv,
     return 0;
 }
 
+static const struct sockq_given *last_given(const struct sockq_options *options, const char *name)
+{
+    for (int i = options->given_count - 1; i >= 0; i--)
+        if (options->given[i].option->name && strcmp(options->given[i].option->name, name) == 0)
+            return &options->given[i];
+    return NULL;
+}
+
 const char *sockq_options_argument(const struct sockq_options *options, const char *name)
 {
-    const char *argument = NULL;
+    const struct sockq_given *given = last_given(options, name);
 
-    for (int i = 0; i < options->given_count; i++)
-        if (options->given[i].option->name && strcmp(options->given[i].option->name, name) == 0)
-            argument = options->given[i].argument;
-    return argument;
+    return given ? given->argument : NULL;
+}
+
+bool sockq_options_has(const struct sockq_options *options, const char *name)
+{
+    return last_given(options, name) != NULL;
 }
 
 void sockq_options_free(struct sockq_options *options)

@@ -67,6 +67,9 @@ int sockq_options_parse(struct sockq_options *options, int argc, char **argv,
 /** The argument of an option's last occurrence, NULL if it was not given. */
 const char *sockq_options_argument(const struct sockq_options *options, const char *name);
 
+/** True if an option was given, with an argument or without. */
+bool sockq_options_has(const struct sockq_options *options, const char *name);
+
 /** Free what a parse made. */
 void sockq_options_free(struct sockq_options *options);
 

@@ -56,6 +56,8 @@ static void on_interrupt(int signal_number)
 static void on_alarm(int signal_number)
 {
     (void)signal_number;
+    if (!interrupted)
+        return;
     /* A second Ctrl-C does not wait for any of this. */
     signal(SIGINT, SIG_DFL);
     if (++tries < TRIES)
@@ -77,12 +79,31 @@ bool sockq_lua_interrupted(void)
     return interrupted;
 }
 
-void sockq_lua_interruptible(lua_State *L)
+static void catch_interrupts(void)
 {
     /* No SA_RESTART: waiting for rows must end as well. */
     struct sigaction action = {.sa_handler = on_interrupt};
 
-    struct sigaction before;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+bool sockq_lua_take_interrupt(void)
+{
+    struct itimerval never = {0};
+
+    if (!interrupted)
+        return false;
+    setitimer(ITIMER_REAL, &never, NULL);
+    interrupted = 0;
+    lua_sethook(running, NULL, 0, 0);
+    catch_interrupts();
+    return true;
+}
+
+void sockq_lua_interruptible(lua_State *L)
+{
+    struct sigaction action = {.sa_handler = on_alarm}, before;
 
     /* A job that a shell started in the background ignores SIGINT: so be it. */
     if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == SIG_IGN)
@@ -90,7 +111,6 @@ void sockq_lua_interruptible(lua_State *L)
     running = L;
     luaJIT_profile_start(L, "li1000000", on_tick, NULL);
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    action.sa_handler = on_alarm;
     sigaction(SIGALRM, &action, NULL);
+    catch_interrupts();
 }

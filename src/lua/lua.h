@@ -10,6 +10,7 @@
 
 #include "../collector.h"
 #include "../options.h"
+#include "../terminal.h"
 #include "../text.h"
 
 #if LUA_VERSION_NUM != 501 || !defined(LUAJIT_VERSION_NUM) || LUAJIT_VERSION_NUM < 20100
@@ -35,6 +36,7 @@ struct sockq_program {
     const void *map;
     const struct sockq_options *options;
     struct sockq_texts *texts;
+    const struct sockq_terminal *terminal;
     const char *proc_path;
     unsigned euid; /* before privileges were dropped: netstat's warning names it */
 };
@@ -53,6 +55,7 @@ void sockq_lua_open_client(lua_State *L);
 void sockq_lua_open_names(lua_State *L);
 void sockq_lua_open_getopt(lua_State *L);
 void sockq_lua_open_system(lua_State *L);
+void sockq_lua_open_terminal(lua_State *L);
 
 /**
  * Let SIGINT stop Lua wherever it runs, a compiled loop included, with the message "interrupted";
@@ -63,5 +66,8 @@ void sockq_lua_interruptible(lua_State *L);
 
 /** True after SIGINT stopped the script. */
 bool sockq_lua_interrupted(void);
+
+/** As if that SIGINT had not come, for a script that goes on after it; true if one had. */
+bool sockq_lua_take_interrupt(void);
 
 #endif

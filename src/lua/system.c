@@ -32,6 +32,22 @@ static int l_sleep(lua_State *L)
     return 0;
 }
 
+static lua_Number seconds_of(clockid_t clock)
+{
+    struct timespec ts;
+
+    clock_gettime(clock, &ts);
+    return (lua_Number)ts.tv_sec + (lua_Number)ts.tv_nsec / 1e9;
+}
+
+/* Lua: core.now() → seconds since 1970, seconds of a clock that is never set */
+static int l_now(lua_State *L)
+{
+    lua_pushnumber(L, seconds_of(CLOCK_REALTIME));
+    lua_pushnumber(L, seconds_of(CLOCK_MONOTONIC));
+    return 2;
+}
+
 /* Lua: core.strerror(errno) → text */
 static int l_strerror(lua_State *L)
 {
@@ -50,6 +66,7 @@ void sockq_lua_open_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"terminal_width", l_terminal_width},
                                          {"sleep", l_sleep},
+                                         {"now", l_now},
                                          {"strerror", l_strerror},
                                          {"interrupted", l_interrupted},
                                          {NULL, NULL}};

@@ -196,6 +196,13 @@ function Child:kill(number, pid)
   C.kill(pid or -self.pid, number)
 end
 
+--- Send a signal to any process, or to a process group by a negative number.
+---@param number integer
+---@param pid integer
+function spawn.kill(number, pid)
+  C.kill(pid, number)
+end
+
 --- Wait for the program that was started.
 ---@param seconds number  at most
 ---@return integer?  # exit status, 128 + N after signal N; nil if it still runs

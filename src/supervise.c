@@ -1,0 +1,131 @@
+#define _GNU_SOURCE
+#include "supervise.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { EXIT_DATA = 3 };
+
+/* For the signal handlers. */
+static struct sockq_supervised *supervised;
+
+static void give_back(void)
+{
+    if (sockq_terminal_is_changed(&supervised->terminal))
+        sockq_terminal_give_back(&supervised->terminal, supervised->has_screen);
+}
+
+static void handle(int number, void (*handler)(int, siginfo_t *, void *))
+{
+    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART};
+    struct sigaction before;
+
+    sigfillset(&action.sa_mask);
+    if (sigaction(number, NULL, &before) == 0 &&
+        ((before.sa_flags & SA_SIGINFO) || before.sa_handler != SIG_IGN))
+        sigaction(number, &action, NULL);
+}
+
+/*
+ * Ctrl-C reaches the interpreter by itself, as a member of the terminal's foreground group; what
+ * another process sends to the collector alone is passed on.
+ */
+static void on_interrupt(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (supervised->child > 0 && info->si_code <= 0 && info->si_pid != supervised->child)
+        kill(supervised->child, number);
+}
+
+/* Die of a signal inside its handler. */
+static void die_of(int number)
+{
+    sigset_t one;
+
+    signal(number, SIG_DFL);
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &one, NULL);
+}
+
+static void on_end(int number, siginfo_t *info, void *context)
+{
+    (void)info;
+    (void)context;
+    sockq_supervise_kill();
+    die_of(number);
+}
+
+/*
+ * The shell takes the terminal back as soon as this process stops, so that the child has to be
+ * still by then. It takes the terminal again by itself when it goes on.
+ */
+static void on_stop(int number, siginfo_t *info, void *context)
+{
+    pid_t child = supervised->child;
+    int saved = errno;
+    siginfo_t stopped;
+
+    (void)info;
+    (void)context;
+    if (child > 0 && kill(child, SIGSTOP) == 0)
+        while (waitid(P_PID, (id_t)child, &stopped, WSTOPPED | WEXITED | WNOWAIT) < 0 &&
+               errno == EINTR)
+            continue;
+    give_back();
+    die_of(number);
+    /* Continued. */
+    handle(number, on_stop);
+    if (child > 0)
+        kill(child, SIGCONT);
+    errno = saved;
+}
+
+void sockq_supervise(struct sockq_supervised *what)
+{
+    supervised = what;
+    handle(SIGINT, on_interrupt);
+    handle(SIGQUIT, on_interrupt);
+    handle(SIGTERM, on_end);
+    handle(SIGHUP, on_end);
+    handle(SIGTSTP, on_stop);
+}
+
+void sockq_supervise_kill(void)
+{
+    if (supervised->child > 0 && kill(supervised->child, SIGKILL) == 0)
+        while (waitpid(supervised->child, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    supervised->child = 0;
+    give_back();
+}
+
+int sockq_supervise_end(void)
+{
+    int status;
+
+    while (waitpid(supervised->child, &status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    supervised->child = 0;
+    /* A script that ends well may have changed the terminal on purpose. */
+    if (WIFSIGNALED(status) || supervised->has_screen)
+        give_back();
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    int number = WTERMSIG(status);
+    if (number == SIGINT || number == SIGPIPE || number == SIGTERM || number == SIGHUP ||
+        number == SIGQUIT || number == SIGKILL) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    fprintf(stderr, "sockq: the interpreter was ended by signal %d (%s)\n", number,
+            strsignal(number));
+    return EXIT_DATA;
+}
