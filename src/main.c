@@ -115,10 +115,14 @@ static enum sockq_name kind_of_name(const char *word, const struct sockq_options
 
 static int read_texts(struct start *start)
 {
-    start->texts.path = sockq_options_argument(&start->options, "path");
-    if (start->options.mode == SOCKQ_MODE_SCRIPT &&
-        sockq_texts_read_script(&start->texts, start->options.words[0]) < 0)
-        return -1;
+    const struct sockq_options *options = &start->options;
+    bool checks = options->mode == SOCKQ_MODE_NAME && strcmp(options->words[0], "check") == 0;
+    int first = checks ? 1 : 0, end = options->mode == SOCKQ_MODE_SCRIPT ? 1 : options->word_count;
+
+    start->texts.path = sockq_options_argument(options, "path");
+    for (int i = first; (checks || options->mode == SOCKQ_MODE_SCRIPT) && i < end; i++)
+        if (sockq_texts_read_script(&start->texts, options->words[i]) < 0)
+            return -1;
     return sockq_texts_read_plugins(&start->texts);
 }
 

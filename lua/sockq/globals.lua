@@ -77,6 +77,9 @@ end
 local GGET = first_opcode("local x = a")
 local GSET = opcode((jutil.funcbc(assert(loadstring("a = 1")), 2)))
 local TGETS = opcode((jutil.funcbc(assert(loadstring("local t, x; x = t.a")), 2)))
+local TSETS = opcode((jutil.funcbc(assert(loadstring("local t, x; t.a = x")), 2)))
+-- All tests and comparisons have smaller numbers.
+local MOV = opcode((jutil.funcbc(assert(loadstring("local a, b; b = a")), 2)))
 
 -- Every instruction of a function and of those in it: visit(code, instruction, place in it).
 local function walk(code, visit)
@@ -101,44 +104,56 @@ local function line_of(code, at)
   return jutil.funcinfo(code, at).currentline
 end
 
--- sockq.NAME and the members of Lua's own libraries: what the next instruction reads of the table
--- that this one fetched.
-local function missing_member(code, instruction, at, name)
-  local library = name == "sockq" and sockq_words() or rawget(_G, name)
-  local following = jutil.funcbc(code, at + 1)
-  if type(library) ~= "table" or name == "_G" or not following or opcode(following) ~= TGETS then
-    return nil
-  end
+-- The member that the instruction behind this one reads of what this one fetched, nil if it reads
+-- none, or only to see whether it is there: table.unpack or unpack.
+local function member_read(code, instruction, at)
+  local following, behind = jutil.funcbc(code, at + 1), jutil.funcbc(code, at + 2)
   local register = band(rshift(instruction, 8), 0xff)
-  local member = constant(code, band(rshift(following, 16), 0xff))
-  if rshift(following, 24) ~= register or type(member) ~= "string" or rawget(library, member) ~= nil then
+  if not behind or opcode(following) ~= TGETS or rshift(following, 24) ~= register or opcode(behind) < MOV then
     return nil
   end
-  return ("%s has no %s; %s"):format(name, member, hint.remedy(member, hint.keys(library)))
+  return constant(code, band(rshift(following, 16), 0xff))
+end
+
+local LIBRARIES = { "sockq", "string", "table", "math", "io", "os", "bit", "coroutine", "debug", "package" }
+for _, name in ipairs(LIBRARIES) do
+  LIBRARIES[name] = true
+end
+
+-- What is wrong with a member of sockq or of one of Lua's libraries.
+local function missing_member(library, name)
+  local members = library == "sockq" and sockq_words() or rawget(_G, library)
+  if not name or not LIBRARIES[library] or rawget(members, name) ~= nil then
+    return nil
+  end
+  return ("%s has no %s; %s"):format(library, name, hint.remedy(name, hint.keys(members)))
 end
 
 --- What a chunk that is not run reads and nobody defines: global names, and members of sockq and of
---- Lua's libraries. Names that the chunk itself assigns count as defined.
+--- Lua's libraries. What the chunk itself assigns counts as defined.
 ---@param chunk function
 ---@return { line: integer, message: string }[]  # in the order of the lines
 function globals.misspelt(chunk)
   local reads, assigned, found = {}, {}, {}
   walk(chunk, function(code, instruction, at)
-    local code_of = opcode(instruction)
-    if code_of == GSET then
+    local number = opcode(instruction)
+    if number == GSET then
       assigned[constant(code, rshift(instruction, 16))] = true
-    elseif code_of == GGET then
-      local name = constant(code, rshift(instruction, 16))
-      reads[#reads + 1] = { name = name, line = line_of(code, at),
-        member = missing_member(code, instruction, at, name) }
+    elseif number == TSETS then
+      assigned["." .. constant(code, band(rshift(instruction, 16), 0xff))] = true
+    elseif number == GGET then
+      reads[#reads + 1] = { name = constant(code, rshift(instruction, 16)), line = line_of(code, at),
+        member = member_read(code, instruction, at) }
     end
   end)
   for _, read in ipairs(reads) do
-    if rawget(_G, read.name) == nil and not assigned[read.name] then
-      found[#found + 1] = { line = read.line, message = missing(read.name) }
-    elseif read.member and not assigned[read.name] then
-      found[#found + 1] = { line = read.line, message = read.member }
+    local is_there, message = assigned[read.name] or rawget(_G, read.name) ~= nil, nil
+    if not is_there then
+      message = missing(read.name)
+    elseif not assigned[read.name] and not (read.member and assigned["." .. read.member]) then
+      message = missing_member(read.name, read.member)
     end
+    found[#found + 1] = message and { line = read.line, message = message }
   end
   table.sort(found, function(a, b)
     if a.line ~= b.line then

@@ -4,7 +4,7 @@
 -- The map of this folder; a file uses only files below it:
 --
 --   cli.lua             the program's command line
---   commands/           its commands, a file each: fields, list, show
+--   commands/           its commands, a file each: check, fields, list, show
 --   script.lua          running a script: its globals, its arguments, what is told of its errors
 --   init.lua            the module: sockq.tcp() and its like
 --   views/              layouts of whole listings: netstat
