@@ -4,20 +4,21 @@
 -- Exit status: 0 rows were found; 1 none; 2 wrong usage or a script error; 3 the data could not be
 -- read whole. Views that stand in for another program use that program's status.
 
+local complaint = require("sockq.complaint")
 local core = require("sockq.core")
-local escape = require("sockq.escape")
+local listing = require("sockq.listing")
 
 local cli = {}
 
 local USAGE, INCOMPLETE = 2, 3
 
-local function complain(message)
-  -- In one write: the other process may have something to say as well.
-  io.stderr:write("sockq: " .. escape.text((tostring(message):gsub("%s+$", ""))) .. "\n")
+-- In one write: the other process may have something to say as well.
+local function complain(err)
+  io.stderr:write(complaint.text(err))
 end
 
-local function fail(message)
-  complain(message)
+local function fail(err)
+  complain(err)
   return USAGE
 end
 
@@ -81,101 +82,110 @@ local function wrong_option(line)
     require("sockq.hint").remedy(word, names, "sockq --help lists the options")))
 end
 
-local CHOICES = { tcp = { "tcp" }, udp = { "udp", "udplite" }, raw = { "raw", "icmp" }, unix = { "unix" } }
+-- Options by what they are about. A way to run refuses those that mean nothing to it: nothing is
+-- ignored in silence.
+local CHOOSING = { "tcp", "udp", "raw", "unix", "ipv4", "ipv6", "listening", "from" }
+local SHAPING = { "distinct", "group", "agg", "sort", "limit", "columns" }
+local FORMAT = { "format", "json", "ndjson", "csv", "tsv", "no-header", "color", "timer" }
 
--- The tables that -t -u -w -x --from choose, nil if they choose none.
-local function chosen_tables(given)
-  local query, tables = require("sockq.query"), require("sockq.tables")
-  if given.from then
-    return require("sockq").from(table.concat(given.from, ","))
-  end
-  local numbers, groups = {}, {}
-  for option, names in pairs(CHOICES) do
-    if given[option] then
-      local group = tables.join(names)
-      groups[#groups + 1] = group
-      for _, number in ipairs(group) do
-        numbers[#numbers + 1] = number
-      end
+local function refuse(given, groups, more, what)
+  local function refuse_one(name)
+    if given[name] then
+      error(("--%s: %s; leave it out"):format(name, what), 0)
     end
   end
-  return #numbers > 0 and query.new(numbers, groups) or nil
-end
-
--- -l: what a server waits on.
-local function is_listening(row)
-  local state = row.state
-  return state == "LISTEN" or (state == "UNCONN" and row.family ~= "unix")
-end
-
--- What -4 -6 -l leave of some rows.
-local function restrict(rows, given)
-  if given.ipv4 and not given.ipv6 then
-    rows = rows:where('family == "inet"')
-  elseif given.ipv6 and not given.ipv4 then
-    rows = rows:where('family == "inet6"')
+  for _, group in ipairs(groups) do
+    for _, name in ipairs(group) do
+      refuse_one(name)
+    end
   end
-  if given.listening then
-    rows = rows:where(is_listening)
+  for _, name in ipairs(more) do
+    refuse_one(name)
   end
-  return rows
 end
 
--- A first word that is no expression may be meant as a view or a command.
-local function meant_name(word)
+-- What a first word that is no expression may be meant as: a view, report or command, or options
+-- without their dash.
+local function meant(word)
+  if word:find("^%l+$") then
+    local letters = {}
+    for _, option in ipairs(core.options()) do
+      if option.letter and not option.argument then
+        letters[option.letter] = true
+      end
+    end
+    local all = #word > 1
+    for letter in word:gmatch(".") do
+      all = all and letters[letter]
+    end
+    if all then
+      return "-" .. word
+    end
+  end
   if not word:find("^[%w_-]+$") then
     return nil
   end
-  local names = command_names()
-  for _, view in ipairs(require("sockq.plugin").list("views")) do
-    names[#names + 1] = view.name
+  local names, plugin = command_names(), require("sockq.plugin")
+  for _, kind in ipairs({ "views", "reports" }) do
+    for _, entry in ipairs(plugin.contracts[kind] and plugin.list(kind) or {}) do
+      names[#names + 1] = entry.name
+    end
   end
   return require("sockq.nearest")(word, names)
 end
 
-local function run_query(line)
+-- The sockets that match the words of the command line.
+local function matching(line)
   local query, tables = require("sockq.query"), require("sockq.tables")
-  local rows = restrict(chosen_tables(line.given) or query.new(tables.default), line.given)
+  local rows = listing.restrict(listing.chosen_tables(line.given) or query.new(tables.default), line.given)
   for i, text in ipairs(line.words) do
-    local narrowed, wrong = rows:try_where(text)
+    local narrowed, wrong, problem = rows:try_where(require("sockq.expr").argument(text))
     if not narrowed then
-      local near = i == 1 and meant_name(text)
-      error(near and ("%s: neither an expression nor a view; did you mean sockq %s?"):format(text, near) or wrong, 0)
+      local near = i == 1 and meant(text)
+      if near then
+        complaint.raise(("%s: neither an expression nor a name; did you mean sockq %s?"):format(text, near))
+      end
+      complaint.raise(wrong, problem)
     end
     rows = narrowed
   end
-  return rows:print() > 0 and 0 or 1
+  return rows
 end
 
-local CHOOSING = { "tcp", "udp", "raw", "unix", "ipv4", "ipv6", "listening", "from" }
-
--- Options that choose sockets mean nothing to what chooses its own; nothing is ignored in silence.
-local function refuse_choices(line, more, what)
-  local names = { unpack(CHOOSING) }
-  for _, name in ipairs(more) do
-    names[#names + 1] = name
+local function run_query(line)
+  local rows = listing.shape(matching(line), line.given)
+  local count, wrong, problem = require("sockq.output").list(rows, listing.columns(line.given), "-c", {})
+  if not count then
+    complaint.raise(wrong, problem)
   end
-  for _, name in ipairs(names) do
-    if line.given[name] then
-      error(("--%s: %s; leave it out"):format(name, what), 0)
-    end
-  end
+  return count > 0 and 0 or 1
 end
 
 local function run_name(line)
-  local name = line.words[1]
+  local name, given = line.words[1], line.given
   local args = { unpack(line.words, 2) }
   local command = load_command(name)
   if command then
-    refuse_choices(line, { "timer", "no-header" }, "the command " .. name .. " lists no sockets")
-    return command.run(args)
+    local accepted = {}
+    for _, option in ipairs(command.options or {}) do
+      accepted[option] = true
+    end
+    local refused = {}
+    for _, group in ipairs({ CHOOSING, SHAPING, FORMAT }) do
+      for _, option in ipairs(group) do
+        refused[#refused + 1] = not accepted[option] and option or nil
+      end
+    end
+    refuse(given, {}, refused, ("the command %s does not take it"):format(name))
+    return command.run(args, given)
   end
+  refuse(given, { SHAPING }, {}, ("the columns and rows of %s are its own"):format(name))
   local view = require("sockq.plugin").load("views", name)
   if view and view.run then
-    refuse_choices(line, { "no-header" }, ("the view %s has options of its own behind its name"):format(name))
+    refuse(given, { CHOOSING, FORMAT }, {}, ("the view %s has options of its own behind its name"):format(name))
   end
-  return require("sockq.view").run(name, args, chosen_tables(line.given), function(rows)
-    return restrict(rows, line.given)
+  return require("sockq.view").run(name, args, listing.chosen_tables(given), function(rows)
+    return listing.restrict(rows, given)
   end)
 end
 
@@ -196,15 +206,6 @@ local function script_source(line)
   return nil, nil, "no script"
 end
 
--- One line: where, and what. The place stands in the message already.
-local function error_line(err)
-  if type(err) ~= "string" then
-    local has_text = getmetatable(err) and getmetatable(err).__tostring
-    return has_text and tostring(err) or ("a script raised a %s as its error"):format(type(err))
-  end
-  return err
-end
-
 -- require looks beside the script, and never in the current folder by surprise.
 local function set_search_path(line)
   local folder = line.mode == "script" and (line.words[1]:match("^(.*)/[^/]*$") or ".") or nil
@@ -220,7 +221,7 @@ local function set_search_path(line)
 end
 
 local function run_script(line)
-  refuse_choices(line, {}, "a script chooses its sockets itself")
+  refuse(line.given, { CHOOSING, SHAPING }, {}, "a script chooses its sockets itself")
   local source, name, wrong = script_source(line)
   if not source then
     return fail(wrong)
@@ -238,9 +239,7 @@ local function run_script(line)
   rawset(_G, "arg", arg)
   rawset(_G, "sockq", require("sockq"))
   local ok
-  ok, err = xpcall(function()
-    chunk(unpack(arg))
-  end, error_line)
+  ok, err = pcall(chunk, unpack(arg))
   if not ok then
     return fail(err)
   end
@@ -248,6 +247,63 @@ local function run_script(line)
 end
 
 local runners = { query = run_query, name = run_name, script = run_script, stdin = run_script, chunk = run_script }
+
+local SHORT_FORMATS = { "json", "ndjson", "csv", "tsv" }
+
+-- The format that -f, --json and their like choose.
+local function chosen_format(given)
+  local chosen = given.format and given.format[#given.format]
+  for _, name in ipairs(SHORT_FORMATS) do
+    if given[name] and chosen and chosen ~= name then
+      error(("--%s: %s is asked for as well; choose one format"):format(name, chosen), 0)
+    end
+    chosen = given[name] and name or chosen
+  end
+  return chosen
+end
+
+local COLORS = { auto = true, always = true, never = true }
+
+-- What the options say of output, for all that prints.
+local function set_defaults(given)
+  local timer, output = require("sockq.timer"), require("sockq.output")
+  output.defaults.header = not given["no-header"]
+  output.chosen_timer = given.timer and given.timer[#given.timer]
+  if output.chosen_timer then
+    local _, wrong = timer.formatter(output.chosen_timer)
+    if wrong then
+      error("--timer " .. wrong, 0)
+    end
+  end
+  output.defaults.format = chosen_format(given) or output.defaults.format
+  local _, wrong = require("sockq.plugin").find("formats", output.defaults.format)
+  if wrong then
+    error("-f " .. wrong, 0)
+  end
+  local color = given.color and given.color[#given.color]
+  if color and not COLORS[color] then
+    error(("--color: %s is no choice; %s"):format(color, require("sockq.hint").remedy(color,
+      { "always", "auto", "never" })), 0)
+  end
+  output.defaults.color = color or output.defaults.color
+end
+
+-- The exit status when the work is done: what was lost on the way counts.
+local function final_status(status, stands_in)
+  local set, timer, output = require("sockq.set"), require("sockq.timer"), require("sockq.output")
+  local flushed, err = io.stdout:flush()
+  if output.failed then
+    return INCOMPLETE
+  elseif not flushed and not stands_in then
+    complain("standard output: " .. err)
+    return INCOMPLETE
+  elseif timer.failed then
+    return USAGE
+  elseif set.incomplete and not stands_in and status < USAGE then
+    return INCOMPLETE
+  end
+  return status
+end
 
 --- Run the command line.
 ---@return integer status
@@ -257,37 +313,25 @@ function cli.main()
     return wrong_option(line)
   end
   local asked = line.given.help and help or line.given.version and version
-  local set, timer, output = require("sockq.set"), require("sockq.timer"), require("sockq.output")
-  set.on_message = complain
-  timer.on_error = complain
-  output.defaults.header = not line.given["no-header"]
-  output.chosen_timer = line.given.timer and line.given.timer[#line.given.timer]
-  if output.chosen_timer and not asked then
-    local _, wrong = timer.formatter(output.chosen_timer)
-    if wrong then
-      return fail("--timer " .. wrong)
+  require("sockq.set").on_message = complain
+  require("sockq.timer").on_error = complain
+  local ok, status, stands_in = pcall(function()
+    if asked then
+      return asked()
     end
-  end
-  local ok, status, stands_in = pcall(asked or runners[line.mode], line)
+    set_defaults(line.given)
+    return runners[line.mode](line)
+  end)
   if not ok then
     if core.interrupted() then
       return USAGE
     end
-    status = fail((error_line(status):gsub("^lua/sockq/cli%.lua:%d+: ", "")))
+    if type(status) == "string" then
+      status = status:gsub("^lua/sockq/cli%.lua:%d+: ", "")
+    end
+    status = fail(status)
   end
-  local flushed, err = io.stdout:flush()
-  if output.failed then
-    return INCOMPLETE
-  elseif not flushed and not stands_in then
-    complain("standard output: " .. err)
-    return INCOMPLETE
-  end
-  if timer.failed then
-    return USAGE
-  elseif set.incomplete and not stands_in and status < USAGE then
-    return INCOMPLETE
-  end
-  return status
+  return final_status(status, stands_in)
 end
 
 return cli

@@ -1,19 +1,22 @@
--- Columns: from what a view, a script or the default table says of them to what is laid out.
+-- Columns: from what a view, a script or the command line says of them to what is laid out.
 --
--- A column is a field's name, or a table: title, width (at least that many bytes; sized to the rows
--- if nil), align ("left" or "right"), get(row) → text, number or nil, or field = its name; shrink:
--- the width to which a narrow terminal may shorten it. unknown: the text for nil, "-" if not given.
--- timer = NAME instead of get: the text of a timer plug-in; timer = true: of the one that the listing
--- or --timer chooses.
+-- A column is a field's name, an expression, NAME=EXPR (several in one text with commas; * stands for
+-- every field), or a table: title, width (at least that many bytes; sized to the rows if nil), align
+-- ("left" or "right"), get(row) → text, number or nil, or field = its name; name: what it is called
+-- where keys are (the title if nil); shrink: the width to which a narrow terminal may shorten it.
+-- unknown: the text for nil, "-" if not given. timer = NAME instead of get: the text of a timer
+-- plug-in; timer = true: of the one that the listing or --timer chooses, as does the name timer_text.
 
-local fields = require("sockq.fields")
 local hint = require("sockq.hint")
+local fields = require("sockq.fields")
+local keys = require("sockq.keys")
 local timer = require("sockq.timer")
 
 local columns = {}
 
-local KEYS = { title = "string", width = "number", align = "string", get = "function", field = "string",
-  shrink = "number", unknown = "string", needs = "table", timer = "string or boolean" }
+local KEYS = { name = "string", title = "string", width = "number", align = "string", get = "function",
+  field = "string", shrink = "number", unknown = "string", needs = "table", timer = "string or boolean",
+  type = "string", unit = "string", doc = "string" }
 
 local function check_keys(column, where)
   for key, value in pairs(column) do
@@ -30,27 +33,46 @@ local function check_keys(column, where)
   return nil
 end
 
-local function find_field(name, where)
-  local field = fields.by_name[name]
+local function remedy(name, schema)
+  if schema == fields then
+    return fields.remedy(name)
+  end
+  return hint.remedy(name, hint.keys(schema.by_name))
+end
+
+local function find_field(name, where, schema)
+  local field = schema.by_name[name]
   if not field then
-    return nil, ("%s: there is no field %s; %s"):format(where, tostring(name), fields.remedy(name))
+    return nil, ("%s: there is no field %s; %s"):format(where, tostring(name), remedy(name, schema))
   end
   return field
 end
 
-local function from_field(name, where)
-  local field, wrong = find_field(name, where)
+local NUMERIC = { integer = true, number = true }
+
+-- A column of an item of keys.lua.
+local function from_item(item)
+  local names = {}
+  for name in pairs(item.fields) do
+    names[#names + 1] = name
+  end
+  return {
+    name = item.name, title = item.name, type = item.type, unit = item.unit, doc = item.doc, role = item.role,
+    values = item.domain or item.values, identifies = item.identifies,
+    align = NUMERIC[item.type] and "right" or "left",
+    get = item.value, fields = names,
+  }
+end
+
+local function from_field(name, where, schema)
+  local field, wrong = find_field(name, where, schema)
   if not field then
     return nil, wrong
   end
-  return {
-    title = name,
-    align = (field.type == "integer" or field.type == "number") and "right" or "left",
-    get = function(row)
-      return row[name]
-    end,
-    fields = { field.name },
-  }
+  local column = from_item(keys.from_entry(field))
+  -- A short form is shown as it was asked for.
+  column.name, column.title = name, name
+  return column
 end
 
 local function from_timer(name, where)
@@ -60,6 +82,9 @@ local function from_timer(name, where)
   end
   return {
     title = "timer",
+    name = "timer_text",
+    type = "string",
+    doc = ("the timer as %s writes it"):format(name),
     get = function(row)
       local text = format(row)
       return text ~= "" and text or nil
@@ -69,16 +94,16 @@ local function from_timer(name, where)
 end
 
 -- Where a column's values come from: a field, a timer, or its own get.
-local function source_of(column, where, timer_name)
+local function source_of(column, where, timer_name, schema)
   if column.field then
-    return from_field(column.field, where)
+    return from_field(column.field, where, schema)
   elseif column.timer then
     return from_timer(column.timer == true and timer_name or column.timer, where)
   elseif not column.get then
     return nil, where .. " has neither field, timer nor get"
   end
   for _, name in ipairs(column.needs or {}) do
-    local field, wrong = find_field(name, where .. ": needs")
+    local field, wrong = find_field(name, where .. ": needs", schema)
     if not field then
       return nil, wrong
     end
@@ -86,37 +111,86 @@ local function source_of(column, where, timer_name)
   return { fields = column.needs or {} }
 end
 
+-- A column as a table says it.
+local function from_table(column, where, timer_name, schema)
+  local wrong = check_keys(column, where)
+  if wrong then
+    return nil, wrong
+  end
+  local base
+  base, wrong = source_of(column, where, timer_name, schema)
+  if not base then
+    return nil, wrong
+  end
+  local whole = {}
+  for key, value in pairs(base) do
+    whole[key] = value
+  end
+  for _, key in ipairs({ "name", "title", "width", "align", "get", "shrink", "unknown", "type", "unit", "doc" }) do
+    if column[key] ~= nil then
+      whole[key] = column[key]
+    end
+  end
+  whole.title = whole.title or whole.name or ""
+  whole.name = column.name or base.name or (whole.title ~= "" and whole.title) or where
+  whole.align = whole.align or "left"
+  whole.unknown = whole.unknown or "-"
+  return whole
+end
+
+-- The columns of a text: names, expressions, *, timer_text.
+local function add_text(list, text, place, timer_name, schema)
+  if schema.by_name[text] then
+    local column, wrong = from_table({ field = text }, place, timer_name, schema)
+    list[#list + 1] = column
+    return wrong
+  end
+  local items, wrong, problem = keys.items(text, schema, { columns = true })
+  if not items then
+    return ("%s: %s"):format(place, wrong), problem
+  end
+  for _, item in ipairs(items) do
+    if item.name == "*" then
+      for _, entry in ipairs(schema.list) do
+        list[#list + 1] = from_table({ field = entry.name }, place, timer_name, schema)
+      end
+    elseif item.is_timer then
+      list[#list + 1], wrong = from_table({ timer = true, title = item.name }, place, timer_name, schema)
+      if wrong then
+        return wrong
+      end
+    else
+      local column = from_item(item)
+      column.unknown = "-"
+      list[#list + 1] = column
+    end
+  end
+end
+
 --- Make a list of columns whole.
----@param list (string|table)[]
----@param where string  what to call the list in messages
+---@param given string|(string|table)[]
+---@param where string       what to call the list in messages
 ---@param timer_name string  the timer plug-in of columns with timer = true
----@return table[]|nil columns, string|nil message
-function columns.resolve(list, where, timer_name)
+---@param schema? table      of the rows; nil: sockets
+---@return table[]|nil columns, string|nil message, table|nil problem
+function columns.resolve(given, where, timer_name, schema)
+  schema = schema or fields
   local resolved = {}
-  for i, given in ipairs(list) do
-    local place = ("%s: column %d"):format(where, i)
-    local column = type(given) == "string" and { field = given } or given
-    if type(column) ~= "table" then
-      return nil, ("%s is a %s; a field's name or a table is expected"):format(place, type(column))
+  local is_text = type(given) == "string"
+  for i, one in ipairs(is_text and { given } or given) do
+    local place = is_text and where or ("%s: column %d"):format(where, i)
+    local column, wrong, problem
+    if type(one) == "string" then
+      wrong, problem = add_text(resolved, one, place, timer_name, schema)
+    elseif type(one) == "table" then
+      column, wrong = from_table(one, place, timer_name, schema)
+      resolved[#resolved + 1] = column
+    else
+      wrong = ("%s is a %s; a field's name or a table is expected"):format(place, type(one))
     end
-    local wrong = check_keys(column, place)
     if wrong then
-      return nil, wrong
+      return nil, wrong, problem
     end
-    local base
-    base, wrong = source_of(column, place, timer_name)
-    if not base then
-      return nil, wrong
-    end
-    resolved[i] = {
-      title = column.title or base.title or "",
-      align = column.align or base.align or "left",
-      width = column.width,
-      get = column.get or base.get,
-      shrink = column.shrink,
-      unknown = column.unknown or "-",
-      fields = base.fields,
-    }
   end
   return resolved
 end

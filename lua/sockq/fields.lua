@@ -337,13 +337,27 @@ local list = {
 }
 assert(TCP6 < SCTP_ASSOCS, "state_of: the tables with TCP states come first")
 
-local fields = { list = list, by_name = {} }
+--- The registry: list in order; by_name, short forms included; getters and raws by the same names;
+--- version, which grows with each field that a script adds.
+local fields = { list = list, by_name = {}, getters = {}, raws = {}, version = 0 }
+
+local function register(field)
+  for _, name in ipairs({ field.name, unpack(field.alias or {}) }) do
+    fields.by_name[name] = field
+    fields.getters[name], fields.raws[name] = field.get, field.raw
+  end
+end
 
 for _, field in ipairs(list) do
-  fields.by_name[field.name] = field
-  for _, alias in ipairs(field.alias or {}) do
-    fields.by_name[alias] = field
-  end
+  register(field)
+end
+
+--- Add a computed field: from here on it is used like a built-in one.
+---@param field table  an entry as above
+function fields.add(field)
+  list[#list + 1] = field
+  fields.version = fields.version + 1
+  register(field)
 end
 
 --- Names of all fields and their short forms, sorted.

@@ -2,13 +2,15 @@
 
 local columns = require("sockq.columns")
 local core = require("sockq.core")
+local fields = require("sockq.fields")
 local plugin = require("sockq.plugin")
 local tables = require("sockq.tables")
 
 local output = {}
 
---- What the command line chose; scripts' print() follows it.
-output.defaults = { header = true }
+--- What the command line chose; scripts' print() follows it. color: "auto", "always" or "never".
+---@type { header: boolean, format: string, color: string }
+output.defaults = { header = true, format = "table", color = "auto" }
 
 --- The timer plug-in that the command line names, nil for each listing's own.
 ---@type string|nil
@@ -59,16 +61,49 @@ local ALONE = {
   packet = { "proto", "type", "protocol", "ifindex", "dev", "recv_q", "user", "inode", OWNER },
 }
 
---- The columns of the default table.
+-- The same for formats that machines read: a field a column.
+local FIELDS = { "proto", "recv_q", "send_q", "local_addr", "local_port", "remote_addr", "remote_port", "state",
+  "timer", "expires", "retrans", "probes", "uid", "inode", "pid", "program" }
+
+local function with_fields(list, more)
+  local names = {}
+  for _, column in ipairs(list) do
+    names[#names + 1] = type(column) == "string" and column or column.field
+  end
+  for _, name in ipairs(more) do
+    names[#names + 1] = name
+  end
+  return names
+end
+
+--- The columns of a query that names none.
 ---@param query sockq.Query
+---@param layout string?  "fields": a field a column
 ---@return (string|table)[]
-local function default_columns(query)
+local function default_columns(query, layout)
+  local schema = query:schema()
+  if schema ~= fields then
+    local names = {}
+    for _, entry in ipairs(schema.list) do
+      names[#names + 1] = { field = entry.name, shrink = entry.type == "string" and 15 or nil }
+    end
+    return names
+  end
+  local by_field = layout == "fields"
   for group, list in pairs(ALONE) do
     if query.tables == tables.mask(tables.groups[group]) then
-      return list
+      return by_field and with_fields(list, { "pid", "program" }) or list
     end
   end
-  return DEFAULT
+  if not by_field then
+    return DEFAULT
+  end
+  local has_unix = bit.band(query.tables, tables.mask(tables.groups.unix)) ~= 0
+  local list = with_fields(FIELDS, has_unix and { "path" } or {})
+  if output.chosen_timer then
+    list[#list + 1] = { timer = true }
+  end
+  return list
 end
 
 --- True once standard output could not be written.
@@ -84,7 +119,8 @@ function output.write(text)
   end
 end
 
-local OPTIONS = { columns = "table", format = "string", header = "boolean", timer = "string" }
+local OPTIONS = { columns = "string or table", format = "string", header = "boolean", timer = "string",
+  title = "string" }
 
 -- What is wrong with the options of print, nil if nothing is.
 local function wrong_options(options)
@@ -94,47 +130,80 @@ local function wrong_options(options)
   for key, value in pairs(options) do
     local expected = OPTIONS[key]
     if not expected then
-      return ("print: %q means nothing here; known are columns, format, header, timer"):format(tostring(key))
-    elseif type(value) ~= expected then
+      return ("print: %q means nothing here; known are columns, format, header, timer, title"):format(tostring(key))
+    elseif not expected:find(type(value), 1, true) then
       return ("print: %s is a %s; a %s is expected"):format(key, type(value), expected)
     end
   end
   return nil
 end
 
---- Write a query's rows to standard output.
----@param query sockq.Query
----@param given (string|table)[]?  columns, nil for the default table's
----@param place string  what to call them in messages
----@param options { header: boolean?, timer: string?, format: string? }
----@return integer|nil rows, string|nil message  # how many were written, or what is wrong
-function output.list(query, given, place, options)
-  local list, wrong = columns.resolve(given or default_columns(query), place,
-    options.timer or output.chosen_timer or DEFAULT_TIMER)
-  if not list then
-    return nil, wrong
-  end
-  local format
-  format, wrong = plugin.load("formats", options.format or "table")
+local function environment(name)
+  local value = os.getenv(name)
+  return value ~= "" and value or nil
+end
+
+-- What the terminal or pipe behind standard output can show.
+local function surroundings()
+  local terminal = core.terminal_width(1)
+  local color = output.defaults.color == "always" or (output.defaults.color == "auto" and terminal ~= nil and
+    not environment("NO_COLOR") and environment("TERM") ~= "dumb")
+  local locale = environment("LC_ALL") or environment("LC_CTYPE") or environment("LANG") or "C"
+  return terminal, color, locale:lower():find("utf%-?8") ~= nil
+end
+
+--- Open a sink for rows in a format.
+---@param query sockq.Query        whose rows they are
+---@param given string|table[]?    columns; nil: those that fit the rows and the format
+---@param place string             what to call the columns in messages
+---@param options { header: boolean?, timer: string?, format: string?, title: string? }
+---@return table|nil sink          # { row, finish, columns }, or nil,
+---@return string|nil message, table|nil problem
+function output.sink(query, given, place, options)
+  local format, path = plugin.load("formats", options.format or output.defaults.format)
   if not format then
-    return nil, wrong
+    return nil, path
+  end
+  local list, wrong, problem = columns.resolve(given or default_columns(query, format.layout), place,
+    options.timer or output.chosen_timer or DEFAULT_TIMER, query:schema())
+  if not list then
+    return nil, wrong, problem
+  elseif #list == 0 then
+    return nil, place .. ": a column is missing; name a field"
   end
   local header = options.header
   if header == nil then
     header = output.defaults.header
   end
-  local sink = format.open(list, { header = header, terminal = core.terminal_width(1) }, output.write)
-  local count = 0
-  query:needs(columns.needs(list)):each(function(row)
+  local terminal, color, utf8 = surroundings()
+  local sink = format.open(list, { header = header, terminal = terminal, color = color, utf8 = utf8,
+    title = options.title or "sockets" }, output.write)
+  sink.columns = list
+  return sink
+end
+
+--- Write a query's rows to standard output.
+---@param query sockq.Query
+---@param given string|(string|table)[]?  columns, nil for those that fit the rows and the format
+---@param place string  what to call them in messages
+---@param options { header: boolean?, timer: string?, format: string?, title: string? }
+---@return integer|nil rows, string|nil message, table|nil problem  # how many were written, or what is wrong
+function output.list(query, given, place, options)
+  local sink, wrong, problem = output.sink(query, given, place, options)
+  if not sink then
+    return nil, wrong, problem
+  end
+  local count, put = 0, sink.row
+  query:needs(columns.needs(sink.columns)):each(function(row)
     count = count + 1
-    sink.row(row)
+    put(row)
   end)
   sink.finish()
   return count
 end
 
 --- As list, for a script: what is wrong is an error at the line that called print.
----@param options { columns: table[]?, header: boolean?, timer: string?, format: string? }
+---@param options { columns: string|table[]?, header: boolean?, timer: string?, format: string?, title: string? }
 ---@return integer  rows printed
 function output.print(query, options)
   local wrong = wrong_options(options)

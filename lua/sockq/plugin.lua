@@ -75,6 +75,20 @@ local function unknown(kind, name)
   return ("%s: there is no such %s; %s"):format(name, (kind:gsub("s$", "")), hint.remedy(name, names))
 end
 
+--- Whether there is a plug-in of a name; else nil and what to say.
+---@return boolean|nil, string|nil message
+function plugin.find(kind, name)
+  for _, file in ipairs(found()) do
+    if file.kind == kind and file.name == name then
+      return true
+    end
+  end
+  if built_in(kind, name) then
+    return true
+  end
+  return nil, unknown(kind, name)
+end
+
 --- The source text of a plug-in and the path it is named by.
 ---@return string|nil source, string path_or_message
 function plugin.source(kind, name)

@@ -1,28 +1,32 @@
 -- Queries: lazy, immutable, chained. Nothing is read before rows(), list(), count(), first(),
 -- each() or print() ask for rows.
+--
+-- chain.lua is what a query is made of, verbs.lua what is chained; here are the methods, and what
+-- runs a query.
 
+local chain = require("sockq.chain")
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
 local set = require("sockq.set")
-local state = require("sockq.state")
-local tables = require("sockq.tables")
+local verbs = require("sockq.verbs")
 
-local band, bor = bit.band, bit.bor
+local Query = chain.metatable
 
-local Query = {}
+-- Keys that a query may lack.
+local OPTIONAL = { test = true, named = true, source = true, shape = true }
 
 -- A misspelt verb is an error here, not a call of nil there.
 local function verb_of(_, name)
   local verb = Query[name]
-  if verb == nil and type(name) == "string" and name ~= "test" and name ~= "named" then
-    local verbs = {}
+  if verb == nil and type(name) == "string" and not OPTIONAL[name] then
+    local names = {}
     for known, value in pairs(Query) do
-      if type(value) == "function" and not known:find("^__") then
-        verbs[#verbs + 1] = known
+      if type(value) == "function" and not known:find("^__") and not known:find("^try_") then
+        names[#names + 1] = known
       end
     end
-    table.sort(verbs)
-    error(("a query has no verb %s; %s"):format(name, hint.remedy(name, verbs)), 2)
+    table.sort(names)
+    error(("a query has no verb %s; %s"):format(name, hint.remedy(name, names)), 2)
   end
   return verb
 end
@@ -32,130 +36,82 @@ function Query.__call()
   error("a query is no iterator; write for s in query:rows() do", 2)
 end
 
-local function derive(query, changes)
-  local copy = {}
-  for key, value in pairs(query) do
-    copy[key] = value
-  end
-  for key, value in pairs(changes) do
-    copy[key] = value
-  end
-  return setmetatable(copy, Query)
-end
-
---- A query over some tables, every row.
----@param numbers integer[]  table numbers
----@param named? integer[][]  groups of them that the user named: one that is missing altogether is
----   then told
----@return sockq.Query
-local function new(numbers, named)
-  return setmetatable({ tables = tables.mask(numbers), states = 0, flags = 0, named = named }, Query)
-end
-
-local function is_query(value)
-  return getmetatable(value) == Query
-end
-
 local function check_self(self, name)
-  if not is_query(self) then
+  if not chain.is_query(self) then
     error(("%s: call it with a colon: query:%s(…)"):format(name, name), 3)
   end
 end
 
--- The one way from what a caller gives to a predicate: its function, and what it narrows.
-local function to_predicate(value)
-  if type(value) == "function" then
-    return { predicate = value, fields = {}, narrow = {} }
-  elseif type(value) ~= "string" then
-    return nil, ("where: a function or an expression is expected, not a %s"):format(type(value))
-  end
-  -- Loaded when the first expression comes: many queries have none.
-  local loaded, expr = pcall(require, "sockq.expr")
-  if not loaded then
-    return nil, "where: an expression needs LPeg; install it (Debian: lua-lpeg), or use a function"
-  end
-  local compiled, err = expr.compile(value, require("sockq.catalog").of(fields))
-  if not compiled then
-    return nil, expr.explain_error(err)
-  end
-  return compiled
+-- What is wrong with a verb's argument, at the caller's line.
+local function refuse(verb, wrong, level)
+  error(("%s: %s"):format(verb, wrong), level + 1)
 end
 
-local function proto_mask(protos)
-  local mask = 0
-  for number, entry in pairs(tables.list) do
-    if protos[entry.proto] then
-      mask = bor(mask, bit.lshift(1, number))
-    end
-  end
-  return mask
+--- The fields of this query's rows: { list = { entry, … }, by_name }.
+---@return table
+function Query:schema()
+  check_self(self, "schema")
+  return chain.schema(self)
 end
 
---- Keep the rows for which a predicate is true; several where() are and-ed.
----@param predicate string|fun(row: sockq.Row): boolean  an expression, or a function of a row that
----   is valid during the call only
----@return sockq.Query
---- Cost: keeps no rows. An expression on state or proto narrows what is collected; owners are read
---- first if it names one of their fields.
-function Query:where(predicate)
-  check_self(self, "where")
-  local narrowed, wrong = self:try_where(predicate)
-  if not narrowed then
-    error(wrong, 2)
-  end
-  return narrowed
-end
-
---- As where, but a predicate that is wrong gives nil and the message, for a caller that has a
---- better place to name than a line of Lua.
----@return sockq.Query|nil, string|nil message
-function Query:try_where(predicate)
-  local compiled, wrong = to_predicate(predicate)
-  if not compiled then
-    return nil, wrong
-  end
-  local test, before = compiled.predicate, self.test
-  local changes = { test = test, flags = bor(self.flags, fields.flags(compiled.fields)) }
-  if before then
-    changes.test = function(row)
-      return before(row) and test(row)
-    end
-  end
-  local narrow = compiled.narrow
-  if narrow.states then
-    local mask = state.mask(narrow.states)
-    changes.states = self.states == 0 and mask or band(self.states, mask)
-    if changes.states == 0 then
-      -- No inet state is left: only tables that have other states can match.
-      changes.tables = band(self.tables, tables.mask(tables.groups.unix))
-    end
-  end
-  if narrow.protos then
-    changes.tables = band(changes.tables or self.tables, proto_mask(narrow.protos))
-  end
-  return derive(self, changes)
-end
-
---- Read these fields' sources from the start, as a column or key will need them.
+--- Read these fields' sources from the start, as a function or loop will need them.
 ---@param names string[]
 ---@return sockq.Query
 function Query:needs(names)
   check_self(self, "needs")
   if type(names) ~= "table" then
-    error(("needs: a list of fields is expected, not a %s"):format(type(names)), 2)
+    refuse("needs", ("a list of fields is expected, not a %s"):format(type(names)), 2)
   end
-  local wanted = {}
+  local wanted, schema = {}, chain.schema(self)
   for _, name in ipairs(names) do
-    if not fields.by_name[name] then
-      error(("needs: there is no field %s; %s"):format(tostring(name), fields.remedy(name)), 2)
+    local entry = schema.by_name[name]
+    if not entry then
+      refuse("needs", ("there is no field %s; %s"):format(tostring(name),
+        hint.remedy(name, hint.keys(schema.by_name), fields.LISTED)), 2)
     end
-    wanted[name] = true
+    wanted[entry.name] = true
   end
-  return derive(self, { flags = bor(self.flags, fields.flags(wanted)) })
+  return chain.with_fields(self, wanted)
 end
 
-local function collect(query)
-  return set.collect(query.tables, query.states, query.flags, query.named)
+for name, verb in pairs(verbs) do
+  Query["try_" .. name] = verb
+  Query[name] = function(self, ...)
+    check_self(self, name)
+    local made, wrong, problem = verb(self, ...)
+    if not made then
+      -- The place in an expression says more than the verb's name.
+      error(problem and wrong or ("%s: %s"):format(name, wrong), 2)
+    end
+    return made
+  end
+end
+
+local function collect(self)
+  return set.collect(self.tables, self.states, self.flags, self.named)
+end
+
+-- The stages as pipeline.lua runs them: the conditions on the sockets first.
+local function stages_of(self)
+  local stages = {}
+  if self.test then
+    stages[1] = { kind = "where", test = self.test }
+  end
+  for _, stage in ipairs(self.stages) do
+    if stage.kind == "join" then
+      local other = stage.other
+      stage = setmetatable({ rows = function() return other:list() end }, { __index = stage })
+    end
+    stages[#stages + 1] = stage
+  end
+  return stages
+end
+
+local function source_of(self)
+  if self.source or self.tables == 0 then
+    return { list = self.source or {} }
+  end
+  return { collect = function() return collect(self) end }
 end
 
 --- Call visit(row) for every matching row while rows arrive, until it returns true. The row is a
@@ -164,31 +120,23 @@ end
 function Query:each(visit)
   check_self(self, "each")
   if type(visit) ~= "function" then
-    error(("each: a function is expected, not a %s"):format(type(visit)), 2)
+    refuse("each", ("a function is expected, not a %s"):format(type(visit)), 2)
   end
-  if self.tables == 0 then
-    return
-  end
-  local test = self.test
-  if not test then
-    set.each(collect(self), visit)
-    return
-  end
-  set.each(collect(self), function(row)
-    if test(row) then
-      return visit(row)
-    end
-  end)
+  require("sockq.pipeline").run(source_of(self), stages_of(self), visit)
 end
 
 --- Iterate matching rows: for s in query:rows() do … end. Each row is the script's own.
 ---@return fun(): sockq.Row?
 function Query:rows()
   check_self(self, "rows")
-  if self.tables == 0 then
-    return function() end
+  if #self.stages == 0 and not self.source and self.tables ~= 0 then
+    return set.iterate(collect(self), self.test)
   end
-  return set.iterate(collect(self), self.test)
+  return coroutine.wrap(function()
+    require("sockq.pipeline").run(source_of(self), stages_of(self), function(row)
+      coroutine.yield(row:keep())
+    end)
+  end)
 end
 
 --- All matching rows in an array. Cost: a userdata a row; the rows themselves stay where they are.
@@ -202,14 +150,23 @@ function Query:list()
   return list
 end
 
---- How many rows match.
----@return integer
-function Query:count()
+--- How many rows match. Behind group it is a verb: each group gets its number of rows.
+---@param name? string  behind group: what to call it (default "count")
+---@return integer|sockq.Query
+function Query:count(name)
   check_self(self, "count")
+  local last = self.stages[#self.stages]
+  if last and last.kind == "group" and (#last.keys > 0) then
+    if name ~= nil and (type(name) ~= "string" or not name:find("^[%a_][%w_]*$")) then
+      refuse("count", "the name of a column is expected, such as count(\"sockets\")", 2)
+    end
+    if last.is_default and (name == nil or name == "count") then
+      return self
+    end
+    return self:agg(name and name .. "=count" or "count")
+  end
   local count = 0
-  if self.tables == 0 then
-    return 0
-  elseif not self.test then
+  if not self.test and #self.stages == 0 and not self.source and self.tables ~= 0 then
     local collected = collect(self)
     local final
     repeat
@@ -237,8 +194,8 @@ function Query:first()
   return found
 end
 
---- Print the matching rows to standard output as the default table.
----@param options? { columns: table[], header: boolean, timer: string }
+--- Print the matching rows to standard output.
+---@param options? { columns: string|table[], format: string, header: boolean, timer: string }
 ---@return integer  how many rows were printed
 function Query:print(options)
   check_self(self, "print")
@@ -251,4 +208,4 @@ function Query.__tostring()
   return "sockq query"
 end
 
-return { new = new, is_query = is_query }
+return { new = chain.new, of_list = chain.of_list, is_query = chain.is_query }

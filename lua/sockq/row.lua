@@ -11,15 +11,13 @@ local hint = require("sockq.hint")
 local schema = require("sockq.schema")
 
 local cast, handle_type = ffi.cast, schema.row_handle
+local number_type, row_type = ffi.typeof("intptr_t"), ffi.typeof("const struct sockq_row *")
+local tonumber = tonumber
 local metatable = core.row_metatable
 
 local row = {}
 local methods = {}
-local getters, raws = {}, {}
-for name, field in pairs(fields.by_name) do
-  getters[name] = field.get
-  raws[name] = field.raw
-end
+local getters, raws = fields.getters, fields.raws
 
 local function stale(level)
   error("this row was lent for one call and is no longer valid; keep it by row:keep()", level)
@@ -149,6 +147,20 @@ function methods.fields(self)
       end
     end
   end
+end
+
+--- Where a row stands in memory, as a number; it stays there as long as its set is held.
+---@param userdata sockq.Row
+---@return number
+function row.address(userdata)
+  return tonumber(cast(number_type, cast(handle_type, userdata).row))
+end
+
+--- The row at such a place, for a handle.
+---@param place number
+---@return ffi.cdata*
+function row.at(place)
+  return cast(row_type, cast(number_type, place))
 end
 
 --- A cursor over a set, and its handle to move it by.

@@ -234,7 +234,7 @@ end
 
 --- Call visit(cursor) for every row as it arrives, until it returns true. The cursor is valid
 --- during the call only. The row set is given back at the end unless a row of it was kept.
----@param finish? fun(handle: ffi.cdata*)  called before that, if the walk was not stopped
+---@param finish? fun(handle: ffi.cdata*, stopped: boolean)  called before that, unless visit raised
 ---@return boolean  true if visit stopped the walk; the rest is then not collected
 function set.each(collected, visit, finish)
   local handle = set.handle(collected)
@@ -243,17 +243,18 @@ function set.each(collected, visit, finish)
   local walk = assert(load(WALK, "=walk", "t"))(min, schema.rows_at, wait, BLOCK_ROWS)
   local ok, stopped = pcall(walk, collected, handle, cursor, lent, other, other_lent, visit)
   lent.row, other_lent.row = nil, nil
+  local err = stopped
   if not ok or stopped then
     collected:cancel()
   else
     set.note(collected)
-    if finish then
-      finish(handle)
-    end
+  end
+  if ok and finish then
+    ok, err = pcall(finish, handle, stopped)
   end
   release(collected)
   if not ok then
-    error(stopped, 0)
+    error(err, 0)
   end
   return stopped
 end

@@ -82,6 +82,30 @@ for _, names in ipairs({ state.tcp, state.datagram, state.unix }) do
 end
 table.sort(state.names)
 
+--- The names that the rows of some tables can have, sorted.
+---@param table_mask number  a bit a table
+---@return string[]
+function state.names_of(table_mask)
+  local all, list = {}, {}
+  for number = 0, C.SOCKQ_TABLES - 1 do
+    if bit.band(table_mask, bit.lshift(1, number)) ~= 0 then
+      local names = number <= C.SOCKQ_SCTP_ASSOCS and state.tcp or number < C.SOCKQ_UNIX and state.datagram or
+        number == C.SOCKQ_UNIX and state.unix or {}
+      for _, name in pairs(names) do
+        all[name] = true
+      end
+      if number == C.SOCKQ_UNIX then
+        all.LISTEN = true
+      end
+    end
+  end
+  for name in pairs(all) do
+    list[#list + 1] = name
+  end
+  table.sort(list)
+  return list
+end
+
 --- The spelling that rows have, for any accepted one in any case; nil if it is no state.
 ---@param text string
 ---@return string|nil

@@ -1,0 +1,109 @@
+-- What a query is made of: a source (socket tables, or a list of rows), what narrows it, and stages.
+-- Queries are immutable values; each function here makes a new one.
+
+local fields = require("sockq.fields")
+local record = require("sockq.record")
+local tables = require("sockq.tables")
+
+local bor = bit.bor
+
+local chain = {}
+
+--- The metatable of queries; query.lua fills it in.
+chain.metatable = {}
+
+--- A copy of a query with some changes.
+---@param query sockq.Query
+---@param changes table
+---@return sockq.Query
+function chain.derive(query, changes)
+  local copy = {}
+  for key, value in pairs(query) do
+    copy[key] = value
+  end
+  for key, value in pairs(changes) do
+    copy[key] = value
+  end
+  return setmetatable(copy, chain.metatable)
+end
+local derive = chain.derive
+
+--- A query over some tables, every row.
+---@param numbers integer[]  table numbers
+---@param named? integer[][]  groups of them that the user named: one that is missing altogether is
+---   then told
+---@return sockq.Query
+function chain.new(numbers, named)
+  return setmetatable({ tables = tables.mask(numbers), states = 0, flags = 0, named = named, stages = {} }, chain.metatable)
+end
+
+--- A query over rows that are there already: rows of a query, or plain tables of fields.
+---@param rows table[]
+---@param names? string[]  the fields of plain tables, in order; all of them by name if not given
+---@return sockq.Query|nil query, string|nil message
+function chain.of_list(rows, names)
+  local schema, wrong
+  if #rows > 0 and type(rows[1]) == "userdata" then
+    schema = fields
+  elseif record.is(rows[1]) then
+    schema = getmetatable(rows[1]).schema
+  else
+    schema, wrong = record.schema_of_tables(rows, names)
+    if not schema then
+      return nil, wrong
+    end
+    local made = {}
+    for i, row in ipairs(rows) do
+      local values = {}
+      for _, entry in ipairs(schema.list) do
+        values[entry.name] = row[entry.name]
+      end
+      made[i] = record.new(schema, values)
+    end
+    rows = made
+  end
+  return setmetatable({ tables = 0, states = 0, flags = 0, source = rows, shape = schema, stages = {} }, chain.metatable)
+end
+
+--- True if a value is a query.
+function chain.is_query(value)
+  return getmetatable(value) == chain.metatable
+end
+
+--- The fields of a query's rows.
+---@return table  # a schema
+function chain.schema(query)
+  return query.shape or fields
+end
+
+--- A query that has one stage more; shape: the schema of its rows, if the stage changes it.
+function chain.with_stage(self, stage, shape)
+  local stages = { unpack(self.stages) }
+  stages[#stages + 1] = stage
+  return derive(self, { stages = stages, shape = shape or self.shape })
+end
+
+--- A query that reads these fields' sources from the start. Behind a join each side gets its own.
+---@param names table<string, boolean>
+function chain.with_fields(self, names)
+  if not self.shape then
+    return derive(self, { flags = bor(self.flags, fields.flags(names)) })
+  end
+  local last = self.stages[#self.stages]
+  if not last or last.kind ~= "join" or last.schema ~= self.shape or not chain.is_query(last.other) then
+    return self
+  end
+  local left, right = {}, {}
+  for name in pairs(names) do
+    local entry = self.shape.by_name[name]
+    if entry then
+      (entry.side == 1 and left or right)[entry.of] = true
+    end
+  end
+  local stages = { unpack(self.stages) }
+  stages[#stages] = setmetatable({ other = chain.with_fields(last.other, right) }, { __index = last })
+  local flags = last.left == fields and bor(self.flags, fields.flags(left)) or self.flags
+  return derive(self, { stages = stages, flags = flags })
+end
+
+return chain
