@@ -1,74 +1,66 @@
--- Aggregates: what agg can compute of the rows of a group, and the stage that groups.
+-- Computing aggregates, and the stages that group rows and take distinct ones. What there is and what
+-- each takes stands in expr/aggregates.lua.
 --
--- An aggregate is made once a query run: make(argument, width) → add(slot, row), result(slot).
--- Groups are numbered slots, so that a running value is an array's element.
+-- A maker gives, for one run of a query, { start(slot), add(slot, row), result(slot) }. Groups are
+-- numbered slots, so that a running value is an element of an array.
 
 local record = require("sockq.record")
 local sorting = require("sockq.sorting")
 
-local floor, max = math.floor, math.max
+local ceil, floor, log, max = math.ceil, math.floor, math.log, math.max
 
 local aggregate = {}
 
---- The aggregates by name: doc; argument ("none", "value" or "number"; optional: may be left out);
---- type of the result ("argument": that of its argument); make.
-aggregate.list = {}
+local make = {}
 
-local function define(name, entry)
-  aggregate.list[name] = entry
-end
-
-define("count", {
-  doc = "rows; with an argument those for which it holds or is known", argument = "value", optional = true,
-  type = "integer", memory = "a number a group",
-  make = function(argument)
-    local counts = {}
-    local function add(slot, row)
-      if argument == nil or argument(row) then
+-- Memory: a number a group.
+function make.count(argument)
+  local counts = {}
+  local add
+  if argument then
+    function add(slot, row)
+      if argument(row) then
         counts[slot] = counts[slot] + 1
       end
     end
-    return { start = function(slot) counts[slot] = 0 end, add = add, result = function(slot) return counts[slot] end }
-  end,
-})
+  else
+    function add(slot)
+      counts[slot] = counts[slot] + 1
+    end
+  end
+  return { start = function(slot) counts[slot] = 0 end, add = add, result = function(slot) return counts[slot] end }
+end
 
-define("sum", {
-  doc = "sum of the known values", argument = "number", type = "argument", memory = "a number a group",
-  make = function(argument)
-    local sums, known = {}, {}
-    return {
-      start = function(slot) sums[slot], known[slot] = 0, false end,
-      add = function(slot, row)
-        local value = argument(row)
-        if value ~= nil then
-          sums[slot], known[slot] = sums[slot] + value, true
-        end
-      end,
-      result = function(slot) return known[slot] and sums[slot] or nil end,
-    }
-  end,
-})
+-- Memory: two numbers a group.
+local function totals(argument, result)
+  local sums, counts = {}, {}
+  return {
+    start = function(slot)
+      sums[slot], counts[slot] = 0, 0
+    end,
+    add = function(slot, row)
+      local value = argument(row)
+      if value ~= nil then
+        sums[slot], counts[slot] = sums[slot] + value, counts[slot] + 1
+      end
+    end,
+    result = function(slot)
+      return counts[slot] > 0 and result(sums[slot], counts[slot]) or nil
+    end,
+  }
+end
 
-define("avg", {
-  doc = "mean of the known values", argument = "number", type = "number", memory = "two numbers a group",
-  make = function(argument)
-    local sums, counts = {}, {}
-    return {
-      start = function(slot) sums[slot], counts[slot] = 0, 0 end,
-      add = function(slot, row)
-        local value = argument(row)
-        if value ~= nil then
-          sums[slot], counts[slot] = sums[slot] + value, counts[slot] + 1
-        end
-      end,
-      result = function(slot) return counts[slot] > 0 and sums[slot] / counts[slot] or nil end,
-    }
-  end,
-})
+function make.sum(argument)
+  return totals(argument, function(sum) return sum end)
+end
 
+function make.avg(argument)
+  return totals(argument, function(sum, count) return sum / count end)
+end
+
+-- Memory: a value a group; false: none is known yet.
 local function extreme(is_better)
   return function(argument)
-    -- false: no value is known yet.
     local best = {}
     return {
       start = function(slot) best[slot] = false end,
@@ -86,164 +78,127 @@ local function extreme(is_better)
   end
 end
 
-define("min", {
-  doc = "least known value", argument = "ordered", type = "argument", memory = "a value a group",
-  make = extreme(function(a, b) return a < b end),
-})
+make.min = extreme(function(a, b) return a < b end)
+make.max = extreme(function(a, b) return a > b end)
 
-define("max", {
-  doc = "greatest known value", argument = "ordered", type = "argument", memory = "a value a group",
-  make = extreme(function(a, b) return a > b end),
-})
-
-define("first", {
-  doc = "first known value, in the order of the rows", argument = "value", type = "argument",
-  memory = "a value a group",
-  make = function(argument)
-    local found = {}
-    return {
-      start = function(slot) found[slot] = nil end,
-      add = function(slot, row)
-        if found[slot] == nil then
-          found[slot] = argument(row)
-        end
-      end,
-      result = function(slot) return found[slot] end,
-    }
-  end,
-})
-
-define("distinct", {
-  doc = "how many different known values", argument = "value", type = "integer", memory = "every different value",
-  make = function(argument)
-    local seen, counts = {}, {}
-    return {
-      start = function(slot) seen[slot], counts[slot] = {}, 0 end,
-      add = function(slot, row)
-        local value = argument(row)
-        if value ~= nil and not seen[slot][value] then
-          seen[slot][value] = true
-          counts[slot] = counts[slot] + 1
-        end
-      end,
-      result = function(slot) return counts[slot] end,
-    }
-  end,
-})
-
--- The value below which `share` of the sorted values lie: nearest rank (NIST handbook, 2.6.2, gives
--- the choices; this one always is a value that occurs).
-local function percentile(values, share)
-  local count = #values
-  if count == 0 then
-    return nil
-  end
-  local order = sorting.order({ values }, { false }, count)
-  return values[order[max(1, math.ceil(share * count))]]
+-- Memory: a value a group.
+function make.first(argument)
+  local found = {}
+  return {
+    start = function(slot) found[slot] = nil end,
+    add = function(slot, row)
+      if found[slot] == nil then
+        found[slot] = argument(row)
+      end
+    end,
+    result = function(slot) return found[slot] end,
+  }
 end
 
-local function percentile_of(share)
-  return function(argument)
-    local lists = {}
-    return {
-      start = function(slot) lists[slot] = {} end,
-      add = function(slot, row)
-        local value = argument(row)
-        if value ~= nil then
-          local list = lists[slot]
-          list[#list + 1] = value
-        end
-      end,
-      result = function(slot) return percentile(lists[slot], share) end,
-    }
-  end
+-- Memory: every different value of a group.
+function make.distinct(argument)
+  local seen, counts = {}, {}
+  return {
+    start = function(slot)
+      seen[slot], counts[slot] = {}, 0
+    end,
+    add = function(slot, row)
+      local value = argument(row)
+      if value ~= nil and not seen[slot][value] then
+        seen[slot][value] = true
+        counts[slot] = counts[slot] + 1
+      end
+    end,
+    result = function(slot) return counts[slot] end,
+  }
 end
 
---- An aggregate by name, also p0 to p100 and p99.9, which the list has no entry for.
----@param name string
----@return table|nil
-function aggregate.find(name)
-  local entry = aggregate.list[name]
-  if entry then
-    return entry
-  end
-  local number = tonumber(name:match("^p(%d+%.?%d*)$"))
-  if number and number <= 100 then
-    return {
-      doc = ("value that %g %% of the known values do not exceed"):format(number), argument = "number",
-      type = "argument", memory = "a number a row", make = percentile_of(number / 100),
-    }
-  end
-  return nil
+-- The least value that is not exceeded by a share of all: nearest rank, so one that occurs (Hyndman and
+-- Fan 1996, definition 1). Memory: a number a row.
+function make.percentile(argument, item)
+  local lists = {}
+  local share = item.percentile / 100
+  return {
+    start = function(slot) lists[slot] = {} end,
+    add = function(slot, row)
+      local value = argument(row)
+      if value ~= nil then
+        local list = lists[slot]
+        list[#list + 1] = value
+      end
+    end,
+    result = function(slot)
+      local values = lists[slot]
+      local count = #values
+      if count == 0 then
+        return nil
+      end
+      return values[sorting.order({ values }, { false }, count)[max(1, ceil(share * count - 1e-9))]]
+    end,
+  }
 end
 
---- The names of all aggregates, for messages and help.
----@return string[]
-function aggregate.names()
-  local names = { "p50", "p95", "p99" }
-  for name in pairs(aggregate.list) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
--- The lower bound of the bucket of a value: multiples of the width, else powers of two.
+-- The lower end of a value's bucket: a multiple of the width, else 0 or a power of two.
 local function bucket_of(value, width)
   if width then
     return floor(value / width) * width
+  elseif value < 0 then
+    return -2 * bucket_of(-value)
   elseif value < 1 then
-    return value < 0 and -bucket_of(-value) or 0
+    return 0
   end
-  return 2 ^ floor(math.log(value) / math.log(2) + 1e-9)
+  local lower = 2 ^ floor(log(value) / log(2))
+  -- The logarithm may be off by its last digit.
+  if lower > value then
+    return lower / 2
+  end
+  return lower * 2 <= value and lower * 2 or lower
 end
 
 local function bucket_end(lower, width)
   if width then
     return lower + width
-  elseif lower <= 0 then
-    return lower == 0 and 1 or lower / 2
+  elseif lower < 0 then
+    return lower / 2
   end
-  return lower * 2
+  return lower == 0 and 1 or lower * 2
 end
 
-define("histogram", {
-  doc = "known values by buckets of a width, of powers of two without one", argument = "number",
-  extra = "width", type = "histogram", memory = "a number a bucket of a group",
-  make = function(argument, width)
-    local buckets = {}
-    return {
-      start = function(slot) buckets[slot] = {} end,
-      add = function(slot, row)
-        local value = argument(row)
-        if value ~= nil then
-          local lower = bucket_of(value, width)
-          local counts = buckets[slot]
-          counts[lower] = (counts[lower] or 0) + 1
+-- Empty buckets between two others belong to the picture, as long as they are few.
+local MOST_BUCKETS = 1000
+
+-- Memory: a number a bucket of a group.
+function make.histogram(argument, item)
+  local buckets, width = {}, item.width
+  return {
+    start = function(slot) buckets[slot] = {} end,
+    add = function(slot, row)
+      local value = argument(row)
+      if value ~= nil then
+        local lower, counts = bucket_of(value, width), buckets[slot]
+        counts[lower] = (counts[lower] or 0) + 1
+      end
+    end,
+    result = function(slot)
+      local lowers = {}
+      for lower in pairs(buckets[slot]) do
+        lowers[#lowers + 1] = lower
+      end
+      table.sort(lowers)
+      local list, at = {}, nil
+      for _, lower in ipairs(lowers) do
+        while at and at < lower and #list < MOST_BUCKETS do
+          local to = bucket_end(at, width)
+          list[#list + 1] = { from = at, to = to, count = 0 }
+          at = to
         end
-      end,
-      result = function(slot)
-        local list = {}
-        for lower, count in pairs(buckets[slot]) do
-          list[#list + 1] = { from = lower, to = bucket_end(lower, width), count = count }
-        end
-        table.sort(list, function(a, b) return a.from < b.from end)
-        -- Empty buckets between two others belong to the picture, as long as they are few.
-        local whole = {}
-        for i, bucket in ipairs(list) do
-          whole[#whole + 1] = bucket
-          local following = list[i + 1]
-          local at = bucket.to
-          while following and at < following.from and #whole < 1000 do
-            whole[#whole + 1] = { from = at, to = bucket_end(at, width), count = 0 }
-            at = bucket_end(at, width)
-          end
-        end
-        return whole
-      end,
-    }
-  end,
-})
+        at = bucket_end(lower, width)
+        list[#list + 1] = { from = lower, to = at, count = buckets[slot][lower] }
+      end
+      return list
+    end,
+  }
+end
 
 local UNKNOWN = {}
 
@@ -284,7 +239,7 @@ end
 
 --- The stage of group and agg.
 ---@param keys table[]    { name, value(row) }; none: all rows are one group, even if there are none
----@param items table[]   aggregates: { name, make, argument, width }
+---@param items table[]   aggregates: { name, aggregate, argument, percentile, width }
 ---@param schema table    of the records that come out
 ---@param sink table      { row, finish }
 ---@return table          # { row, finish }
@@ -296,7 +251,7 @@ function aggregate.stage(keys, items, schema, sink)
     columns[i] = {}
   end
   for i, item in ipairs(items) do
-    running[i] = item.make(item.argument, item.width)
+    running[i] = make[item.aggregate](item.argument, item)
   end
   local function new_slot(...)
     count = count + 1

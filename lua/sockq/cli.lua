@@ -86,7 +86,7 @@ end
 -- ignored in silence.
 local CHOOSING = { "tcp", "udp", "raw", "unix", "ipv4", "ipv6", "listening", "from" }
 local SHAPING = { "distinct", "group", "agg", "sort", "limit", "columns" }
-local FORMAT = { "format", "json", "ndjson", "csv", "tsv", "no-header", "color", "timer" }
+local FORMAT = { "format", "json", "ndjson", "csv", "tsv", "no-header", "color" }
 
 local function refuse(given, groups, more, what)
   local function refuse_one(name)
@@ -139,7 +139,7 @@ local function matching(line)
   local query, tables = require("sockq.query"), require("sockq.tables")
   local rows = listing.restrict(listing.chosen_tables(line.given) or query.new(tables.default), line.given)
   for i, text in ipairs(line.words) do
-    local narrowed, wrong, problem = rows:try_where(require("sockq.expr").argument(text))
+    local narrowed, wrong, problem = rows:try_where(text)
     if not narrowed then
       local near = i == 1 and meant(text)
       if near then
@@ -171,7 +171,7 @@ local function run_name(line)
       accepted[option] = true
     end
     local refused = {}
-    for _, group in ipairs({ CHOOSING, SHAPING, FORMAT }) do
+    for _, group in ipairs({ CHOOSING, SHAPING, FORMAT, { "timer" } }) do
       for _, option in ipairs(group) do
         refused[#refused + 1] = not accepted[option] and option or nil
       end
@@ -268,9 +268,9 @@ local COLORS = { auto = true, always = true, never = true }
 local function set_defaults(given)
   local timer, output = require("sockq.timer"), require("sockq.output")
   output.defaults.header = not given["no-header"]
-  output.chosen_timer = given.timer and given.timer[#given.timer]
-  if output.chosen_timer then
-    local _, wrong = timer.formatter(output.chosen_timer)
+  timer.chosen = given.timer and given.timer[#given.timer]
+  if timer.chosen then
+    local _, wrong = timer.formatter(timer.chosen)
     if wrong then
       error("--timer " .. wrong, 0)
     end

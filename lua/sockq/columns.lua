@@ -1,11 +1,11 @@
 -- Columns: from what a view, a script or the command line says of them to what is laid out.
 --
 -- A column is a field's name, an expression, NAME=EXPR (several in one text with commas; * stands for
--- every field), or a table: title, width (at least that many bytes; sized to the rows if nil), align
+-- every field, if it comes first), or a table: title, width (at least that many bytes; sized to the rows if nil), align
 -- ("left" or "right"), get(row) → text, number or nil, or field = its name; name: what it is called
 -- where keys are (the title if nil); shrink: the width to which a narrow terminal may shorten it.
 -- unknown: the text for nil, "-" if not given. timer = NAME instead of get: the text of a timer
--- plug-in; timer = true: of the one that the listing or --timer chooses, as does the name timer_text.
+-- plug-in; timer = true: of the one that the listing or --timer chooses.
 
 local hint = require("sockq.hint")
 local fields = require("sockq.fields")
@@ -138,32 +138,34 @@ local function from_table(column, where, timer_name, schema)
   return whole
 end
 
--- The columns of a text: names, expressions, *, timer_text.
+-- The columns of a text: names and expressions; * first stands for every field.
 local function add_text(list, text, place, timer_name, schema)
-  if schema.by_name[text] then
+  local star = text:match("^%s*%*%s*,?")
+  if star then
+    for _, entry in ipairs(schema.list) do
+      list[#list + 1] = from_table({ field = entry.name }, place, timer_name, schema)
+    end
+    text = (" "):rep(#star) .. text:sub(#star + 1)
+    if not text:find("%S") then
+      return nil
+    end
+  elseif schema.by_name[text] then
     local column, wrong = from_table({ field = text }, place, timer_name, schema)
     list[#list + 1] = column
     return wrong
   end
-  local items, wrong, problem = keys.items(text, schema, { columns = true })
+  if text:find("^[%a_][%w_]*$") then
+    local _, wrong = find_field(text, place, schema)
+    return wrong
+  end
+  local items, wrong, problem = keys.items(text, schema)
   if not items then
-    return ("%s: %s"):format(place, wrong), problem
+    return problem and wrong or ("%s: %s"):format(place, wrong), problem
   end
   for _, item in ipairs(items) do
-    if item.name == "*" then
-      for _, entry in ipairs(schema.list) do
-        list[#list + 1] = from_table({ field = entry.name }, place, timer_name, schema)
-      end
-    elseif item.is_timer then
-      list[#list + 1], wrong = from_table({ timer = true, title = item.name }, place, timer_name, schema)
-      if wrong then
-        return wrong
-      end
-    else
-      local column = from_item(item)
-      column.unknown = "-"
-      list[#list + 1] = column
-    end
+    local column = from_item(item)
+    column.unknown = "-"
+    list[#list + 1] = column
   end
 end
 

@@ -10,10 +10,16 @@
 --   views/              layouts of whole listings: netstat
 --   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
 --   view.lua            running a view
+--   complaint.lua  listing.lua   the command line's errors; from its options to a query
 --   output.lua          which columns, which format, standard output
 --   formats/            sinks for rows: table
---   query.lua           queries: where, rows, list, count, first, print
 --   columns.lua  layout.lua   what a column is; columns of fixed width
+--   query.lua           queries: rows, list, count, first, each, print
+--   verbs.lua  chain.lua   where, group, agg, sort, limit, select, distinct, join; what a query is made of
+--   pipeline.lua        running a query, with the stages of aggregate.lua  sorting.lua  join.lua
+--   narrow.lua          what a condition spares the collector
+--   keys.lua            keys and aggregates: from names, expressions, functions
+--   record.lua          rows that group, select and join make
 --   catalog.lua         the words of expressions
 --   expr.lua  expr/     expressions: parse, compile
 --   args.lua            typed arguments of reports and scripts

@@ -6,128 +6,109 @@
 -- what is known of its values: type, unit, doc, values, domain, identifies, field (the entry of a lone
 -- field).
 
-local aggregate = require("sockq.aggregate")
 local hint = require("sockq.hint")
 
 local keys = {}
 
---- Compile an expression over a schema.
----@param text string
----@param schema table
----@param want string  "compile" (a condition) or "compile_value"
----@return table|nil compiled, string|nil message, table|nil problem
-function keys.compile(text, schema, want)
-  -- Loaded when the first expression comes: many queries have none.
+-- Loaded when the first expression comes: many queries have none.
+local function load_expr()
   local loaded, expr = pcall(require, "sockq.expr")
   if not loaded then
     return nil, "an expression needs LPeg; install it (Debian: lua-lpeg), or use a function"
   end
-  local compiled, problem = expr[want](text, require("sockq.catalog").of(schema))
+  return expr, require("sockq.catalog")
+end
+
+--- Compile a condition over the rows of a schema.
+---@param text string|table  also what expr.argument made of a word
+---@param schema table
+---@return table|nil compiled, string|nil message, table|nil problem
+function keys.condition(text, schema)
+  local expr, catalog = load_expr()
+  if not expr then
+    return nil, catalog
+  end
+  local compiled, problem = expr.compile(text, catalog.of(schema))
   if not compiled then
     return nil, expr.explain_error(problem), problem
   end
   return compiled
 end
 
--- A list's parts between commas outside of brackets and quotes: { text, at }, at: where it begins.
-local function split(text)
-  local parts, depth, quote, start, i = {}, 0, nil, 1, 1
-  while i <= #text do
-    local c = text:sub(i, i)
-    if quote then
-      if c == "\\" then
-        i = i + 1
-      elseif c == quote then
-        quote = nil
-      end
-    elseif c == '"' or c == "'" then
-      quote = c
-    elseif c == "(" then
-      depth = depth + 1
-    elseif c == ")" then
-      depth = depth - 1
-    elseif c == "," and depth <= 0 then
-      parts[#parts + 1] = { text = text:sub(start, i - 1), at = start }
-      start = i + 1
-    end
-    i = i + 1
+-- The items of a comma list, as sockq.expr.list gives them.
+local function parse(text, schema, options)
+  local expr, catalog = load_expr()
+  if not expr then
+    return nil, catalog
   end
-  parts[#parts + 1] = { text = text:sub(start), at = start }
-  return parts
-end
-
-local function trim(text)
-  return (text:match("^%s*(.-)%s*$"))
+  local items, problem = expr.list(text, catalog.of(schema), options)
+  if not items then
+    return nil, expr.explain_error(problem), problem
+  end
+  return items
 end
 
 --- The item of a lone field.
 ---@param entry table  of a schema
-function keys.from_entry(entry)
-  local name = entry.name
+---@param name string? what to call it, the field's name if nil
+function keys.from_entry(entry, name)
+  local field = entry.name
   return {
-    name = name,
+    name = name or field,
     value = function(row)
-      return row[name]
+      return row[field]
     end,
     type = entry.type, unit = entry.unit, doc = entry.doc, values = entry.values, also = entry.also,
     domain = entry.domain, identifies = entry.identifies, role = entry.role, field = entry,
-    fields = { [name] = true },
+    fields = { [field] = true },
   }
 end
 
--- Move a problem of a part to where it is in the whole text.
-local function shift(problem, part, whole)
-  if problem and problem.line == 1 then
-    problem.column, problem.text = problem.column + part.at - 1, whole
+-- Most lists are names of fields: no parser is needed for them.
+local function plain_names(text, schema, options)
+  local items = {}
+  for part in (text .. ","):gmatch("([^,]*),") do
+    local minus, name = part:match("^%s*(%-?)([%a_][%w_]*)%s*$")
+    local entry = name and schema.by_name[name]
+    local alias = name and options.aliases and options.aliases[name]
+    if not (entry or alias) or (minus == "-" and not options.descending) then
+      return nil
+    end
+    local item = entry and keys.from_entry(entry)
+    if not item then
+      item = {}
+      for key, value in pairs(alias) do
+        item[key] = value
+      end
+    end
+    item.descending = minus == "-"
+    items[#items + 1] = item
   end
-  return problem
+  return items
 end
 
-local function located(problem, message)
-  return problem and require("sockq.expr").explain_error(problem) or message
-end
-
--- An item of one part: { text, at } of the whole text.
-local function from_part(part, whole, schema, options)
-  local text, name = trim(part.text), nil
-  local at = part.at + #part.text:match("^%s*")
-  if text == "" then
-    local problem = { message = "a name or an expression is missing; take out the comma", text = whole, line = 1, column = at }
-    return nil, located(problem, "a name is missing"), problem
-  end
-  local descending
-  if options.descending and text:sub(1, 1) == "-" then
-    descending, text, at = true, trim(text:sub(2)), at + 1
-  end
-  local entry = schema.by_name[text]
-  if not entry then
-    local named, rest = text:match("^([%a_][%w_]*)%s*=%s*([^=%s].*)$")
-    if named then
-      name, at, text = named, at + #text - #rest, rest
-      entry = schema.by_name[text]
-    end
-  end
-  local item
-  if entry then
-    item = keys.from_entry(entry)
-  elseif options.columns and (text == "*" or text == "timer_text") then
-    item = { name = name or text, is_timer = text ~= "*", fields = {} }
-    name = nil
-  elseif options.aliases and options.aliases[text] then
-    item = {}
-    for key, value in pairs(options.aliases[text]) do
-      item[key] = value
-    end
-  else
-    local compiled, wrong, problem = keys.compile(text, schema, "compile_value")
-    if not compiled then
-      problem = shift(problem, { at = at }, whole)
-      return nil, located(problem, wrong), problem
-    end
-    item = { name = text, value = compiled.value, type = compiled.type, fields = compiled.fields }
-  end
-  item.name, item.descending = name or item.name, descending
+-- An item of a parsed list, with what its schema says of a lone field.
+local function from_parsed(parsed)
+  local entry = parsed.field and parsed.field.entry
+  local item = entry and keys.from_entry(entry, parsed.name) or { name = parsed.name, type = parsed.type }
+  item.value, item.fields, item.descending = parsed.value, parsed.fields, parsed.descending
   return item
+end
+
+local function from_text(text, schema, options)
+  local items = plain_names(text, schema, options)
+  if items then
+    return items
+  end
+  local parsed, wrong, problem = parse(text, schema, { descending = options.descending, keys = options.keys })
+  if not parsed then
+    return nil, wrong, problem
+  end
+  items = {}
+  for i, one in ipairs(parsed) do
+    items[i] = from_parsed(one)
+  end
+  return items
 end
 
 local NAMES = { "name", "get", "expr", "field", "descending", "doc", "unit", "type", "needs" }
@@ -143,21 +124,22 @@ local function from_table(given, schema, options, place)
       return nil, ("%q means nothing in a key; %s"):format(tostring(key), hint.remedy(key, NAMES))
     end
   end
-  local item, wrong, problem
+  local item
   if type(given.get) == "function" then
-    local fields = {}
+    item = { name = place, value = given.get, fields = {} }
     for _, name in ipairs(given.needs or {}) do
-      fields[name] = true
+      item.fields[name] = true
     end
-    item = { name = place, value = given.get, fields = fields }
+  elseif given.field and schema.by_name[given.field] then
+    item = keys.from_entry(schema.by_name[given.field])
   elseif type(given.expr or given.field) == "string" then
-    local text = given.expr or given.field
-    item, wrong, problem = from_part({ text = text, at = 1 }, text, schema, options)
+    local items, wrong, problem = from_text(given.expr or given.field, schema, options)
+    if not items then
+      return nil, wrong, problem
+    end
+    item = items[1]
   else
     return nil, "a key is a field's name, an expression, a function, or a table with get, expr or field"
-  end
-  if not item then
-    return nil, wrong, problem
   end
   item.name = given.name or item.name
   item.descending = item.descending or given.descending
@@ -165,22 +147,12 @@ local function from_table(given, schema, options, place)
   return item
 end
 
-local function add_text(list, text, schema, options)
-  for _, part in ipairs(split(text)) do
-    local item, wrong, problem = from_part(part, text, schema, options)
-    if not item then
-      return wrong, problem
-    end
-    list[#list + 1] = item
-  end
-end
-
 --- The items of what a caller gave.
 ---@param given string|function|table  as said above; a list may hold any of them
 ---@param schema table
----@param options? { descending: boolean, aliases: table<string, table>, columns: boolean }  a leading
----   - means descending; items that a name stands for besides the schema's fields; * and timer_text
----   are items too: { name, is_timer }
+---@param options? { descending: boolean, keys: boolean, aliases: table<string, table> }  descending: a
+---   leading - turns the order round; keys: a list is no key; aliases: items that a name stands for
+---   besides the schema's fields
 ---@return table[]|nil items, string|nil message, table|nil problem
 function keys.items(given, schema, options)
   options = options or {}
@@ -191,100 +163,52 @@ function keys.items(given, schema, options)
     return nil, ("a field's name, an expression, a function or a list of them is expected, not a %s"):format(type(given))
   end
   for i, one in ipairs(given) do
-    local item, wrong, problem
+    local items, wrong, problem
     if type(one) == "string" then
-      wrong, problem = add_text(list, one, schema, options)
+      items, wrong, problem = from_text(one, schema, options)
     elseif type(one) == "function" then
-      item = { name = #given == 1 and "key" or "key" .. i, value = one, fields = {} }
-    else
-      if type(one) ~= "table" then
-        return nil, ("key %d is a %s; a name, an expression or a function is expected"):format(i, type(one))
-      end
+      items = { { name = #given == 1 and "key" or "key" .. i, value = one, fields = {} } }
+    elseif type(one) == "table" then
+      local item
       item, wrong, problem = from_table(one, schema, options, "key" .. i)
+      items = { item }
+    else
+      return nil, ("key %d is a %s; a name, an expression or a function is expected"):format(i, type(one))
     end
     if wrong then
       return nil, wrong, problem
     end
-    list[#list + 1] = item
+    for _, item in ipairs(items) do
+      list[#list + 1] = item
+    end
   end
   return list
 end
 
-local function type_of_result(entry, argument)
-  return entry.type == "argument" and argument and argument.type or entry.type
-end
+local COUNT = { { name = "count", aggregate = "count", type = "integer", fields = {} } }
 
-local function wrong_argument(entry, name, argument)
-  local type_of = argument.type
-  if entry.argument == "number" and type_of and type_of ~= "number" and type_of ~= "integer" and type_of ~= "any" then
-    return ("%s takes numbers; %s is a %s"):format(name, argument.name, type_of)
-  elseif entry.argument == "ordered" and (type_of == "list" or type_of == "boolean") then
-    return ("%s takes numbers or text; %s is a %s"):format(name, argument.name, type_of)
-  end
-  return nil
-end
-
--- One aggregate: "count", "max(expires)", "worst=max(expires)", "histogram(expires, 10)".
-local function aggregate_of(part, whole, schema)
-  local text = trim(part.text)
-  local at = part.at + #part.text:match("^%s*")
-  local function problem_at(column, message)
-    local problem = { message = message, text = whole, line = 1, column = column }
-    return nil, located(problem, message), problem
-  end
-  local label, call = text:match("^([%a_][%w_]*)%s*=%s*([^=%s].*)$")
-  if label then
-    at, text = at + #text - #call, call
-  end
-  local name, inside = text:match("^([%a_][%w_.]*)%s*%((.*)%)$")
-  name = name or text:match("^[%a_][%w_.]*$")
-  if not name then
-    return problem_at(at, 'an aggregate is expected, such as count, max(expires) or p99(recv_q)')
-  end
-  local entry = aggregate.find(name)
-  if not entry then
-    return problem_at(at, ("there is no aggregate %s; %s"):format(name, hint.remedy(name, aggregate.names())))
-  end
-  local arguments = inside and trim(inside) ~= "" and split(inside) or {}
-  if #arguments == 0 and not entry.optional then
-    return problem_at(at, ("%s needs an argument; write %s(FIELD)"):format(name, name))
-  elseif #arguments > (entry.extra and 2 or 1) then
-    return problem_at(at, ("%s has %d arguments; it takes %d"):format(name, #arguments, entry.extra and 2 or 1))
-  end
-  local item = { name = label or text, make = entry.make, doc = entry.doc, fields = {}, role = "value" }
-  if arguments[1] then
-    local inside_at = at + text:find("(", 1, true)
-    local argument, wrong, problem = from_part({ text = arguments[1].text, at = inside_at + arguments[1].at - 1 }, whole,
-      schema, {})
-    if not argument then
-      return nil, wrong, problem
-    end
-    wrong = wrong_argument(entry, name, argument)
-    if wrong then
-      return problem_at(at, wrong .. "; choose another aggregate or field")
-    end
-    item.argument, item.fields = argument.value, argument.fields
-    item.type = type_of_result(entry, argument)
-    item.unit = entry.type ~= "integer" and argument.unit or nil
+-- The item of an aggregate, with what its argument's field says.
+local function from_aggregate(parsed)
+  local argument = parsed.argument
+  local entry = argument and argument.field and argument.field.entry
+  local keeps = entry and parsed.type == argument.type and parsed.aggregate ~= "sum"
+  return {
+    name = parsed.name, aggregate = parsed.aggregate, percentile = parsed.percentile, width = parsed.width,
+    argument = argument and (argument.value or argument.predicate), type = parsed.type, fields = parsed.fields,
+    doc = parsed.text, role = "value",
+    unit = entry and parsed.type ~= "integer" and entry.unit or keeps and entry.unit or nil,
     -- A sum of ports is nonsense; the greatest port is still a port.
-    item.identifies = entry.type == "argument" and name ~= "sum" and argument.identifies or nil
-  else
-    item.type = entry.type
-  end
-  if arguments[2] then
-    item.width = tonumber(trim(arguments[2].text))
-    if not item.width or item.width <= 0 then
-      return problem_at(at, ("the width %s is no number above 0; write histogram(expires, 10)"):format(trim(arguments[2].text)))
-    end
-  end
-  return item
+    identifies = keeps and entry.identifies or nil,
+  }
 end
 
---- The items of an agg text or list: name, make, argument, width, type, unit, doc, fields.
+--- The items of an agg text or list: name, aggregate, percentile, width, argument, type, unit, fields.
 ---@param given string|string[]
 ---@return table[]|nil items, string|nil message, table|nil problem
 function keys.aggregates(given, schema)
-  if type(given) == "string" then
+  if given == "count" then
+    return COUNT
+  elseif type(given) == "string" then
     given = { given }
   elseif type(given) ~= "table" then
     return nil, ("a text such as 'count, max(expires)' is expected, not a %s"):format(type(given))
@@ -294,12 +218,12 @@ function keys.aggregates(given, schema)
     if type(text) ~= "string" then
       return nil, ("aggregate %d is a %s; a text is expected"):format(i, type(text))
     end
-    for _, part in ipairs(split(text)) do
-      local item, wrong, problem = aggregate_of(part, text, schema)
-      if not item then
-        return nil, wrong, problem
-      end
-      list[#list + 1] = item
+    local parsed, wrong, problem = parse(text, schema, { aggregates = true })
+    if not parsed then
+      return nil, wrong, problem
+    end
+    for _, one in ipairs(parsed) do
+      list[#list + 1] = from_aggregate(one)
     end
   end
   return list

@@ -53,7 +53,7 @@ end
 local function apply(rows, option, verb, ...)
   local made, wrong, problem = rows["try_" .. verb](rows, ...)
   if not made then
-    complaint.raise(problem and ("--%s: %s"):format(option, (wrong:gsub("^EXPR:", "")))
+    complaint.raise(problem and (wrong:gsub("^EXPR", function() return "--" .. option end))
       or ("--%s: %s"):format(option, wrong), problem)
   end
   return made
@@ -85,8 +85,8 @@ end
 local function computed(rows, given)
   local aliases = {}
   if given.columns then
-    for _, item in ipairs(keys.items(joined(given.columns), rows:schema(), { columns = true }) or {}) do
-      aliases[item.name] = not item.is_timer and item.name ~= "*" and item or nil
+    for _, item in ipairs(keys.items((joined(given.columns):gsub("^%s*%*%s*,?", "")), rows:schema()) or {}) do
+      aliases[item.name] = item
     end
   end
   return aliases

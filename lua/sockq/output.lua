@@ -5,18 +5,13 @@ local core = require("sockq.core")
 local fields = require("sockq.fields")
 local plugin = require("sockq.plugin")
 local tables = require("sockq.tables")
+local timer = require("sockq.timer")
 
 local output = {}
 
 --- What the command line chose; scripts' print() follows it. color: "auto", "always" or "never".
 ---@type { header: boolean, format: string, color: string }
 output.defaults = { header = true, format = "table", color = "auto" }
-
---- The timer plug-in that the command line names, nil for each listing's own.
----@type string|nil
-output.chosen_timer = nil
-
-local DEFAULT_TIMER = "human"
 
 local function endpoint(addr, port)
   return function(row)
@@ -100,8 +95,8 @@ local function default_columns(query, layout)
   end
   local has_unix = bit.band(query.tables, tables.mask(tables.groups.unix)) ~= 0
   local list = with_fields(FIELDS, has_unix and { "path" } or {})
-  if output.chosen_timer then
-    list[#list + 1] = { timer = true }
+  if timer.chosen then
+    list[#list + 1] = "timer_text"
   end
   return list
 end
@@ -165,7 +160,7 @@ function output.sink(query, given, place, options)
     return nil, path
   end
   local list, wrong, problem = columns.resolve(given or default_columns(query, format.layout), place,
-    options.timer or output.chosen_timer or DEFAULT_TIMER, query:schema())
+    options.timer or timer.chosen or timer.DEFAULT, query:schema())
   if not list then
     return nil, wrong, problem
   elseif #list == 0 then

@@ -1,10 +1,18 @@
 -- Timer text: a timer plug-in, guarded, so that one that raises costs a cell and not the listing.
 
 local core = require("sockq.core")
+local fields = require("sockq.fields")
 local plugin = require("sockq.plugin")
 local trace = require("sockq.trace")
 
 local timer = {}
+
+--- The plug-in that the command line names, nil for each listing's own.
+---@type string|nil
+timer.chosen = nil
+
+--- The plug-in of a listing that has none of its own.
+timer.DEFAULT = "human"
 
 --- Called once a plug-in that raised, with the message and what more there is to tell; cli.lua prints it.
 ---@type fun(message: string, lines: string[])|nil
@@ -48,5 +56,23 @@ function timer.formatter(name)
     return fail(name, plugin.error_text(path, text.message), text.lines)
   end
 end
+
+local formatter, formatter_name
+
+-- The text of the plug-in that the command line chooses, as a field of every row.
+local function chosen_text(_, _, row)
+  local name = timer.chosen or timer.DEFAULT
+  if formatter_name ~= name then
+    local format, wrong = timer.formatter(name)
+    formatter, formatter_name = format or error("timer_text: " .. wrong, 0), name
+  end
+  local text = formatter(row)
+  return text ~= "" and text or nil
+end
+
+fields.add({
+  name = "timer_text", type = "string", doc = "the timer in the words of --timer, human if there is none",
+  sources = { "tcp", "udp", "udplite", "raw", "icmp" }, get = chosen_text,
+})
 
 return timer

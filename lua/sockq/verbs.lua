@@ -26,7 +26,7 @@ function verbs.where(self, predicate)
   if type(predicate) == "function" then
     compiled = { predicate = predicate, fields = {}, narrow = {} }
   elseif type(predicate) == "string" or type(predicate) == "table" then
-    compiled, wrong, problem = keys.compile(predicate, schema_of(self), "compile")
+    compiled, wrong, problem = keys.condition(predicate, schema_of(self))
   else
     wrong = ("a function or an expression is expected, not a %s"):format(type(predicate))
   end
@@ -46,7 +46,7 @@ end
 ---@return sockq.Query
 --- Memory: the keys of every group, and what its aggregates say.
 function verbs.group(self, given)
-  local items, wrong, problem = keys.items(given, schema_of(self))
+  local items, wrong, problem = keys.items(given, schema_of(self), { keys = true })
   if not items then
     return nil, wrong, problem
   elseif #items == 0 then
@@ -108,7 +108,7 @@ function verbs.sort(self, given, aliases)
   end
   for _, item in ipairs(items) do
     if item.type == "list" or item.type == "histogram" then
-      return nil, ("%s is a %s, which has no order; sort by numbers or text"):format(item.name, item.type)
+      return nil, ("%s is a %s, which has no order; name something else"):format(item.name, item.type)
     end
   end
   return with_stage(with_fields(self, keys.fields(items)), { kind = "sort", items = items })

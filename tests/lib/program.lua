@@ -85,7 +85,21 @@ function program.skip_part(what, why)
   io.stderr:write("NOT CHECKED: ", what, ": ", why, "\n")
 end
 
---- A message of the program on stderr: one line "sockq: WHERE: WHAT; REMEDY", nothing on stdout.
+-- What is wrong with an expression is marked below the message: its line, and a caret at the column.
+local function check_mark(name, message, rest)
+  local column = message:match("^sockq: [%w-]+:%d+:(%d+): ")
+  if not column then
+    check.equal(name .. ": one line", rest, "")
+    return
+  end
+  local text, blanks = rest:match("^  ([^\n]*)\n  ( *)^\n$")
+  check.ok(name .. ": the place is marked", text, rest)
+  -- Of a long line a window is shown.
+  check.ok(name .. ": the mark is at the column", text and (#blanks + 1 == tonumber(column) or #blanks == 36), rest)
+end
+
+--- A message of the program on stderr: one line "sockq: WHERE: WHAT; REMEDY" (and for an expression its
+--- text with a mark), nothing on stdout.
 ---@param name string
 ---@param words string[]
 ---@param want { status: integer?, err: string, opts: table?, out: string? }  err: the whole message
@@ -94,12 +108,14 @@ function program.refuses(name, words, want)
   local status, out, err = program.run(words, want.opts)
   check.equal(name .. ": status", status, want.status or 2)
   check.equal(name .. ": nothing on stdout", out, want.out or "")
+  local message, rest = err:match("^([^\n]*\n)(.*)$")
+  check_mark(name, message or "", rest or "")
   if type(want.err) == "string" then
-    check.equal(name .. ": message", err, "sockq: " .. want.err .. "\n")
+    check.equal(name .. ": message", message, "sockq: " .. want.err .. "\n")
     return
   end
-  check.ok(name .. ": one line", err:match("^sockq: [^\n]+\n$"), err)
-  for _, piece in ipairs(want.err) do check.contains(name .. ": message", err, piece) end
+  check.ok(name .. ": one line", message and message:match("^sockq: [^\n]+\n$"), err)
+  for _, piece in ipairs(want.err) do check.contains(name .. ": message", message, piece) end
 end
 
 --- Lines of a text, without their line feeds.

@@ -8,7 +8,6 @@ local inet = require("sockq.netstat.inet")
 local layout = require("sockq.layout")
 local names = require("sockq.netstat.names")
 local options = require("sockq.netstat.options")
-local output = require("sockq.output")
 local plugin = require("sockq.plugin")
 local schema = require("sockq.schema")
 local sctp = require("sockq.netstat.sctp")
@@ -264,7 +263,7 @@ local function run(args)
     io.stderr:write(ends.err or "")
     return ends.status
   end
-  local timer_name = output.chosen_timer or "netstat"
+  local timer_name = timer.chosen or "netstat"
   local format_timer, wrong = timer.formatter(timer_name)
   if not format_timer then
     error(wrong, 0)
