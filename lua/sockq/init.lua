@@ -20,6 +20,7 @@
 --   narrow.lua          what a condition spares the collector
 --   keys.lua            keys and aggregates: from names, expressions, functions
 --   record.lua          rows that group, select and join make
+--   identity.lua        which row of one look is which of another
 --   catalog.lua         the words of expressions
 --   expr.lua  expr/     expressions: parse, compile
 --   args.lua            typed arguments of reports and scripts
