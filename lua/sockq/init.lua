@@ -28,6 +28,7 @@
 --   plugin.lua          finding, loading and checking plug-ins
 --   trace.lua           what is told of an error in a script or plug-in
 --   globals.lua         the global names of scripts and plug-ins
+--   facts.lua           settings and counters of the network: sockq.facts()
 --   set.lua             row sets: collecting, walking, what went wrong
 --   row.lua             rows as userdata
 --   fields.lua          the field registry
@@ -102,6 +103,13 @@ end
 --- Read a captured /proc tree, or the live /proc for nil. Only in a stock luajit: the program
 --- takes --proc DIR.
 sockq.open = set.open
+
+--- What /proc says besides sockets: sysctl settings, the counters of snmp, netstat and sockstat, the
+--- ports that the kernel chooses from. Read anew at each call; what is absent is nil.
+---@return sockq.Facts
+function sockq.facts()
+  return require("sockq.facts").read()
+end
 
 --- Text of other people's processes, made fit for a terminal: control bytes and what is no UTF-8 as
 --- \\xNN, a line feed as \\n. Fields give the bytes as they are; print tables escape by themselves.

@@ -42,6 +42,8 @@ set.incomplete = false
 
 local told_refused = false
 
+--- Tell of data that could not be read: "WHERE: WHAT; REMEDY".
+---@param message string
 local function tell(message)
   set.messages[#set.messages + 1] = message
   if set.on_message then
@@ -49,8 +51,17 @@ local function tell(message)
   end
 end
 
+set.tell = tell
+
+--- The path of a file of /proc, for messages.
+---@param below string  such as "net/snmp"
+---@return string
+function set.path(below)
+  return ("%s/%s"):format(proc_path or "/proc", below)
+end
+
 local function path_of(number)
-  return ("%s/net/%s"):format(proc_path or "/proc", tables.list[number].file)
+  return set.path("net/" .. tables.list[number].file)
 end
 
 local function tell_problems(handle)
@@ -101,6 +112,17 @@ local function tell_owners(owners)
   end
 end
 
+local function tell_facts(handle)
+  local fact = schema.fact(handle, handle.set.facts)
+  while fact do
+    if fact.error ~= 0 then
+      local what = fact.error == core.EINVAL and core.problem_text(C.SOCKQ_BAD_FILE_TYPE) or core.strerror(fact.error)
+      tell(("%s: %s; what it says is unknown"):format(set.path(core.fact_path(fact.file) or "?"), what))
+    end
+    fact = schema.fact(handle, fact.next)
+  end
+end
+
 --- The header and memory of a row set.
 ---@return ffi.cdata*  sockq_set_handle
 function set.handle(collected)
@@ -134,6 +156,7 @@ function set.note(collected)
   end
   tell_problems(handle)
   tell_owners(header.owners)
+  tell_facts(handle)
   tell_missing(header, debug.getfenv(collected).named or {})
   if header.status == C.SOCKQ_SET_FAILED then
     tell(("collecting stopped: %s; what was read before is shown"):format(core.strerror(header.error)))
@@ -173,7 +196,7 @@ set.release = release
 --- Start a collection.
 ---@param table_mask number  a bit a table
 ---@param state_mask number  a bit a state of the inet tables, 0 for all
----@param flags number       SOCKQ_WITH_OWNERS, SOCKQ_WITH_CGROUPS
+---@param flags number       SOCKQ_WITH_OWNERS, SOCKQ_WITH_CGROUPS, SOCKQ_WITH_FACTS
 ---@param named? integer[][]  groups of tables that may not all be missing
 ---@return userdata          the row set; rows arrive while it is read
 function set.collect(table_mask, state_mask, flags, named)

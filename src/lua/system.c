@@ -74,6 +74,8 @@ void sockq_lua_open_system(lua_State *L)
     luaL_register(L, NULL, functions);
     lua_pushinteger(L, ENOENT);
     lua_setfield(L, -2, "ENOENT");
+    lua_pushinteger(L, EINVAL);
+    lua_setfield(L, -2, "EINVAL");
     lua_pushinteger(L, EACCES);
     lua_setfield(L, -2, "EACCES");
     lua_pushinteger(L, EINTR);
