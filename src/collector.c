@@ -15,6 +15,9 @@ _Static_assert(sizeof(struct sockq_message) == 48, "requests have one size");
  */
 enum { FIRST_PROGRESS = 256, PROGRESS_ROWS = 8192, PROGRESS_SHARE = 16 };
 
+/* Sparse: memory is taken as rows come. */
+static const size_t CLIENT_MEMORY = (size_t)64 << 30;
+
 struct serving {
     int socket;
     struct sockq_file *file;
@@ -161,14 +164,28 @@ void sockq_client_connect(struct sockq_client *client, int socket, const void *m
 
 int sockq_client_open(struct sockq_client *client, const char *proc_path)
 {
-    const size_t most = (size_t)64 << 30;
-
     *client = (struct sockq_client){.socket = -1, .proc = {.fd = -1}};
     if (sockq_proc_open(&client->proc, proc_path) < 0)
         return -1;
-    if (sockq_file_open(&client->file, most, false) < 0) {
+    if (sockq_file_open(&client->file, CLIENT_MEMORY, false) < 0) {
         int saved = errno;
         sockq_proc_close(&client->proc);
+        errno = saved;
+        return -1;
+    }
+    client->map = client->file.map;
+    return 0;
+}
+
+int sockq_client_replay(struct sockq_client *client, struct sockq_recording *recording,
+                        size_t index)
+{
+    *client = (struct sockq_client){.socket = -1, .proc = {.fd = -1}};
+    if (sockq_file_open(&client->file, CLIENT_MEMORY, false) < 0)
+        return -1;
+    if (sockq_recording_load(recording, index, &client->file, &client->recorded) < 0) {
+        int saved = errno;
+        sockq_file_close(&client->file);
         errno = saved;
         return -1;
     }
@@ -211,6 +228,22 @@ static bool never(void *context)
     return false;
 }
 
+static int collect_recorded(struct sockq_client *client, const struct sockq_question *question,
+                            uint32_t *block)
+{
+    const struct sockq_source source = {.set = sockq_client_set(client, client->recorded),
+                                        .base = client->map};
+    const struct sockq_selection selection = {.question = *question};
+    struct sockq_writer w;
+    enum sockq_flaw flaw;
+
+    if (sockq_copy(&w, &client->file, &source, &selection, &flaw) < 0)
+        return -1;
+    w.set->live = 0;
+    *block = w.block;
+    return 0;
+}
+
 static int collect_here(struct sockq_client *client, const struct sockq_question *question,
                         uint32_t *block)
 {
@@ -236,6 +269,8 @@ int sockq_client_collect(struct sockq_client *client, const struct sockq_questio
         errno = EPIPE;
         return -1;
     }
+    if (client->recorded)
+        return collect_recorded(client, question, block);
     if (client->socket < 0)
         return collect_here(client, question, block);
     while (client->flying)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "collect.h"
+#include "recording.h"
 
 #define SOCKQ_PROTOCOL_MAGIC 0x736f6371u
 #define SOCKQ_PROTOCOL_VERSION 1
@@ -53,13 +54,15 @@ int sockq_collector_serve(int socket, struct sockq_file *file, const struct sock
 bool sockq_request_valid(const struct sockq_message *message, size_t length);
 
 /**
- * The interpreter's side: either a socket to a collector process, or the collector in this process.
+ * The interpreter's side: a socket to a collector process, the collector in this process, or a
+ * snapshot of a recording.
  */
 struct sockq_client {
     int socket;               /* -1: in-process */
     const unsigned char *map; /* where row sets are read */
     struct sockq_file file;   /* in-process: the memory, owned */
     struct sockq_proc proc;   /* in-process: what is read, owned */
+    uint32_t recorded;        /* row set that holds a snapshot: it is asked instead; else 0 */
     uint32_t flying;          /* row set of the collection in flight, 0 if none */
     bool lost;                /* the collector is gone */
 };
@@ -74,6 +77,16 @@ void sockq_client_connect(struct sockq_client *client, int socket, const void *m
  * @return     0, or -1 with errno
  */
 int sockq_client_open(struct sockq_client *client, const char *proc_path);
+
+/**
+ * A client that answers from a snapshot: its rows are those that were recorded, its clock, host and
+ * kernel those of then, and tables that were not recorded are missing.
+ *
+ * @index   of the snapshot, from 0
+ * @return  0, or -1 with errno (EBADMSG: recording->flaw says what)
+ */
+int sockq_client_replay(struct sockq_client *client, struct sockq_recording *recording,
+                        size_t index);
 
 /** Free what a client owns; its row sets are gone. */
 void sockq_client_close(struct sockq_client *client);

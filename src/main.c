@@ -27,6 +27,8 @@
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
  *   owner/              socket inode → process: proc_fd.c walks, index.{h,c} joins; owner.h
  *   facts.{h,c}         settings and counters of the network, files of /proc that are no tables
+ *   recording.{h,c}     files of row sets: reading one with suspicion, appending to one
+ *   copy.{h,c}          rows of one row set into another, every value checked
  *   rowset.{h,c}        the memory file: blocks, rows, arena, commit
  *   problem.{h,c}       words for what is wrong with a line
  *   diag.{h,c}          messages to stderr before and beside Lua

@@ -125,6 +125,13 @@ uint64_t sockq_set_rows(const struct sockq_set *set);
 /** The status, acquired: once final, the row count is final too. */
 enum sockq_set_status sockq_set_status(const struct sockq_set *set);
 
+/** True if a row has one of these states (a bit each, 0: all); tables without inet states pass. */
+static inline bool sockq_row_has_state(const struct sockq_row *row, uint64_t states)
+{
+    return !states || !(row->known & SOCKQ_HAS_STATE) || row->table == SOCKQ_UNIX ||
+           (row->state <= 63 && (states >> row->state & 1));
+}
+
 /** Row `index` of a set in a file mapped at `base`; the caller has checked index < rows. */
 const struct sockq_row *sockq_set_row(const void *base, const struct sockq_set *set,
                                       uint64_t index);

@@ -59,8 +59,7 @@ const struct table_format *table_format(enum sockq_table table)
 
 void table_push(struct table_reader *reader, struct sockq_row *row)
 {
-    if (reader->states && (row->known & SOCKQ_HAS_STATE) && row->table != SOCKQ_UNIX &&
-        (row->state > 63 || !(reader->states >> row->state & 1)))
+    if (!sockq_row_has_state(row, reader->states))
         return;
     if (reader->proc->live && row->inode &&
         (row->inode == reader->proc->own_inodes[0] || row->inode == reader->proc->own_inodes[1]))

@@ -1,0 +1,446 @@
+#include "copy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MOST_HZ = 1000000,
+    KNOWN = 2 * SOCKQ_HAS_ADDRS - 1,
+    ROW_FLAGS = 2 * SOCKQ_ROW_LONG_NAME - 1
+};
+
+/* What stands at an arena offset, in the low bits of where it was copied to: those are multiples of
+ * 8. Each thing has one kind and, but for processes and the first owner of a chain, one way to it.
+ */
+enum kind { FREE, FIRST_OWNER, NEXT_OWNER, PROCESS, ADDRESS, PROBLEM, FACT, KINDS = 8 };
+
+struct copier {
+    const struct sockq_source *source;
+    const struct sockq_question *question;
+    struct sockq_writer *w;
+    uint64_t *moved;     /* by arena offset / 8 */
+    uint64_t text_left;  /* bytes of text that the arena has room for */
+    uint64_t counts[16]; /* rows copied of each table */
+    bool facts_whole;    /* no file of theirs was unreadable */
+    enum sockq_flaw flaw;
+};
+
+static bool flawed(struct copier *c, enum sockq_flaw flaw)
+{
+    if (!c->flaw)
+        c->flaw = flaw;
+    return false;
+}
+
+static bool goes_on(const struct copier *c)
+{
+    return !c->flaw && !c->w->error;
+}
+
+static const void *bytes_at(struct copier *c, uint64_t offset, uint64_t size)
+{
+    const struct sockq_source *source = c->source;
+    const void *at = NULL;
+
+    if (source->base)
+        at = sockq_set_at(source->base, source->set, offset, size);
+    else if (offset != 0 && offset <= source->set->arena && size <= source->set->arena - offset)
+        at = source->arena + offset;
+    if (!at)
+        flawed(c, SOCKQ_FLAW_OFFSET);
+    return at;
+}
+
+/* A record in the arena that was not met before; *mark: where to note what it is. */
+static const void *new_at(struct copier *c, uint64_t offset, size_t size, uint64_t **mark)
+{
+    const void *at = offset % KINDS == 0 ? bytes_at(c, offset, size) : NULL;
+
+    if (!at) {
+        flawed(c, SOCKQ_FLAW_OFFSET);
+        return NULL;
+    }
+    *mark = &c->moved[offset / KINDS];
+    if (**mark != FREE) {
+        flawed(c, SOCKQ_FLAW_CHAIN);
+        return NULL;
+    }
+    return at;
+}
+
+/* The copy of what was met before as this kind, 0 if it was not. */
+static uint64_t met(const struct copier *c, uint64_t offset, enum kind kind)
+{
+    if (offset % KINDS != 0 || offset >= c->source->set->arena ||
+        c->moved[offset / KINDS] % KINDS != (uint64_t)kind)
+        return 0;
+    return c->moved[offset / KINDS] - (uint64_t)kind;
+}
+
+/* Each text has one owner, so all of them together are no longer than the arena. */
+static uint64_t copy_text(struct copier *c, uint64_t offset, uint32_t length)
+{
+    if (offset == 0)
+        return 0;
+    const void *bytes = bytes_at(c, offset, length);
+    if (!bytes)
+        return 0;
+    if (length > c->text_left || length > SOCKQ_BLOCK_SIZE - 8) {
+        flawed(c, SOCKQ_FLAW_CHAIN);
+        return 0;
+    }
+    c->text_left -= length;
+    return sockq_writer_bytes(c->w, bytes, length);
+}
+
+static uint64_t copy_process(struct copier *c, uint64_t offset)
+{
+    uint64_t to = met(c, offset, PROCESS), *mark;
+
+    if (to)
+        return to;
+    const struct sockq_process *process = new_at(c, offset, sizeof(*process), &mark);
+    if (!process)
+        return 0;
+    struct sockq_process copy = *process;
+    if (copy.flags & ~(uint32_t)(SOCKQ_PROCESS_COMM | SOCKQ_PROCESS_NO_CMDLINE))
+        flawed(c, SOCKQ_FLAW_ROW);
+    copy.reserved = 0;
+    copy.program = copy_text(c, copy.program, copy.program_len);
+    copy.cmdline = copy_text(c, copy.cmdline, copy.cmdline_len);
+    if (!(c->question->flags & SOCKQ_WITH_CGROUPS))
+        copy.cgroup = copy.cgroup_len = 0;
+    copy.cgroup = copy_text(c, copy.cgroup, copy.cgroup_len);
+    struct sockq_process *kept = sockq_writer_alloc(c->w, sizeof(copy), &to);
+    if (!kept)
+        return 0;
+    *kept = copy;
+    *mark = to | PROCESS;
+    return to;
+}
+
+static uint64_t copy_owners(struct copier *c, uint64_t offset)
+{
+    uint64_t first = met(c, offset, FIRST_OWNER), to, *mark;
+    struct sockq_owner *before = NULL;
+
+    if (first)
+        return first;
+    while (offset && goes_on(c)) {
+        const struct sockq_owner *owner = new_at(c, offset, sizeof(*owner), &mark);
+        if (!owner || (owner->flags & ~(uint32_t)SOCKQ_OWNER_OLD_LINK)) {
+            flawed(c, SOCKQ_FLAW_ROW);
+            return 0;
+        }
+        uint64_t process = copy_process(c, owner->process);
+        struct sockq_owner *copy = sockq_writer_alloc(c->w, sizeof(*copy), &to);
+        if (!process || !copy)
+            return 0;
+        *copy = (struct sockq_owner){.process = process, .fd = owner->fd, .flags = owner->flags};
+        *mark = to | (before ? NEXT_OWNER : FIRST_OWNER);
+        if (before)
+            before->next = to;
+        else
+            first = to;
+        before = copy;
+        offset = owner->next;
+    }
+    return first;
+}
+
+static uint64_t copy_addresses(struct copier *c, uint64_t offset)
+{
+    uint64_t first = 0, to, *mark;
+    struct sockq_address *before = NULL;
+
+    while (offset && goes_on(c)) {
+        const struct sockq_address *address = new_at(c, offset, sizeof(*address), &mark);
+        if (!address || (address->family != SOCKQ_AF_INET && address->family != SOCKQ_AF_INET6)) {
+            flawed(c, SOCKQ_FLAW_ROW);
+            return 0;
+        }
+        struct sockq_address *copy = sockq_writer_alloc(c->w, sizeof(*copy), &to);
+        if (!copy)
+            return 0;
+        *copy = *address;
+        copy->next = 0;
+        *mark = to | ADDRESS;
+        if (before)
+            before->next = to;
+        else
+            first = to;
+        before = copy;
+        offset = address->next;
+    }
+    return first;
+}
+
+static bool asks_table(const struct copier *c, uint32_t table)
+{
+    return c->question->tables >> table & 1;
+}
+
+static bool asks_owners(const struct copier *c)
+{
+    return c->question->flags & (SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS);
+}
+
+static bool family_fits(const struct sockq_row *row)
+{
+    static const uint8_t families[SOCKQ_TABLES] = {
+        [SOCKQ_TCP] = SOCKQ_AF_INET,      [SOCKQ_TCP6] = SOCKQ_AF_INET6,
+        [SOCKQ_UDP] = SOCKQ_AF_INET,      [SOCKQ_UDP6] = SOCKQ_AF_INET6,
+        [SOCKQ_UDPLITE] = SOCKQ_AF_INET,  [SOCKQ_UDPLITE6] = SOCKQ_AF_INET6,
+        [SOCKQ_RAW] = SOCKQ_AF_INET,      [SOCKQ_RAW6] = SOCKQ_AF_INET6,
+        [SOCKQ_ICMP] = SOCKQ_AF_INET,     [SOCKQ_ICMP6] = SOCKQ_AF_INET6,
+        [SOCKQ_UNIX] = SOCKQ_AF_UNIX,     [SOCKQ_NETLINK] = SOCKQ_AF_NETLINK,
+        [SOCKQ_PACKET] = SOCKQ_AF_PACKET,
+    };
+
+    if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS)
+        return row->family == SOCKQ_AF_INET || row->family == SOCKQ_AF_INET6;
+    return row->family == families[row->table];
+}
+
+/* Rows come table by table. */
+static bool is_sound(struct copier *c, const struct sockq_row *row, uint32_t least)
+{
+    if (row->table >= SOCKQ_TABLES || row->table < least ||
+        !(c->source->set->question.tables >> row->table & 1) || !family_fits(row) ||
+        (row->known & ~(uint32_t)KNOWN) || (row->flags & ~(uint32_t)ROW_FLAGS) || row->reserved)
+        return flawed(c, SOCKQ_FLAW_ROW);
+    return true;
+}
+
+static void copy_row(struct copier *c, const struct sockq_row *row)
+{
+    struct sockq_row copy = *row;
+
+    copy.owner = asks_owners(c) ? copy_owners(c, row->owner) : 0;
+    if (row->table == SOCKQ_UNIX)
+        copy.un.path = copy_text(c, row->un.path, row->un.path_len);
+    if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS) {
+        copy.sctp.local = copy_addresses(c, row->sctp.local);
+        copy.sctp.remote = copy_addresses(c, row->sctp.remote);
+    }
+    struct sockq_row *to = sockq_writer_row(c->w);
+    if (!to || !goes_on(c))
+        return;
+    *to = copy;
+    sockq_writer_push(c->w);
+    c->counts[row->table]++;
+}
+
+/* What a question for owners alone lists: here those of the rows that there are. */
+static void list_holder(struct copier *c, const struct sockq_row *row)
+{
+    uint64_t offset;
+
+    if (!row->owner || met(c, row->owner, FIRST_OWNER))
+        return;
+    uint64_t owner = copy_owners(c, row->owner);
+    struct sockq_holder *holder = sockq_writer_alloc(c->w, sizeof(*holder), &offset);
+    if (!holder || !owner)
+        return;
+    *holder = (struct sockq_holder){
+        .next = c->w->set->owners.holders, .inode = row->inode, .owner = owner};
+    c->w->set->owners.holders = offset;
+}
+
+static void copy_rows(struct copier *c, const struct sockq_selection *selection)
+{
+    const struct sockq_source *source = c->source;
+    uint64_t all = sockq_set_rows(source->set);
+    uint64_t count = selection->rows ? selection->count : all;
+    uint32_t least = 0;
+
+    for (uint64_t i = 0; i < count && goes_on(c); i++) {
+        uint64_t index = selection->rows ? selection->rows[i] : i;
+        if (index >= all || (selection->rows && i > 0 && index <= selection->rows[i - 1])) {
+            c->w->error = EINVAL;
+            return;
+        }
+        const struct sockq_row *row =
+            source->base ? sockq_set_row(source->base, source->set, index) : &source->rows[index];
+        if (!is_sound(c, row, least))
+            return;
+        least = row->table;
+        if (c->question->tables == 0 && asks_owners(c))
+            list_holder(c, row);
+        else if (asks_table(c, row->table) && sockq_row_has_state(row, c->question->states))
+            copy_row(c, row);
+    }
+}
+
+static void copy_problems(struct copier *c)
+{
+    struct sockq_set *set = c->w->set;
+    uint64_t offset = c->source->set->problems, to, *mark;
+    struct sockq_problem *before = NULL;
+
+    while (offset && goes_on(c)) {
+        const struct sockq_problem *problem = new_at(c, offset, sizeof(*problem), &mark);
+        if (!problem || problem->table >= SOCKQ_TABLES || problem->reason >= SOCKQ_REASONS) {
+            flawed(c, SOCKQ_FLAW_HEADER);
+            return;
+        }
+        offset = problem->next;
+        *mark = PROBLEM;
+        if (!asks_table(c, problem->table))
+            continue;
+        struct sockq_problem *copy = sockq_writer_alloc(c->w, sizeof(*copy), &to);
+        if (!copy)
+            return;
+        *copy = *problem;
+        copy->next = 0;
+        if (before)
+            before->next = to;
+        else
+            set->problems = to;
+        before = copy;
+    }
+}
+
+static void copy_facts(struct copier *c)
+{
+    uint64_t offset = c->source->set->facts, to, *mark;
+    struct sockq_fact *before = NULL;
+
+    if (!(c->question->flags & SOCKQ_WITH_FACTS))
+        return;
+    while (offset && goes_on(c)) {
+        const struct sockq_fact *fact = new_at(c, offset, sizeof(*fact), &mark);
+        if (!fact)
+            return;
+        struct sockq_fact copy = {.file = fact->file, .error = fact->error};
+        copy.text = copy_text(c, fact->text, fact->text_len);
+        copy.text_len = copy.text ? fact->text_len : 0;
+        c->facts_whole &= fact->error == 0;
+        struct sockq_fact *kept = sockq_writer_alloc(c->w, sizeof(copy), &to);
+        if (!kept)
+            return;
+        *kept = copy;
+        *mark = FACT;
+        if (before)
+            before->next = to;
+        else
+            c->w->set->facts = to;
+        before = kept;
+        offset = fact->next;
+    }
+}
+
+static void copy_tables(struct copier *c)
+{
+    const struct sockq_set *from = c->source->set;
+    struct sockq_set *set = c->w->set;
+    uint64_t rows = 0;
+
+    for (uint32_t i = 0; i < SOCKQ_TABLES; i++) {
+        struct sockq_table_info *info = &set->tables[i];
+        if (!asks_table(c, i))
+            continue;
+        if (from->tables[i].status > SOCKQ_TABLE_FAILED)
+            flawed(c, SOCKQ_FLAW_HEADER);
+        *info = from->tables[i];
+        if (!(from->question.tables >> i & 1) || info->status == SOCKQ_TABLE_UNREAD)
+            *info = (struct sockq_table_info){.status = SOCKQ_TABLE_MISSING, .error = ENOENT};
+        info->first_row = rows;
+        info->rows = c->counts[i];
+        rows += info->rows;
+        set->problem_count += info->bad;
+    }
+}
+
+static void copy_owner_info(struct copier *c)
+{
+    const struct sockq_set *from = c->source->set;
+    struct sockq_owner_info *info = &c->w->set->owners;
+    uint64_t holders = info->holders;
+
+    if (!asks_owners(c))
+        return;
+    *info = from->owners;
+    info->holders = holders;
+    info->zero = copy_owners(c, from->owners.zero);
+    if (!(from->question.flags & (SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS)))
+        info->error = ENODATA;
+}
+
+static void copy_header(struct copier *c)
+{
+    const struct sockq_set *from = c->source->set;
+    struct sockq_set *set = c->w->set;
+    const uint64_t tables = ((uint64_t)1 << SOCKQ_TABLES) - 1;
+    const uint32_t flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS | SOCKQ_WITH_FACTS;
+
+    if (memcmp(from->magic, set->magic, sizeof(set->magic)) != 0 || from->version != set->version ||
+        from->byte_order != set->byte_order || from->row_size != set->row_size ||
+        from->block_size != set->block_size || from->user_hz == 0 || from->user_hz > MOST_HZ ||
+        !memchr(from->host, '\0', sizeof(from->host)) ||
+        !memchr(from->kernel, '\0', sizeof(from->kernel)) || from->question.tables == 0 ||
+        (from->question.tables & ~tables) || (from->question.flags & ~flags) ||
+        from->status == SOCKQ_SET_READING || from->status > SOCKQ_SET_FAILED)
+        flawed(c, SOCKQ_FLAW_HEADER);
+    set->user_hz = from->user_hz;
+    set->live = from->live;
+    set->realtime_ns = from->realtime_ns;
+    set->monotonic_ns = from->monotonic_ns;
+    set->netns = from->netns;
+    memcpy(set->host, from->host, sizeof(set->host));
+    memcpy(set->kernel, from->kernel, sizeof(set->kernel));
+}
+
+/* As collecting these tables would have ended. */
+static void finish(struct copier *c)
+{
+    const struct sockq_set *from = c->source->set;
+    struct sockq_set *set = c->w->set;
+    enum sockq_set_status status = (enum sockq_set_status)from->status;
+
+    if (status == SOCKQ_SET_COMPLETE || status == SOCKQ_SET_INCOMPLETE) {
+        bool whole = c->facts_whole && set->problem_count == 0 && set->owners.odd == 0;
+        for (int i = 0; i < SOCKQ_TABLES; i++)
+            whole = whole && set->tables[i].status != SOCKQ_TABLE_FAILED;
+        status = whole ? SOCKQ_SET_COMPLETE : SOCKQ_SET_INCOMPLETE;
+    }
+    if (status == SOCKQ_SET_FAILED)
+        c->w->error = from->error;
+    sockq_writer_finish(c->w, status);
+}
+
+int sockq_copy(struct sockq_writer *w, struct sockq_file *file, const struct sockq_source *source,
+               const struct sockq_selection *selection, enum sockq_flaw *flaw)
+{
+    struct copier c = {
+        .source = source, .question = &selection->question, .w = w, .facts_whole = true};
+
+    *flaw = SOCKQ_FLAW_NONE;
+    if (sockq_writer_open(w, file, &selection->question) < 0)
+        return -1;
+    c.text_left = source->set->arena;
+    c.moved = calloc(source->set->arena / KINDS + 1, sizeof(*c.moved));
+    if (!c.moved)
+        w->error = ENOMEM;
+    copy_header(&c);
+    if (goes_on(&c))
+        copy_rows(&c, selection);
+    if (goes_on(&c))
+        copy_problems(&c);
+    if (goes_on(&c))
+        copy_facts(&c);
+    if (goes_on(&c)) {
+        copy_tables(&c);
+        copy_owner_info(&c);
+    }
+    free(c.moved);
+    if (goes_on(&c)) {
+        finish(&c);
+        return 0;
+    }
+    sockq_file_release(file, w->block);
+    *flaw = w->error ? SOCKQ_FLAW_NONE : c.flaw;
+    errno = w->error ? w->error : EBADMSG;
+    return -1;
+}

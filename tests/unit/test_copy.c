@@ -1,0 +1,232 @@
+/*
+ * Copying row sets: what a question leaves of one, and that nothing else comes along.
+ */
+#define _GNU_SOURCE
+#include "../../src/collector.h"
+#include "recorded.h"
+
+static const struct sockq_question owners_alone = {.flags = SOCKQ_WITH_OWNERS};
+
+/* A client over the tree's only snapshot. */
+static void replay(struct fixture *f, struct sockq_client *client)
+{
+    struct sockq_recording recording;
+    int fd;
+
+    append(f, "r");
+    fd = sockq_recording_open(path_of(f, "r"));
+    assert_true(fd >= 0);
+    assert_int_equal(sockq_recording_list(&recording, fd), 0);
+    assert_int_equal(sockq_client_replay(client, &recording, recording.count - 1), 0);
+    sockq_recording_close(&recording);
+}
+
+static const struct sockq_set *ask(struct sockq_client *client, uint64_t tables, uint64_t states,
+                                   uint32_t flags)
+{
+    const struct sockq_question question = {.tables = tables, .states = states, .flags = flags};
+    uint32_t block = 0;
+
+    assert_int_equal(sockq_client_collect(client, &question, &block), 0);
+    return sockq_client_set(client, block);
+}
+
+static uint64_t bit_of(enum sockq_table table)
+{
+    return (uint64_t)1 << table;
+}
+
+static void questions(void **state)
+{
+    struct fixture *f = *state;
+    struct sockq_client client;
+    const struct sockq_set *set;
+
+    make_tree(f);
+    collect_all(f);
+    replay(f, &client);
+    set = ask(&client, bit_of(SOCKQ_TCP) | bit_of(SOCKQ_UNIX), 0, 0);
+    assert_int_equal(sockq_set_rows(set), 4);
+    assert_int_equal(set->tables[SOCKQ_TCP].rows, 2);
+    assert_int_equal(set->tables[SOCKQ_UNIX].first_row, 2);
+    assert_int_equal(set->tables[SOCKQ_UDP].status, SOCKQ_TABLE_UNREAD);
+    assert_int_equal(sockq_set_status(set), SOCKQ_SET_INCOMPLETE);
+    /* The line "nonsense" of tcp; in unix it goes on a name. */
+    assert_int_equal(set->problem_count, 1);
+    assert_int_equal(set->owners.done, 0);
+    assert_int_equal(set->facts, 0);
+    for (uint64_t i = 0; i < 4; i++)
+        assert_int_equal(sockq_set_row(client.map, set, i)->owner, 0);
+    set = ask(&client, bit_of(SOCKQ_UNIX), 0, SOCKQ_WITH_OWNERS);
+    assert_int_equal(sockq_set_status(set), SOCKQ_SET_COMPLETE);
+    assert_int_equal(set->problem_count, 0);
+    assert_int_equal(set->owners.done, 1);
+    const struct sockq_owner *owner =
+        sockq_set_at(client.map, set, sockq_set_row(client.map, set, 0)->owner, sizeof(*owner));
+    assert_non_null(owner);
+    const struct sockq_process *process =
+        sockq_set_at(client.map, set, owner->process, sizeof(*process));
+    assert_non_null(process);
+    assert_int_equal(process->pid, 5);
+    /* Not asked for. */
+    assert_int_equal(process->cgroup, 0);
+    /* States choose among inet rows alone. */
+    set = ask(&client, bit_of(SOCKQ_TCP) | bit_of(SOCKQ_TCP6) | bit_of(SOCKQ_UNIX),
+              (uint64_t)1 << SOCKQ_LISTEN, 0);
+    assert_int_equal(set->tables[SOCKQ_TCP].rows, 0);
+    assert_int_equal(set->tables[SOCKQ_TCP6].rows, 2);
+    assert_int_equal(set->tables[SOCKQ_UNIX].rows, 2);
+    sockq_client_close(&client);
+}
+
+static void owners_of_recorded_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct sockq_client client;
+    uint32_t block = 0;
+    unsigned count = 0;
+
+    make_tree(f);
+    collect_all(f);
+    replay(f, &client);
+    assert_int_equal(sockq_client_collect(&client, &owners_alone, &block), 0);
+    const struct sockq_set *set = sockq_client_set(&client, block);
+    assert_int_equal(sockq_set_rows(set), 0);
+    uint64_t at = set->owners.holders;
+    for (const struct sockq_holder *holder; at; at = holder->next, count++) {
+        holder = sockq_set_at(client.map, set, at, sizeof(*holder));
+        assert_non_null(holder);
+        assert_true(holder->inode == 1600 || holder->inode == 15600);
+        assert_non_null(sockq_set_at(client.map, set, holder->owner, sizeof(struct sockq_owner)));
+    }
+    /* Inode 999 is no row's. */
+    assert_int_equal(count, 2);
+    sockq_client_close(&client);
+}
+
+static void tables_that_were_not_recorded(void **state)
+{
+    struct fixture *f = *state;
+    struct sockq_recording recording;
+    struct sockq_client client;
+    struct sockq_source source;
+    struct sockq_selection some = {.question = {.tables = bit_of(SOCKQ_TCP) | bit_of(SOCKQ_UDP)}};
+
+    make_tree(f);
+    assert_int_equal(unlink(path_of(f, "net/udp")), 0);
+    collect_all(f);
+    source = (struct sockq_source){.set = f->w.set, .base = f->file.map};
+    assert_int_equal(sockq_recording_list(&recording, sockq_recording_create(path_of(f, "r"))), 0);
+    assert_int_equal(sockq_recording_append(&recording, &source, &some), 0);
+    assert_int_equal(sockq_client_replay(&client, &recording, 0), 0);
+    sockq_recording_close(&recording);
+    const struct sockq_set *set =
+        ask(&client, everything.tables, 0, SOCKQ_WITH_OWNERS | SOCKQ_WITH_FACTS);
+    assert_int_equal(sockq_set_rows(set), 2);
+    for (int i = 0; i < SOCKQ_TABLES; i++) {
+        assert_int_equal(set->tables[i].status,
+                         i == SOCKQ_TCP ? SOCKQ_TABLE_COMPLETE : SOCKQ_TABLE_MISSING);
+        assert_int_equal(set->tables[i].error, i == SOCKQ_TCP ? 0 : ENOENT);
+    }
+    assert_int_equal(set->owners.error, ENODATA);
+    sockq_client_close(&client);
+}
+
+/* A few of many rows make a small snapshot: nothing of the others is in it. */
+static void a_selection_is_small(void **state)
+{
+    enum { ROWS = 20000, SHOWN = 10 };
+    struct fixture *f = *state;
+    char *text = malloc(ROWS * 160), *p = text, path[64];
+    uint64_t rows[SHOWN];
+    struct sockq_recording recording;
+    struct sockq_source source;
+    struct sockq_selection some = {.question = everything, .rows = rows, .count = SHOWN};
+    struct sockq_client client;
+
+    assert_non_null(text);
+    for (int i = 0; i < ROWS; i++)
+        p += sprintf(p,
+                     "   0: 0100007F:%04X 0200007F:0016 01 00000002:00000001 00:00000000 00000003  "
+                     "1000        4 %d 1 00000000db745801 20 4 30 10 -1\n",
+                     i, 1000 + i);
+    put_table(f, SOCKQ_TCP, text, (size_t)(p - text));
+    free(text);
+    for (int pid = 1; pid <= 40; pid++)
+        for (int fd = 0; fd < 10; fd++) {
+            char target[32];
+            snprintf(path, sizeof(path), "%d/fd/%d", pid, fd);
+            snprintf(target, sizeof(target), "socket:[%d]", 1000 + pid * 100 + fd);
+            put_link(f, path, target);
+            snprintf(path, sizeof(path), "%d/cmdline", pid);
+            put_text(f, path, "/usr/bin/a-program --with --some --arguments");
+        }
+    collect_all(f);
+    for (uint64_t i = 0; i < SHOWN; i++)
+        rows[i] = 100 + i;
+    source = (struct sockq_source){.set = f->w.set, .base = f->file.map};
+    assert_int_equal(sockq_recording_list(&recording, sockq_recording_create(path_of(f, "r"))), 0);
+    assert_int_equal(sockq_recording_append(&recording, &source, &some), 0);
+    assert_true(recording.size < 4096);
+    assert_int_equal(sockq_client_replay(&client, &recording, 0), 0);
+    const struct sockq_set *set = ask(&client, bit_of(SOCKQ_TCP), 0, SOCKQ_WITH_OWNERS);
+    assert_int_equal(sockq_set_rows(set), SHOWN);
+    for (uint64_t i = 0; i < SHOWN; i++) {
+        const struct sockq_row *row = sockq_set_row(client.map, set, i);
+        assert_int_equal(row->inode, 1100 + i);
+        const struct sockq_owner *owner = sockq_set_at(client.map, set, row->owner, sizeof(*owner));
+        assert_non_null(owner);
+        assert_int_equal(owner->fd, i);
+    }
+    sockq_client_close(&client);
+    /* Rows that do not ascend, and one that does not exist. */
+    rows[1] = rows[0];
+    assert_int_equal(sockq_recording_append(&recording, &source, &some), -1);
+    assert_int_equal(errno, EINVAL);
+    rows[1] = 101;
+    rows[SHOWN - 1] = ROWS;
+    assert_int_equal(sockq_recording_append(&recording, &source, &some), -1);
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(recording.count, 1);
+    some.count = 0;
+    assert_int_equal(sockq_recording_append(&recording, &source, &some), 0);
+    assert_int_equal(recording.list[1].rows, 0);
+    sockq_recording_close(&recording);
+}
+
+/* A copy that does not fit leaves no block behind. */
+static void no_memory_for_a_copy(void **state)
+{
+    struct fixture *f = *state;
+    struct sockq_selection all = {.question = everything};
+    struct sockq_file small;
+    struct sockq_writer w;
+    enum sockq_flaw flaw;
+
+    make_tree(f);
+    collect_all(f);
+    struct sockq_source source = {.set = f->w.set, .base = f->file.map};
+    assert_int_equal(sockq_file_open(&small, 4 * SOCKQ_BLOCK_SIZE, false), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sockq_copy(&w, &small, &source, &all, &flaw), 0);
+        assert_int_equal(sockq_copy(&w, &small, &source, &all, &flaw), -1);
+        assert_int_equal(errno, ENOSPC);
+        assert_int_equal(flaw, SOCKQ_FLAW_NONE);
+        sockq_file_release(&small, small.sets.blocks[0]);
+        assert_int_equal(small.sets.count, 0);
+    }
+    sockq_file_close(&small);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(questions),
+        FIXTURE_TEST(owners_of_recorded_rows),
+        FIXTURE_TEST(tables_that_were_not_recorded),
+        FIXTURE_TEST(a_selection_is_small),
+        FIXTURE_TEST(no_memory_for_a_copy),
+    };
+
+    return cmocka_run_group_tests_name("copy", tests, NULL, NULL);
+}
