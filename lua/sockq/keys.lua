@@ -2,7 +2,8 @@
 -- functions of a row. A key is a field's name, an expression, NAME=EXPR, or a function; several
 -- stand in one text with commas, or in a list.
 --
--- An item: name, value(row), fields (the set of fields that it says it reads), descending (sort), and
+-- An item: name, value(row), key(row) (where it is cheaper and tells values apart as well), fields (the
+-- set of fields that it says it reads), descending (sort), and
 -- what is known of its values: type, unit, doc, values, domain, identifies, field (the entry of a lone
 -- field).
 
@@ -52,9 +53,12 @@ end
 ---@param entry table  of a schema
 ---@param name string? what to call it, the field's name if nil
 function keys.from_entry(entry, name)
-  local field = entry.name
+  local field, hidden = entry.name, entry.key and entry.name .. "#"
   return {
     name = name or field,
+    key = hidden and function(row)
+      return row[hidden]
+    end,
     value = function(row)
       return row[field]
     end,

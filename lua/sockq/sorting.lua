@@ -45,7 +45,17 @@ local COMPARE = [[
       end
 ]]
 
+local mergers = {}
+
+-- The merge for these directions: a function of the key columns.
 local function merger(keys, descending)
+  local form = ""
+  for i = 1, #keys do
+    form = form .. (descending[i] and ">" or "<")
+  end
+  if mergers[form] then
+    return mergers[form](unpack(keys))
+  end
   local names, parts = {}, {}
   for i = 1, #keys do
     names[i] = "key" .. i
@@ -53,7 +63,8 @@ local function merger(keys, descending)
   end
   parts[#parts + 1] = "      ::decided::"
   local source = MERGE:format(table.concat(names, ", "), table.concat(parts))
-  return assert(load(source, "=sort", "t"))(unpack(keys))
+  mergers[form] = assert(load(source, "=sort", "t"))
+  return mergers[form](unpack(keys))
 end
 
 --- The order of rows by some key columns.
@@ -80,7 +91,7 @@ function sorting.order(keys, descending, count)
 end
 
 -- A key as it stands in a column: comparable with the others of its column, false for unknown.
-local function key_text(value, kind, name)
+local function key_of(value, kind, name)
   local type_of = type(value)
   if type_of == "boolean" then
     value, type_of = value and 1 or 0, "number"
@@ -95,23 +106,25 @@ local function key_text(value, kind, name)
   return value, type_of
 end
 
+-- Rows beyond the limit that are gathered before the worst are dropped.
+local SLACK = 4096
+
 --- The stage of sort, with a limit if one follows it.
 ---@param items table[]    keys: { name, value(row), descending }
 ---@param limit integer?   only the first so many are wanted
 ---@param sink table       { row, finish }
 ---@param input table      { save(row) → token, load(token) → row }
 ---@return table           # { row, finish }
---- Memory: a number and its keys a row; with a limit, for twice the limit at most.
+--- Memory: a number and its keys a row; with a limit, for that many and some thousand at most.
 function sorting.stage(items, limit, sink, input)
-  local count, wanted = 0, limit and limit > 0 and 2 * limit or math.huge
+  local count, most = 0, limit and limit + SLACK or math.huge
   local keys, kinds, descending, tokens = {}, {}, {}, {}
   for i, item in ipairs(items) do
     keys[i], descending[i] = {}, item.descending or false
   end
-  local only = #items == 1 and items[1].value
-  local first_key, first_descends = keys[1], descending[1]
-  -- The key that the last of the best rows has so far, once there are enough of them.
-  local threshold
+  local first, first_descends, alone = items[1].value, descending[1], #items == 1
+  -- The first key of the last row that is still wanted, once there are enough of them.
+  local worst
 
   -- Keep the best `limit` rows.
   local function cut()
@@ -122,46 +135,47 @@ function sorting.stage(items, limit, sink, input)
       for place = 1, count do
         kept[place] = column[order[place]]
       end
-      for place = 1, #column do
-        column[place] = kept[place]
-      end
-      keys[i] = column
+      keys[i] = kept
     end
     local kept = {}
     for place = 1, count do
       kept[place] = tokens[order[place]]
     end
     tokens = kept
-    threshold = only and first_key[count] or nil
+    worst = keys[1][count] or nil
   end
 
-  local function add(row)
-    count = count + 1
-    for i = 1, #items do
-      local value = items[i].value(row)
-      if value == nil then
-        value = UNKNOWN
-      elseif type(value) ~= kinds[i] or value ~= value then
-        value, kinds[i] = key_text(value, kinds[i], items[i].name)
-      end
-      keys[i][count] = value
+  -- Whether a row whose first key is known to be comparable cannot be among the best.
+  local function is_beyond(value)
+    if value == worst then
+      -- Equal rows keep their order, so this one comes behind.
+      return alone
     end
-    tokens[count] = input.save(row)
-    if count >= wanted then
-      cut()
-    end
+    return (value > worst) ~= first_descends
   end
 
   return {
     row = function(row)
-      if threshold then
-        local value = only(row)
-        if value == nil or value == threshold or (type(value) == kinds[1] and kinds[1] ~= "boolean"
-            and (value > threshold) ~= first_descends) then
-          return
-        end
+      local value = first(row)
+      if worst ~= nil and (value == nil or (type(value) == kinds[1] and is_beyond(value))) then
+        return
       end
-      add(row)
+      count = count + 1
+      for i = 1, #items do
+        if i > 1 then
+          value = items[i].value(row)
+        end
+        if value == nil then
+          value = UNKNOWN
+        elseif type(value) ~= kinds[i] or value ~= value then
+          value, kinds[i] = key_of(value, kinds[i], items[i].name)
+        end
+        keys[i][count] = value
+      end
+      tokens[count] = input.save(row)
+      if count >= most then
+        cut()
+      end
     end,
     finish = function()
       local order = sorting.order(keys, descending, count)
