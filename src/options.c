@@ -36,6 +36,8 @@ const struct sockq_option sockq_option_table[] = {
     {0, "timer", "NAME", OUTPUT, "format of timers: netstat, ss, human, explain, or your own"},
     {0, "no-header", NULL, OUTPUT, "rows only"},
     {0, "color", "WHEN", OUTPUT, "colour by state: auto, always or never"},
+    {0, "join", "TABLE:KEY,...", QUERY,
+     "with the sockets of TABLE that have equal keys; a KEY is a field or ITS_FIELD=EXPR"},
     {0, "distinct", "KEY,...", QUERY, "the first row of each combination of keys"},
     {'g', "group", "KEY,...", QUERY, "a row for each group; a KEY is a field or NAME=EXPR"},
     {'A', "agg", "AGG,...", QUERY, "of each group, or of all: 'count, max(expires), p99(recv_q)'"},

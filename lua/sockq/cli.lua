@@ -85,7 +85,7 @@ end
 -- Options by what they are about. A way to run refuses those that mean nothing to it: nothing is
 -- ignored in silence.
 local CHOOSING = { "tcp", "udp", "raw", "unix", "ipv4", "ipv6", "listening", "from" }
-local SHAPING = { "distinct", "group", "agg", "sort", "limit", "columns" }
+local SHAPING = { "join", "distinct", "group", "agg", "sort", "limit", "columns" }
 local FORMAT = { "format", "json", "ndjson", "csv", "tsv", "no-header", "color" }
 
 local function refuse(given, groups, more, what)

@@ -367,10 +367,14 @@ for _, field in ipairs(list) do
   register(field)
 end
 
---- Add a computed field: from here on it is used like a built-in one.
+--- Add a field: from here on it is used like a built-in one. One of the same name is replaced.
 ---@param field table  an entry as above
 function fields.add(field)
-  list[#list + 1] = field
+  local place = #list + 1
+  for i, other in ipairs(list) do
+    place = other.name == field.name and i or place
+  end
+  list[place] = field
   fields.version = fields.version + 1
   register(field)
 end

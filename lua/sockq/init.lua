@@ -14,6 +14,7 @@
 --   output.lua          which columns, which format, standard output
 --   formats/            sinks for rows: table
 --   columns.lua  layout.lua   what a column is; columns of fixed width
+--   computed.lua        fields that scripts add
 --   query.lua           queries: rows, list, count, first, each, print
 --   verbs.lua  chain.lua   where, group, agg, sort, limit, select, distinct, join; what a query is made of
 --   pipeline.lua        running a query, with the stages of aggregate.lua  sorting.lua  join.lua
@@ -85,6 +86,31 @@ function sockq.from(names)
     error("from: no table is named; sockq.from(\"tcp,unix\") is its form", 2)
   end
   return query.new(numbers, groups)
+end
+
+--- A query over rows that are there already: a list of rows, or of plain tables.
+---@param list table[]
+---@param names? string[]  the fields of plain tables, in order; else all of them by name
+---@return sockq.Query
+--- Example: sockq.rows({ { host = "a", load = 3 } }):sort("-load"):print()
+function sockq.rows(list, names)
+  if type(list) ~= "table" then
+    error(("rows: a list of rows is expected, not a %s"):format(type(list)), 2)
+  end
+  local made, wrong = query.of_list(list, names)
+  return made or error("rows: " .. wrong, 2)
+end
+
+--- Add a field that is computed from others; it is used like a built-in one from here on.
+---@param given table  name; then either expr, an expression, or get, a function of a row, with type
+---   ("string", "number", …) and needs (the fields that it reads); unit, doc and values (the words that
+---   it can be) if you like
+--- Example: sockq.field{ name = "waiting", expr = "recv_q + send_q", unit = "bytes" }
+function sockq.field(given)
+  local wrong = require("sockq.computed")(given)
+  if wrong then
+    error("field: " .. wrong, 2)
+  end
 end
 
 --- The typed arguments of the script that runs: sockq.args({ { name = "port", type = "port", doc =

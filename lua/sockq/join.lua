@@ -29,7 +29,11 @@ function join.schema(left, right, prefix)
   for _, entry in ipairs(right.list) do
     add(2, entry, taken[entry.name] and prefix .. entry.name or entry.name)
   end
-  return record.pair_schema(entries)
+  local schema, wrong = record.pair_schema(entries)
+  if schema then
+    schema.joined = { left = left, right = right, prefix = prefix }
+  end
+  return schema, wrong
 end
 
 -- The right side by its keys: nested tables, a list of rows at the end.

@@ -102,11 +102,27 @@ local function whole_number(option, arguments)
 end
 listing.whole_number = whole_number
 
---- The query of the options that follow the choice of sockets: -g -A --distinct -s -L.
+-- --join TABLE:KEY,…
+local function join(rows, text)
+  local names, on = text:match("^([%w_/]+):(.+)$")
+  if not names then
+    complaint.raise(("--join: %s has no form TABLE:KEY,...; write tcp:local_port=remote_port"):format(text))
+  end
+  local ok, other = pcall(require("sockq").from, names)
+  if not ok then
+    complaint.raise("--join: " .. tostring(other):gsub("^.-from: ", ""))
+  end
+  return apply(rows, "join", "join", other, on)
+end
+
+--- The query of the options that follow the choice of sockets: --join --distinct -g -A -s -L.
 ---@param rows sockq.Query
 ---@param given table<string, any>
 ---@return sockq.Query
 function listing.shape(rows, given)
+  for _, text in ipairs(given.join or {}) do
+    rows = join(rows, text)
+  end
   if given.distinct then
     rows = apply(rows, "distinct", "distinct", joined(given.distinct))
   end

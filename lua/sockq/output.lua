@@ -71,13 +71,33 @@ local function with_fields(list, more)
   return names
 end
 
+-- Of sockets joined with other rows: those of the sockets, then of other sockets the state and
+-- owner, of other rows all.
+local function joined_columns(schema, layout)
+  local list = { unpack(layout == "fields" and FIELDS or DEFAULT) }
+  local prefix = schema.joined.prefix
+  local others = { prefix .. "state", prefix .. "pid", prefix .. "program" }
+  if schema.joined.right ~= fields then
+    others = {}
+    for _, entry in ipairs(schema.list) do
+      others[#others + 1] = entry.side == 2 and entry.name or nil
+    end
+  end
+  for _, name in ipairs(others) do
+    list[#list + 1] = { field = name, shrink = schema.by_name[name].type == "string" and 15 or nil }
+  end
+  return list
+end
+
 --- The columns of a query that names none.
 ---@param query sockq.Query
 ---@param layout string?  "fields": a field a column
 ---@return (string|table)[]
 local function default_columns(query, layout)
   local schema = query:schema()
-  if schema ~= fields then
+  if schema.joined and schema.joined.left == fields then
+    return joined_columns(schema, layout)
+  elseif schema ~= fields then
     local names = {}
     for _, entry in ipairs(schema.list) do
       names[#names + 1] = { field = entry.name, shrink = entry.type == "string" and 15 or nil }

@@ -1,0 +1,82 @@
+-- Computed fields: what a script adds to the registry.
+
+local fields = require("sockq.fields")
+local hint = require("sockq.hint")
+local keys = require("sockq.keys")
+
+local KEYS = { name = "string", expr = "string", get = "function", type = "string", unit = "string", doc = "string",
+  needs = "table", values = "table" }
+local TYPES = { string = true, number = true, integer = true, boolean = true, list = true }
+
+local function check(given)
+  if type(given) ~= "table" then
+    return ("a table is expected, not a %s"):format(type(given))
+  end
+  for key, value in pairs(given) do
+    if not KEYS[key] then
+      return ("%q means nothing here; %s"):format(tostring(key), hint.remedy(key, hint.keys(KEYS)))
+    elseif type(value) ~= KEYS[key] then
+      return ("%s is a %s; a %s is expected"):format(key, type(value), KEYS[key])
+    end
+  end
+  if not given.name or not given.name:find("^[%a_][%w_]*$") then
+    return "name: a word of letters, digits and _ is expected"
+  elseif fields.by_name[given.name] and not fields.by_name[given.name].computed then
+    return ("name: there is a field %s already; choose another name"):format(given.name)
+  elseif (given.expr ~= nil) == (given.get ~= nil) then
+    return "either expr or get says what the value is; give one of them"
+  elseif given.get and not given.type then
+    return "type: say what get returns: " .. table.concat(hint.keys(TYPES), ", ")
+  elseif given.type and not TYPES[given.type] then
+    return ("type: %s is none; %s"):format(given.type, hint.remedy(given.type, hint.keys(TYPES)))
+  end
+  return nil
+end
+
+-- What is read besides the tables, for a field that is made from others.
+local RANK = { owners = 1, cgroups = 2 }
+local function needs_of(names)
+  local needs
+  for _, name in ipairs(names) do
+    local field = fields.by_name[name]
+    if not field then
+      return nil, ("needs: there is no field %s; %s"):format(tostring(name), fields.remedy(name))
+    elseif field.needs and (RANK[field.needs] or 3) > (RANK[needs] or 0) then
+      needs = field.needs
+    end
+  end
+  return needs
+end
+
+--- Add a field that is computed from others; from here on it is used like a built-in one. Adding a
+--- computed field again replaces it.
+---@param given table  name, then expr or get, and type, unit, doc, needs, values: see sockq.field
+---@return string|nil wrong  what is wrong, nil if it was added
+return function(given)
+  local wrong = check(given)
+  if wrong then
+    return wrong
+  end
+  local get, of_type, names = given.get, given.type, given.needs or {}
+  if given.expr then
+    local items, problem
+    items, wrong, problem = keys.items({ { name = given.name, expr = given.expr } }, fields)
+    if not items then
+      return problem and wrong or "expr: " .. wrong
+    end
+    get, of_type, names = items[1].value, given.type or items[1].type, hint.keys(items[1].fields)
+  end
+  local needs
+  needs, wrong = needs_of(names)
+  if wrong then
+    return wrong
+  end
+  fields.add({
+    name = given.name, type = of_type, unit = given.unit, doc = given.doc or "computed: " .. (given.expr or "a function"),
+    values = given.values, sources = { "all" }, needs = needs, computed = true,
+    get = function(_, _, row)
+      return (get(row))
+    end,
+  })
+  return nil
+end
