@@ -14,11 +14,16 @@
  *     client.c          clients, row sets and rows as userdata (their payloads: handle.h)
  *     names.c           users, services, hosts
  *     getopt.c          getopt_long for views that stand in for another program
+<<<<<<< HEAD
  *     system.c          clocks, sleep
  *     terminal.c        the live view's terminal: size, keys, painting
+=======
+ *     system.c          terminal, sleep, memory for output
+>>>>>>> 2881067 (wip)
  *     interrupt.c       Ctrl-C, in compiled loops too
  *     open.c            the module file for a stock luajit
  *     lua.h             what these files share
+ *   buffer.{h,c}        text on its way out: what formats fill
  *   collector.{h,c}     the collector's protocol, both sides
  *   collect.{h,c}       a question → sources → a row set
  *   source/             one file a kernel table format

@@ -1,33 +1,13 @@
 -- Text from other people's processes on the way to a terminal: no control byte may pass.
 
-local ffi = require("ffi")
-
-local cast = ffi.cast
-local byte_pointer, word_pointer = ffi.typeof("const uint8_t *"), ffi.typeof("const int32_t *")
-local band, bnot, bor, bxor = bit.band, bit.bnot, bit.bor, bit.bxor
+local buffer = require("sockq.buffer")
 
 local escape = {}
 
--- True if every byte is printable ASCII but the backslash, as in nearly all text. A loop that LuaJIT
--- compiles, four bytes at a time; it does not compile searches for patterns.
-local function is_plain(text)
-  local length, words, found = #text, cast(word_pointer, text), 0
-  for i = 0, length / 4 - 1 do
-    local word = words[i]
-    local backslash, delete = bxor(word, 0x5c5c5c5c), bxor(word, 0x7f7f7f7f)
-    -- The highest bit of a byte that is below what is taken from it, or high itself.
-    found = bor(found, word, band(word - 0x20202020, bnot(word)), band(backslash - 0x01010101, bnot(backslash)),
-      band(delete - 0x01010101, bnot(delete)))
-  end
-  local bytes = cast(byte_pointer, text)
-  for i = length - length % 4, length - 1 do
-    local byte = bytes[i]
-    if byte < 0x20 or byte > 0x7e or byte == 0x5c then
-      return false
-    end
-  end
-  return band(found, 0x80808080) == 0
-end
+-- Everything but printable ASCII, and the backslash.
+local is_plain = buffer.plain(buffer.bytes("[%c\\\128-\255]"))
+
+local is_ascii = buffer.plain(buffer.bytes("[\128-\255]"))
 
 local SHORT = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\\"] = "\\\\" }
 
@@ -53,22 +33,27 @@ local function utf8_length(text, i)
   return nil
 end
 
-local function walk_high(text, replace)
+-- Replace what is no UTF-8, a byte at a time, and C1 controls, two bytes each.
+local function walk_high(text, invalid, control)
   local parts, i, length = {}, 1, #text
   while i <= length do
     local byte = text:byte(i)
     local size = byte < 0x80 and 1 or utf8_length(text, i)
     if not size then
-      parts[#parts + 1] = replace(text:sub(i, i), true)
       size = 1
+      parts[#parts + 1] = invalid(text:sub(i, i))
     elseif byte == 0xc2 and text:byte(i + 1) < 0xa0 then
-      parts[#parts + 1] = replace(text:sub(i, i), false) .. replace(text:sub(i + 1, i + 1), false)
+      parts[#parts + 1] = control(text:sub(i, i + 1))
     else
       parts[#parts + 1] = text:sub(i, i + size - 1)
     end
     i = i + size
   end
   return table.concat(parts)
+end
+
+local function hex_each(bytes)
+  return (bytes:gsub(".", hex))
 end
 
 --- Escape what a terminal could obey: C0, DEL, C1 and bytes that are no UTF-8 as \xNN, a line
@@ -83,23 +68,16 @@ function escape.text(text)
     text = text:gsub("[%c\\]", hex)
   end
   if text:find("[\128-\255]") then
-    text = walk_high(text, hex)
+    text = walk_high(text, hex, hex_each)
   end
   return text, escape.width(text)
 end
 
---- How many columns of a terminal escaped text takes: characters, not bytes, one column each.
+--- How many columns of a terminal escaped text takes.
 ---@param text string
 ---@return integer
 function escape.width(text)
-  local bytes, width = cast(byte_pointer, text), #text
-  for i = 0, width - 1 do
-    -- Bytes that continue a character.
-    if bytes[i] >= 0x80 and bytes[i] < 0xc0 then
-      width = width - 1
-    end
-  end
-  return width
+  return is_ascii(text) and #text or require("sockq.width").of(text)
 end
 
 --- Control bytes as dots, as net-tools does since the release after 2.10. Bytes that are no UTF-8
@@ -114,8 +92,50 @@ function escape.dots(text)
     text = text:gsub("%c", ".")
   end
   if text:find("[\128-\159]") then
-    text = walk_high(text, function(byte, invalid)
-      return invalid and byte >= "\160" and byte or "."
+    text = walk_high(text, function(byte)
+      return byte >= "\160" and byte or "."
+    end, function()
+      return ".."
+    end)
+  end
+  return text
+end
+
+local function long_hex(byte)
+  return ("\\x%02x"):format(byte:byte())
+end
+
+--- Control bytes and bytes that are no UTF-8 as \xNN, everything else as it is, a backslash too: for
+--- formats that machines read.
+---@param text string
+---@return string
+function escape.bytes(text)
+  text = text:gsub("%c", long_hex)
+  if text:find("[\128-\255]") then
+    text = walk_high(text, long_hex, function(bytes)
+      return (bytes:gsub(".", long_hex))
+    end)
+  end
+  return text
+end
+
+local JSON = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\\"] = "\\\\", ['"'] = '\\"' }
+
+local function json_control(byte)
+  return JSON[byte] or ("\\u%04x"):format(byte:byte())
+end
+
+--- The inside of a JSON string. Controls, DEL and C1 among them, are escaped as JSON does it; a byte
+--- that is no UTF-8, which JSON cannot hold, is the text \xNN.
+---@param text string
+---@return string
+function escape.json(text)
+  text = text:gsub('[%c"\\]', json_control)
+  if text:find("[\128-\255]") then
+    text = walk_high(text, function(byte)
+      return "\\" .. long_hex(byte)
+    end, function(bytes)
+      return ("\\u%04x"):format(bytes:byte(2))
     end)
   end
   return text

@@ -18,7 +18,7 @@ local state = require("sockq.state")
 local tables = require("sockq.tables")
 
 local C, has = schema.C, schema.has
-local band, tonumber = bit.band, tonumber
+local band, tonumber, ffi_string = bit.band, tonumber, require("ffi").string
 
 local INET, FAMILY6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
 local UNIX, NETLINK = tonumber(C.SOCKQ_UNIX), tonumber(C.SOCKQ_NETLINK)
@@ -150,10 +150,12 @@ local function user(row)
   if not has(row.known, C.SOCKQ_HAS_UID) then
     return nil
   end
-  local name = users[row.uid]
+  -- Negative, so that the table has no array part: LuaJIT does not compile a mixed one.
+  local key = -1 - row.uid
+  local name = users[key]
   if name == nil then
     name = core.user(row.uid) or tostring(row.uid)
-    users[row.uid] = name
+    users[key] = name
   end
   return name
 end
@@ -189,7 +191,7 @@ end
 
 local function set_text(member)
   return function(_, set)
-    local text = require("ffi").string(set.set[member])
+    local text = ffi_string(set.set[member])
     return text ~= "" and text or nil
   end
 end

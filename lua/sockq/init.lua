@@ -12,7 +12,8 @@
 --   view.lua            running a view
 --   complaint.lua  listing.lua   the command line's errors; from its options to a query
 --   output.lua          which columns, which format, standard output
---   formats/            sinks for rows: table
+--   formats/            sinks for rows: table, json, ndjson, csv, tsv
+--   cells.lua  json.lua  grid.lua  theme.lua  value.lua   what they share
 --   columns.lua  layout.lua   what a column is; columns of fixed width
 --   computed.lua        fields that scripts add
 --   query.lua           queries: rows, list, count, first, each, print
@@ -36,6 +37,8 @@
 --   owner.lua           owners of sockets
 --   state.lua  tables.lua  address.lua   names of states, tables, addresses
 --   escape.lua          no control byte reaches a terminal
+--   width.lua           how many columns of a terminal a text takes
+--   buffer.lua          text on its way out
 --   hint.lua  nearest.lua   did you mean …?
 --   schema.lua          the C structs, for the FFI
 --   (sockq.core is the C half: src/lua/)

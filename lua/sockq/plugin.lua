@@ -22,6 +22,7 @@ plugin.contracts = {
   },
   formats = {
     doc = { "string", true },
+    layout = { "string" },
     open = { "function", true },
   },
   reports = {

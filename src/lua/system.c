@@ -1,5 +1,6 @@
 /*
- * The few questions to the system that Lua's own library has no function for.
+ * The few questions to the system that Lua's own library has no function for, and memory for
+ * output.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../buffer.h"
 #include "lua.h"
 
 /* Lua: core.terminal_width(fd) → columns, or nil where fd is no terminal */
@@ -55,6 +57,19 @@ static int l_strerror(lua_State *L)
     return 1;
 }
 
+/* Lua: core.new_buffer(size) → userdata whose payload is a struct sockq_buffer with its bytes
+ * behind it */
+static int l_new_buffer(lua_State *L)
+{
+    lua_Integer size = luaL_checkinteger(L, 1);
+
+    luaL_argcheck(L, size >= 0 && size <= 1 << 30, 1, "a size in bytes");
+    struct sockq_buffer *buffer = lua_newuserdata(L, sizeof(*buffer) + (size_t)size);
+    *buffer = (struct sockq_buffer){
+        .calls = &sockq_buffer_calls, .bytes = (char *)(buffer + 1), .size = (uint32_t)size};
+    return 1;
+}
+
 /* Lua: core.interrupted() → true after Ctrl-C */
 static int l_interrupted(lua_State *L)
 {
@@ -68,6 +83,7 @@ void sockq_lua_open_system(lua_State *L)
                                          {"sleep", l_sleep},
                                          {"now", l_now},
                                          {"strerror", l_strerror},
+                                         {"new_buffer", l_new_buffer},
                                          {"interrupted", l_interrupted},
                                          {NULL, NULL}};
 

@@ -160,7 +160,9 @@ do
   for _, columns in ipairs { 100, 120, 160 } do
     local child = spawn.start({ program.path, "--proc", TREE }, { terminal = columns, env = program.environment() })
     local status = child:wait(10)
-    local lines, longest = program.lines(child:screen()), 0
+    local screen = child:screen()
+    check.contains("a terminal: colours", screen, "\27[")
+    local lines, longest = program.lines((screen:gsub("\27%[%d*m", ""))), 0
     for _, line in ipairs(lines) do longest = math.max(longest, #line) end
     check.equal("a terminal: status", status, 0)
     check.equal("a terminal: rows", #lines, #all.lines)

@@ -1,172 +1,160 @@
 -- The table format: one row a line, columns sized to the rows; on a terminal that is too narrow
 -- the columns that allow it are shortened in the middle. Control bytes are escaped.
 
+local buffer = require("sockq.buffer")
 local escape = require("sockq.escape")
+local grid = require("sockq.grid")
+local theme = require("sockq.theme")
 
 -- Widths come from the first rows; a later, wider cell pushes its line.
 local SAMPLE = 10000
-local GAP, NARROW_GAP = "  ", " "
 
-local width_of = escape.width
-
-local BLANKS = {}
-for i = 1, 80 do
-  BLANKS[i] = (" "):rep(i)
+-- Straight code over the columns, so that LuaJIT compiles a row as a whole.
+local GATHER = [[
+local get, cell, unknown, unknown_sizes, texts, sizes, widths = ...
+return function(row, at)
+  local size
+%s
 end
+]]
+local GATHERED = [[
+  texts[at + %d], size = cell(get[%d](row), unknown[%d], unknown_sizes[%d])
+  sizes[at + %d] = size
+  if size > widths[%d] then widths[%d] = size end
+]]
 
--- Blanks up to a column's width; size: what the text takes of it.
-local function pad(text, size, width, align)
-  local missing = width - size
-  if missing <= 0 then
-    return text
+local PUT = [[
+local handle, padded, put_padded, put, texts, sizes, widths, shorten, colours, reset, tail = ...
+return function(at)
+  local text, size, missing, colour
+%s
+  put(tail)
+end
+]]
+local PUT_CELL = [[
+  text, size = texts[at + %d], sizes[at + %d]
+  %s
+  missing = widths[%d] - size
+  if missing < 0 then missing = 0 end
+  if padded(handle, %s, text, #text, %s) == 0 then put_padded(%s, text, %s) end
+]]
+local SHORTEN = "text, size = shorten(text, size, widths[%d])"
+-- A colour goes around the text, the blanks stay outside: the gap before it is put first.
+local COLOURED = [=[
+  colour = colours[%d][texts[at + %d]]
+  if colour then
+    put_padded(%s, "", 0)
+    put(colour)
+    text = text .. reset
   end
-  local blanks = BLANKS[missing] or (" "):rep(missing)
-  return align == "right" and blanks .. text or text .. blanks
-end
+]=]
 
-local function characters(text)
-  local list = {}
-  for character in text:gmatch("[%z\1-\127\194-\244][\128-\191]*") do
-    list[#list + 1] = character
-  end
-  return list
-end
-
-local function shorten(text, width)
-  if width_of(text) <= width then
-    return text
-  end
-  local list = characters(text)
-  local left = math.floor((width - 1) / 2)
-  local right = width - 1 - left
-  return table.concat(list, "", 1, left) .. "~" .. table.concat(list, "", #list - right + 1)
-end
-
--- A cell's text, and how many columns of a terminal it takes.
-local function cell_text(value, unknown)
-  if value == nil then
-    return unknown, width_of(unknown)
-  elseif type(value) == "number" then
-    local whole = value % 1 == 0 and value > -2 ^ 53 and value < 2 ^ 53
-    local text = whole and ("%d"):format(value) or ("%.2f"):format(value)
-    return text, #text
-  elseif type(value) == "table" then
-    local parts = {}
-    for i, item in ipairs(value) do
-      parts[i] = type(item) == "table" and ("%s/%s"):format(item.pid or "?", item.fd or "?") or tostring(item)
+local function put_code(columns, gap, terminal, colours)
+  local parts = {}
+  for i, column in ipairs(columns) do
+    local before, after = tostring(i == 1 and 0 or gap), "missing"
+    if column.align == "right" then
+      before, after = before .. " + missing", "0"
+    elseif i == #columns then
+      -- No blanks at the end of a line.
+      after = "0"
     end
-    return escape.text(table.concat(parts, ","))
+    local extra = terminal and column.shrink and SHORTEN:format(i) or ""
+    if colours[i] and column.align ~= "right" then
+      extra = extra .. "\n" .. COLOURED:format(i, i, before)
+      before = ("(colour and 0 or %s)"):format(before)
+    end
+    parts[i] = PUT_CELL:format(i, i, extra, i, before, after, before, after)
   end
-  return escape.text(tostring(value))
+  return PUT:format(table.concat(parts))
 end
 
--- Make a line fit a terminal: first the gaps shrink, then the columns that are widest beyond what
--- they say they need. Returns the gap.
-local function fit(columns, widths, terminal)
-  local total = #GAP * (#columns - 1)
-  for _, width in ipairs(widths) do
-    total = total + width
+local function gather_code(columns)
+  local parts = {}
+  for i in ipairs(columns) do
+    parts[i] = GATHERED:format(i, i, i, i, i, i, i)
   end
-  if total <= terminal then
-    return GAP
-  end
-  total = total - (#GAP - #NARROW_GAP) * (#columns - 1)
-  while total > terminal do
-    local widest, spare = nil, 0
-    for i, column in ipairs(columns) do
-      if column.shrink and widths[i] - column.shrink > spare then
-        widest, spare = i, widths[i] - column.shrink
-      end
-    end
-    if not widest then
-      break
-    end
-    widths[widest] = widths[widest] - 1
-    total = total - 1
-  end
-  return NARROW_GAP
+  return GATHER:format(table.concat(parts))
+end
+
+local function compile(code)
+  return assert(load(code, "=table", "t"))
 end
 
 --- Open a sink for rows.
 ---@param columns table[]     resolved by columns.lua
----@param options { header: boolean, terminal: integer? }
+---@param options { header: boolean, terminal: integer?, color: boolean? }
 ---@param write fun(text: string)
 ---@return { row: fun(row: sockq.Row), finish: fun() }
 local function open(columns, options, write)
   local count = #columns
-  local widths, sample, sampled = {}, {}, 0
-  local sized, gap = false, GAP
-  local titles, title_sizes = {}, {}
+  local out = buffer.open(write)
+  local get, unknown, unknown_sizes, colours = {}, {}, {}, {}
+  local texts, sizes, widths = {}, {}, {}
+  local titles, title_sizes = grid.titles(columns)
   for i, column in ipairs(columns) do
-    titles[i], title_sizes[i] = escape.text(column.title)
+    get[i], unknown[i] = column.get, column.unknown
+    unknown_sizes[i] = escape.width(column.unknown)
+    colours[i] = options.color and theme.of(column) or nil
+    widths[i] = math.max(column.width or 0, options.header and title_sizes[i] or 0)
+  end
+  local gather = compile(gather_code(columns))(get, grid.cell, unknown, unknown_sizes, texts, sizes, widths)
+
+  local function put_padded(before, text, after)
+    out.put((" "):rep(before) .. text .. (" "):rep(after))
   end
 
-  local parts = {}
-  local function put(cells, sizes)
-    for i = 1, count do
-      local text, size, align = cells[i], sizes[i], columns[i].align
-      if options.terminal and columns[i].shrink then
-        text = shorten(text, widths[i])
-        size = width_of(text)
-      end
-      -- No blanks at the end of a line.
-      parts[i] = i == count and align == "left" and text or pad(text, size, widths[i], align)
-    end
-    write(table.concat(parts, gap) .. "\n")
+  local function putter(of_texts, of_sizes, of_colours, gap, tail)
+    return compile(put_code(columns, gap, options.terminal, of_colours))(out.handle, out.calls.padded, put_padded,
+      out.put, of_texts, of_sizes, widths, grid.shorten, of_colours, theme.reset, tail or "\n")
   end
 
+  local sampled, put = 0, nil
   local function size_columns()
-    sized = true
-    for i, column in ipairs(columns) do
-      widths[i] = math.max(column.width or 0, options.header and title_sizes[i] or 0)
-      for j = 1, sampled do
-        widths[i] = math.max(widths[i], sample[j].sizes[i])
-      end
-    end
-    if options.terminal then
-      gap = fit(columns, widths, options.terminal)
-    end
+    local gap = grid.fit(columns, widths, options.terminal)
     if options.header and sampled > 0 then
-      put(titles, title_sizes)
+      out.put(options.color and theme.title or "")
+      putter(titles, title_sizes, {}, gap, options.color and theme.reset .. "\n")(0)
     end
-    for j = 1, sampled do
-      put(sample[j].cells, sample[j].sizes)
+    put = putter(texts, sizes, colours, gap)
+    for i = 0, sampled - 1 do
+      put(i * count)
     end
-    sample = nil
+    -- From here on a later row's cells take the place of the first one's, and widths stay.
+    texts, sizes = nil, nil
+    local fixed = {}
+    for i = 1, count do
+      fixed[i] = math.huge
+    end
+    local one_texts, one_sizes = {}, {}
+    gather = compile(gather_code(columns))(get, grid.cell, unknown, unknown_sizes, one_texts, one_sizes, fixed)
+    put = putter(one_texts, one_sizes, colours, gap)
   end
-
-  -- The cells of each row after the sample.
-  local one_cells, one_sizes = {}, {}
 
   return {
     row = function(row)
-      local cells, sizes = one_cells, one_sizes
-      if not sized then
-        cells, sizes = {}, {}
-      end
-      for i = 1, count do
-        local column = columns[i]
-        cells[i], sizes[i] = cell_text(column.get(row), column.unknown)
-      end
-      if sized then
-        put(cells, sizes)
+      if put then
+        gather(row, 0)
+        put(0)
         return
       end
+      gather(row, sampled * count)
       sampled = sampled + 1
-      sample[sampled] = { cells = cells, sizes = sizes }
       if sampled == SAMPLE then
         size_columns()
       end
     end,
     finish = function()
-      if not sized then
+      if not put then
         size_columns()
       end
+      out.flush()
     end,
   }
 end
 
 return {
   doc = "one row a line, columns sized to the rows",
+  layout = "table",
   open = open,
 }
