@@ -30,6 +30,7 @@
 --   plugin.lua          finding, loading and checking plug-ins
 --   trace.lua           what is told of an error in a script or plug-in
 --   globals.lua         the global names of scripts and plug-ins
+--   giveup.lua          when the kernel gives a connection up
 --   facts.lua           settings and counters of the network: sockq.facts()
 --   set.lua             row sets: collecting, walking, what went wrong
 --   row.lua             rows as userdata
