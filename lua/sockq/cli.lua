@@ -189,61 +189,9 @@ local function run_name(line)
   end)
 end
 
-local function script_source(line)
-  if line.mode == "chunk" then
-    return table.concat(line.given.execute, "\n"), "=-e", nil
-  elseif line.mode == "stdin" then
-    return io.stdin:read("*a") or "", "=stdin", nil
-  end
-  for _, text in ipairs(core.texts()) do
-    if text.kind == "script" then
-      if not text.source then
-        return nil, nil, ("%s: %s; give the name of a Lua file"):format(text.path, text.error)
-      end
-      return text.source, "@" .. text.path, nil
-    end
-  end
-  return nil, nil, "no script"
-end
-
--- require looks beside the script, and never in the current folder by surprise.
-local function set_search_path(line)
-  local folder = line.mode == "script" and (line.words[1]:match("^(.*)/[^/]*$") or ".") or nil
-  for _, key in ipairs({ "path", "cpath" }) do
-    local kept = folder and { ("%s/?.%s"):format(folder, key == "path" and "lua" or "so") } or {}
-    for entry in package[key]:gmatch("[^;]+") do
-      if entry:sub(1, 1) == "/" then
-        kept[#kept + 1] = entry
-      end
-    end
-    package[key] = table.concat(kept, ";")
-  end
-end
-
 local function run_script(line)
   refuse(line.given, { CHOOSING, SHAPING }, {}, "a script chooses its sockets itself")
-  local source, name, wrong = script_source(line)
-  if not source then
-    return fail(wrong)
-  end
-  -- A first line "#!…" is the kernel's; the line count stays true.
-  source = source:gsub("^#[^\n]*", "")
-  local chunk, err = require("sockq.plugin").compile(source, name)
-  if not chunk then
-    return fail(err)
-  end
-  set_search_path(line)
-  local words = line.words
-  local from = line.mode == "chunk" and 1 or 2
-  local arg = { [0] = line.mode == "chunk" and "-e" or words[1], unpack(words, from) }
-  rawset(_G, "arg", arg)
-  rawset(_G, "sockq", require("sockq"))
-  local ok
-  ok, err = pcall(chunk, unpack(arg))
-  if not ok then
-    return fail(err)
-  end
-  return 0
+  return require("sockq.script").run(line)
 end
 
 local runners = { query = run_query, name = run_name, script = run_script, stdin = run_script, chunk = run_script }
@@ -315,19 +263,16 @@ function cli.main()
   local asked = line.given.help and help or line.given.version and version
   require("sockq.set").on_message = complain
   require("sockq.timer").on_error = complain
-  local ok, status, stands_in = pcall(function()
+  local ok, status, stands_in = xpcall(function()
     if asked then
       return asked()
     end
     set_defaults(line.given)
     return runners[line.mode](line)
-  end)
+  end, require("sockq.trace").handler)
   if not ok then
     if core.interrupted() then
       return USAGE
-    end
-    if type(status) == "string" then
-      status = status:gsub("^lua/sockq/cli%.lua:%d+: ", "")
     end
     status = fail(status)
   end

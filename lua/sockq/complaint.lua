@@ -1,5 +1,5 @@
--- What is wrong with the command line: a message, and for an expression its text with the place
--- marked below.
+-- What is wrong with the command line or a script: a message, for an expression its text with the
+-- place marked below, and of a script the calls that led there.
 
 local escape = require("sockq.escape")
 
@@ -19,7 +19,20 @@ function complaint.raise(message, problem)
   error(setmetatable({ message = message, problem = problem }, Complaint), 0)
 end
 
---- An error in lines for standard error, without control bytes: the message, and the marked text.
+--- An error with more lines to tell behind its message.
+---@param message string
+---@param lines string[]
+---@return table
+function complaint.new(message, lines)
+  return setmetatable({ message = message, lines = lines }, Complaint)
+end
+
+--- True if an error is of this kind.
+function complaint.is(err)
+  return getmetatable(err) == Complaint
+end
+
+--- An error in lines for standard error, without control bytes: the message, the marked text, the calls.
 ---@param err any
 ---@return string
 function complaint.text(err)
@@ -28,8 +41,11 @@ function complaint.text(err)
     message = ("a script raised a %s as its error"):format(type(err))
   end
   local text = "sockq: " .. escape.text((message:gsub("%s+$", ""))) .. "\n"
-  if getmetatable(err) == Complaint and err.problem then
+  if complaint.is(err) and err.problem then
     text = text .. "  " .. require("sockq.expr").point_at_error(err.problem):gsub("\n", "\n  ") .. "\n"
+  end
+  for _, line in ipairs(complaint.is(err) and err.lines or {}) do
+    text = text .. "  " .. escape.text(line) .. "\n"
   end
   return text
 end

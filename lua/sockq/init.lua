@@ -10,7 +10,7 @@
 --   views/              layouts of whole listings: netstat
 --   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
 --   view.lua            running a view
---   complaint.lua  listing.lua   the command line's errors; from its options to a query
+--   listing.lua         from the command line's options to a query
 --   output.lua          which columns, which format, standard output
 --   formats/            sinks for rows: table, json, ndjson, csv, tsv
 --   cells.lua  json.lua  grid.lua  theme.lua  value.lua   what they share
@@ -28,11 +28,11 @@
 --   args.lua            typed arguments of reports and scripts
 --   timer.lua  timers/  timer text: netstat, ss, human, explain
 --   plugin.lua          finding, loading and checking plug-ins
---   trace.lua           what is told of an error in a script or plug-in
 --   globals.lua         the global names of scripts and plug-ins
 --   giveup.lua          when the kernel gives a connection up
 --   facts.lua           settings and counters of the network: sockq.facts()
 --   set.lua             row sets: collecting, walking, what went wrong
+--   trace.lua  complaint.lua   what is told of an error in a script or plug-in; errors as they are printed
 --   row.lua             rows as userdata
 --   fields.lua          the field registry
 --   owner.lua           owners of sockets

@@ -2,6 +2,7 @@
 -- typed where they say so (args.lua), and what an error tells of them stands in trace.lua.
 
 local args = require("sockq.args")
+local complaint = require("sockq.complaint")
 local core = require("sockq.core")
 local plugin = require("sockq.plugin")
 
@@ -97,7 +98,7 @@ function script.arguments(list)
   local values
   values, wrong = args.parse(list, given, place)
   if not values then
-    error(wrong, 0)
+    complaint.raise(wrong)
   end
   return values
 end

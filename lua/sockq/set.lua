@@ -4,6 +4,7 @@ local core = require("sockq.core")
 local row = require("sockq.row")
 local schema = require("sockq.schema")
 local tables = require("sockq.tables")
+local trace = require("sockq.trace")
 
 local cast = require("ffi").cast
 local C, BLOCK_ROWS = schema.C, schema.BLOCK_ROWS
@@ -264,7 +265,7 @@ function set.each(collected, visit, finish)
   local cursor, lent = row.cursor(collected)
   local other, other_lent = row.cursor(collected)
   local walk = assert(load(WALK, "=walk", "t"))(min, schema.rows_at, wait, BLOCK_ROWS)
-  local ok, stopped = pcall(walk, collected, handle, cursor, lent, other, other_lent, visit)
+  local ok, stopped = xpcall(walk, trace.note, collected, handle, cursor, lent, other, other_lent, visit)
   lent.row, other_lent.row = nil, nil
   local err = stopped
   if not ok or stopped then
@@ -273,7 +274,7 @@ function set.each(collected, visit, finish)
     set.note(collected)
   end
   if ok and finish then
-    ok, err = pcall(finish, handle, stopped)
+    ok, err = xpcall(finish, trace.note, handle, stopped)
   end
   release(collected)
   if not ok then

@@ -1,5 +1,6 @@
 -- Timer text: a timer plug-in, guarded, so that one that raises costs a cell and not the listing.
 
+local complaint = require("sockq.complaint")
 local core = require("sockq.core")
 local fields = require("sockq.fields")
 local plugin = require("sockq.plugin")
@@ -14,8 +15,8 @@ timer.chosen = nil
 --- The plug-in of a listing that has none of its own.
 timer.DEFAULT = "human"
 
---- Called once a plug-in that raised, with the message and what more there is to tell; cli.lua prints it.
----@type fun(message: string, lines: string[])|nil
+--- Called once a plug-in that raised, with what there is to tell (complaint.lua); cli.lua prints it.
+---@type fun(err: table)|nil
 timer.on_error = nil
 
 --- True once a plug-in raised.
@@ -28,7 +29,7 @@ local function fail(name, message, lines)
   if not told[name] then
     told[name] = true
     if timer.on_error then
-      timer.on_error(message .. "; the cells show ?", lines)
+      timer.on_error(complaint.new(message .. "; the cells show ?", lines))
     end
   end
   return "?"

@@ -1,6 +1,7 @@
 -- What is told of an error in a script or plug-in: the message, the calls of the user's own code that
 -- led there, and the row that was at hand.
 
+local complaint = require("sockq.complaint")
 local core = require("sockq.core")
 local hint = require("sockq.hint")
 
@@ -8,9 +9,15 @@ local trace = {}
 
 local MOST_FRAMES = 10
 
--- Of the user: no file of this program, no C.
+--- Names of chunks that are the user's besides files: -e, standard input.
+trace.chunks = { ["=-e"] = true, ["=stdin"] = true }
+
+-- Of the user: no file of this program, no code that it generates, no C.
 local function is_users(info)
-  return info.what ~= "C" and not (info.source:sub(1, 1) == "@" and core.embedded(info.source:sub(2)))
+  if info.source:sub(1, 1) == "@" then
+    return not core.embedded(info.source:sub(2))
+  end
+  return trace.chunks[info.source]
 end
 
 local function is_row(value)
@@ -43,25 +50,30 @@ local function row_at(level)
   end
 end
 
-local function name_of(info)
+-- What a function is called by its caller; a name in sockq's own code says nothing.
+local function name_of(info, caller)
   if info.what == "main" then
     return "main chunk"
-  elseif info.name then
+  elseif info.name and caller and is_users(caller) then
     return info.name
   end
   return ("the function of line %d"):format(info.linedefined)
 end
 
+-- The calls, innermost first, the text of the row of the innermost that has one (a cursor does not stay
+-- valid), and how many calls are left out.
 local function collect()
   local frames, row, more = {}, nil, 0
   local level = 3
   while true do
     local info = debug.getinfo(level, "Sln")
     if not info then
-      return frames, row, more
+      local known, text = pcall(tostring, row)
+      return frames, row and known and text or nil, more
     elseif is_users(info) then
       if #frames < MOST_FRAMES then
-        frames[#frames + 1] = ("at %s:%d in %s"):format(info.source:sub(2), info.currentline, name_of(info))
+        frames[#frames + 1] = ("at %s:%d in %s"):format(info.source:sub(2), info.currentline,
+          name_of(info, debug.getinfo(level + 1, "S")))
       else
         more = more + 1
       end
@@ -102,40 +114,51 @@ local function text_of(err)
   return has_text and tostring(err) or ("a script raised a %s as its error"):format(type(err))
 end
 
-local Failure = {}
-Failure.__index = Failure
+-- What note() saw last.
+local noted = {}
 
-function Failure:__tostring()
-  return self.message
-end
-
---- A message handler for xpcall: what it returns has message, one line, and lines, what more there is
---- to tell: none where the message's own place says all.
----@param err any
----@return { message: string, lines: string[] }
-function trace.handler(err)
-  local failure = setmetatable({ message = text_of(err), lines = {} }, Failure)
-  local frames, row, more = collect()
-  if #frames > 1 or row then
-    failure.lines = frames
-    if more > 0 then
-      failure.lines[#frames + 1] = ("… and %d more"):format(more)
-    end
-    local known, text = pcall(tostring, row)
-    if row and known then
-      failure.lines[#failure.lines + 1] = "row: " .. text
-    end
+--- A message handler for xpcall where an error is only passed on, behind a clean-up: it returns the
+--- error as it is, and remembers the calls that led to it.
+function trace.note(err)
+  if not rawequal(noted.err, err) then
+    local frames, row, more = collect()
+    noted = { err = err, frames = frames, row = row, more = more, is_part = coroutine.running() ~= nil }
   end
-  return failure
+  return err
 end
 
---- The same of any error value: one that no handler saw has its text alone.
----@return { message: string, lines: string[] }
-function trace.of(err)
-  if getmetatable(err) == Failure then
+-- The calls that led to an error. What note() saw of it is nearer to the error; in a coroutine it is
+-- only the part in there.
+local function calls_of(err)
+  local frames, row, more = collect()
+  if not rawequal(noted.err, err) then
+    return frames, row, more
+  end
+  local all = noted.frames
+  for _, frame in ipairs(noted.is_part and frames or {}) do
+    all[#all + 1] = frame
+  end
+  return all, noted.row or row, noted.is_part and noted.more + more or noted.more
+end
+
+--- A message handler for xpcall: the error as a complaint, which tells the calls, if there are
+--- several, and the row, if one was at hand.
+---@param err any
+---@return table  # of complaint.lua: message, lines
+function trace.handler(err)
+  if complaint.is(err) then
     return err
   end
-  return setmetatable({ message = text_of(err), lines = {} }, Failure)
+  local frames, row, more = calls_of(err)
+  noted = {}
+  local lines = #frames > 1 and frames or {}
+  if more > 0 then
+    lines[#lines + 1] = ("… and %d more"):format(more)
+  end
+  if row then
+    lines[#lines + 1] = "row: " .. row
+  end
+  return complaint.new(text_of(err), lines)
 end
 
 return trace

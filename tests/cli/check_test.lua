@@ -125,7 +125,7 @@ refuses("not there", { "check", DIR .. "/none.lua" },
 refuses("a folder", { "check", DIR }, { err = DIR .. ": not a regular file; give the name of a Lua file" })
 refuses("compiled Lua", { "check", file("compiled.lua", "\27LJ\2\8") }, { err = { "; give Lua source text" } })
 refuses("an option of queries", { "--tcp", "check", DIR .. "/empty.lua" },
-  { err = "--tcp: the command check lists no sockets; leave it out" })
+  { err = "--tcp: the command check does not take it; leave it out" })
 do
   local good, bad = DIR .. "/empty.lua", file("bad.lua", "prnt()")
   local status, out, err = run { "check", bad, DIR .. "/none.lua", good, bad }

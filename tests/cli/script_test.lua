@@ -36,7 +36,7 @@ misspelt("a call", "\nprnt(1)\n", 2, "there is no global prnt; did you mean prin
 misspelt("a read", "local a = 1\n\nlocal b = a + tabel\n", 3, "there is no global tabel; did you mean table?")
 misspelt("a word of sockq", "\n\nlocal q = tcp()", 3, "there is no global tcp; write sockq.tcp")
 misspelt("near a word of sockq", "local q = neltink()", 1, "there is no global neltink; did you mean sockq.netlink?")
-misspelt("a field", "local function listens() return state == 'LISTEN' end\nlistens()", 1,
+misspelt("a field", "local listens = state == 'LISTEN'", 1,
   "there is no global state; it is a field of a row; write row.state")
 misspelt("far from all", "return qqqqqqqq", 1, "there is no global qqqqqqqq; define it, as in local qqqqqqqq = …")
 misspelt("near the script's own", "threshold = 7\nprint(treshold)", 2,
@@ -69,6 +69,94 @@ do
     "tcp" }
   check.equal("a plug-in: status", status, 2)
   check.contains("a plug-in", err, ("sockq: %s:2: there is no global tostrng; did you mean tostring?"):format(path))
+end
+
+-- Errors: the calls of the user's own code, and the row at hand
+
+local TREE = posix.realpath("tests/data/captures/mixed-1/proc")
+local LISTENS
+
+--- An error whose message is followed by these lines.
+local function told(name, text, message, more, words)
+  local path = file("told.lua", text)
+  local function here(line) return (line:gsub("^at FILE", function() return "at " .. path end)) end
+  local lines = {}
+  for i, line in ipairs(more) do lines[i] = here(line) end
+  local all = { "--proc", TREE }
+  for _, word in ipairs(words or { path }) do all[#all + 1] = word end
+  refuses(name, all, { err = path .. message, more = lines })
+end
+
+local function first_listener()
+  local _, out = run { "--proc", TREE, "-e", "print(sockq.tcp():where('LISTEN'):first())" }
+  return "row: " .. out:gsub("\n", "")
+end
+LISTENS = first_listener()
+check.contains("the first listener", LISTENS, "row: tcp LISTEN ")
+
+told("one call", "\nerror('x')\n", ":2: x", {})
+told("several calls",
+  "local function inner()\n  error('x')\nend\nlocal function outer()\n  inner()\n  return 1\nend\nouter()\n",
+  ":2: x", { "at FILE:2 in inner", "at FILE:5 in outer", "at FILE:8 in main chunk" })
+told("a function without a name", "local t = { function()\n  error('x')\nend }\nfor i = 1, #t do t[i]() end\n", ":2: x",
+  { "at FILE:2 in the function of line 1", "at FILE:4 in main chunk" })
+told("an error at the caller",
+  "local function inner()\n  error('x', 2)\nend\nlocal function outer()\n  inner()\n  return 1\nend\nouter()\n",
+  ":5: x", { "at FILE:2 in inner", "at FILE:5 in outer", "at FILE:8 in main chunk" })
+told("deep calls", "local function f(n)\n  if n == 0 then error('x') end\n  f(n - 1)\n  return n\nend\nf(30)\n", ":2: x", {
+  "at FILE:2 in f", "at FILE:3 in f", "at FILE:3 in f", "at FILE:3 in f", "at FILE:3 in f", "at FILE:3 in f",
+  "at FILE:3 in f", "at FILE:3 in f", "at FILE:3 in f", "at FILE:3 in f", "… and 22 more",
+})
+for name, text in pairs {
+  ["a function of where"] = "local q = sockq.tcp():where('LISTEN'):where(function(row)\n  return row.path.x\nend)\nq:count()\n",
+  ["a function of each"] = "local q = sockq.tcp():where('LISTEN')\nq:each(function(s) return s.path.x\n  end)\n\n",
+  ["a column"] = "local q = sockq.tcp():where('LISTEN')\n\nlocal c = { title = 't', get = function(s) return s.path.x end }\n"
+    .. "q:print({ columns = { c } })\n",
+} do
+  local path = file("told.lua", text)
+  local status, out, err = run { "--proc", TREE, path }
+  local lines = program.lines(err)
+  check.equal(name .. ": status", status .. out, "2")
+  check.equal(name .. ": lines", #lines, 4)
+  local place = path:gsub("%p", "%%%0") .. ":%d"
+  check.ok(name .. ": message", lines[1]:find("^sockq: " .. place .. ": attempt to index field 'path' %(a nil value%)$"), err)
+  check.ok(name .. ": the function", lines[2]:find("^  at " .. place .. " in the function of line %d$"), err)
+  check.ok(name .. ": who called", lines[3]:find("^  at " .. place .. " in main chunk$"), err)
+  check.equal(name .. ": the row", lines[4], "  " .. LISTENS)
+end
+told("a loop over rows", "for s in sockq.tcp():where('LISTEN'):rows() do\n  local kept = 1\n  print(s.path.x, kept)\nend\n",
+  ":3: attempt to index field 'path' (a nil value)", { LISTENS })
+told("a loop over a list", "for i, s in ipairs(sockq.tcp():where('LISTEN'):list()) do\n  print(s.path.x, i)\nend\n",
+  ":2: attempt to index field 'path' (a nil value)", { LISTENS })
+told("a row behind its loop",
+  "local kept\nfor s in sockq.tcp():rows() do kept = s break end\nlocal text = kept.path.x\nprint(text)\n",
+  ":3: attempt to index field 'path' (a nil value)", {})
+told("a row of a group", "for g in sockq.tcp():where('LISTEN'):group('state'):rows() do\n  print(g.state .. nil)\nend\n",
+  ":2: attempt to concatenate a nil value", { "row: state=LISTEN count=6" })
+told("the innermost loop", "for g in sockq.tcp():where('LISTEN'):group('state'):rows() do\n"
+  .. "  for s in sockq.tcp():where('LISTEN'):rows() do error(g.state .. s.local_port) end\nend\n",
+  ":2: LISTEN" .. LISTENS:match(":(%d+) "), { LISTENS })
+told("a caught error tells nothing of its calls",
+  "local function f() error('x') end\nlocal ok, err = pcall(f)\nprint(nil .. err)\n",
+  ":3: attempt to concatenate a nil value", {})
+do
+  local status, out, err = run { "-e", "local function f(n) return 1 + f(n + 1) end f(1)" }
+  check.equal("endless recursion: status", status .. out, "2")
+  check.contains("endless recursion", program.lines(err)[1], "stack overflow")
+  status, out, err = run { "--proc", TREE, "-e", "pcall(error, 'inner')\nlocal f = function() error('x', 0) end\nf()" }
+  check.equal("an error without a place", status .. out .. err, "2sockq: x\n  at -e:2 in f\n  at -e:3 in main chunk\n")
+end
+
+-- A function that does not exist in a library
+
+for call, near in pairs {
+  ["string.fnd('x', 'y')"] = "'fnd' (a nil value); did you mean string.find?",
+  ["table.conct({})"] = "'conct' (a nil value); did you mean table.concat?",
+  ["('x'):uper()"] = "'uper' (a nil value); did you mean upper?",
+  ["string.qqqqqq()"] = "'qqqqqq' (a nil value)",
+} do
+  local _, _, err = run { "-e", "local x = " .. call .. "\nprint(x)" }
+  check.ok(call, err:find("^sockq: %-e:1: attempt to call %l+ ") and err:sub(-#near - 1) == near .. "\n", err)
 end
 
 -- Arguments

@@ -259,17 +259,24 @@ refuses("in a script's where", { "-e", "\nsockq.tcp():where('pidd == 1')" },
 
 -- Scripts: file and line
 
-local function script_errors(name, text, line, what)
+--- calls: where the error was raised in a function, the lines of the calls and their names.
+local function script_errors(name, text, line, what, calls)
+  local function refuses_as(place, words, stdin)
+    local more = calls and {}
+    for i, call in ipairs(calls or {}) do more[i] = ("at %s:%s"):format(place, call) end
+    refuses(("%s, %s"):format(name, place), words, { err = { ("sockq: %s:%d: "):format(place, line), what }, more = more,
+      opts = { stdin = stdin } })
+  end
   local path = file(name .. ".lua", text)
-  refuses(name .. ", file", { path }, { err = { ("sockq: %s:%d: "):format(path, line), what } })
-  refuses(name .. ", -e", { "-e", text }, { err = { ("sockq: -e:%d: "):format(line), what } })
-  refuses(name .. ", stdin", { "-" }, { err = { ("sockq: stdin:%d: "):format(line), what }, opts = { stdin = text } })
+  refuses_as(path, { path })
+  refuses_as("-e", { "-e", text })
+  refuses_as("stdin", { "-" }, text)
 end
 
 script_errors("syntax", "local a = 1\n\nlocal = 2\n", 3, "expected near '='")
 script_errors("unfinished", "for s in sockq.tcp():rows() do\n  print(s)", 2, "'end' expected")
 script_errors("after #!", "#!/usr/bin/env sockq\nlocal x =\n= 1\n", 3, "unexpected symbol near '='")
-script_errors("error", "\nlocal function f()\n  error('it broke')\nend\nf()\n", 3, "it broke")
+script_errors("error", "\nlocal function f()\n  error('it broke')\nend\nf()\n", 3, "it broke", { "3 in f", "5 in main chunk" })
 script_errors("nil", "local t\n\n\nprint(t.x)\n", 4, "attempt to index local 't'")
 script_errors("module", "\nrequire 'no.such.module'\n", 2, "module 'no.such.module' not found")
 script_errors("no such function", "\nlocal q = sockq.tcpp()\n", 2, "sockq has no tcpp; did you mean tcp?")

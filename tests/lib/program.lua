@@ -86,7 +86,13 @@ function program.skip_part(what, why)
 end
 
 -- What is wrong with an expression is marked below the message: its line, and a caret at the column.
-local function check_mark(name, message, rest)
+local function check_mark(name, message, rest, more)
+  if more then
+    local lines = {}
+    for i, line in ipairs(more) do lines[i] = "  " .. line .. "\n" end
+    check.equal(name .. ": the calls and the row", rest, table.concat(lines))
+    return
+  end
   local column = message:match("^sockq: [%w-]+:%d+:(%d+): ")
   if not column then
     check.equal(name .. ": one line", rest, "")
@@ -102,14 +108,15 @@ end
 --- text with a mark), nothing on stdout.
 ---@param name string
 ---@param words string[]
----@param want { status: integer?, err: string, opts: table?, out: string? }  err: the whole message
----   without "sockq: " and the line feed, or a list of pieces that it must hold
+---@param want { status: integer?, err: string, opts: table?, out: string?, more: string[]? }  err: the
+---   whole message without "sockq: " and the line feed, or a list of pieces that it must hold; more: the
+---   lines below it, without their indent, that tell the calls and the row of an error in Lua
 function program.refuses(name, words, want)
   local status, out, err = program.run(words, want.opts)
   check.equal(name .. ": status", status, want.status or 2)
   check.equal(name .. ": nothing on stdout", out, want.out or "")
   local message, rest = err:match("^([^\n]*\n)(.*)$")
-  check_mark(name, message or "", rest or "")
+  check_mark(name, message or "", rest or "", want.more)
   if type(want.err) == "string" then
     check.equal(name .. ": message", message, "sockq: " .. want.err .. "\n")
     return
