@@ -1,15 +1,11 @@
--- Computing aggregates, and the stages that group rows and take distinct ones. What there is and what
--- each takes stands in expr/aggregates.lua.
+-- Computing aggregates. What there is and what each takes stands in expr/aggregates.lua.
 --
 -- A maker gives, for one run of a query, { start(slot), add(slot, row), result(slot) }. Groups are
 -- numbered slots, so that a running value is an element of an array.
 
-local record = require("sockq.record")
 local sorting = require("sockq.sorting")
 
 local ceil, floor, log, max = math.ceil, math.floor, math.log, math.max
-
-local aggregate = {}
 
 local make = {}
 
@@ -200,115 +196,4 @@ function make.histogram(argument, item)
   }
 end
 
-local UNKNOWN = {}
-
--- A function from a row to its slot: nested tables, one level a key; straight code, no loop. A key's
--- `key` tells values apart as its value does, and costs less.
-local function slot_finder(keys, new_slot)
-  local names, values = { "new_slot", "UNKNOWN" }, { new_slot, UNKNOWN }
-  local lines = { "return function(row)" }
-  for i, key in ipairs(keys) do
-    names[#names + 1], values[#values + 1] = "key" .. i, key.key or key.value
-    lines[#lines + 1] = ("  local k%d = key%d(row) if k%d == nil then k%d = UNKNOWN end"):format(i, i, i, i)
-  end
-  lines[#lines + 1] = "  local level = root"
-  for i = 1, #keys - 1 do
-    lines[#lines + 1] = ("  local level%d = level[k%d] if not level%d then level%d = {} level[k%d] = level%d end level = level%d")
-      :format(i, i, i, i, i, i, i)
-  end
-  lines[#lines + 1] = ("  local slot = level[k%d]"):format(#keys)
-  lines[#lines + 1] = ("  if not slot then slot = new_slot(row) level[k%d] = slot end"):format(#keys)
-  lines[#lines + 1] = "  return slot\nend"
-  local source = "local " .. table.concat(names, ", ") .. " = ...\nlocal root = {}\n" .. table.concat(lines, "\n")
-  return assert(load(source, "=group", "t"))(unpack(values))
-end
-
--- What runs once a row: find the slot, add to every aggregate of it.
-local function adder(find_slot, running)
-  local names, values, calls = { "find_slot" }, { find_slot }, {}
-  for i, one in ipairs(running) do
-    names[#names + 1], values[#values + 1] = "add" .. i, one.add
-    calls[i] = ("  add%d(slot, row)"):format(i)
-  end
-  local source = ("local %s = ...\nreturn function(row)\n  local slot = find_slot(row)\n%s\nend")
-    :format(table.concat(names, ", "), table.concat(calls, "\n"))
-  return assert(load(source, "=group", "t"))(unpack(values))
-end
-
---- The stage of group and agg.
----@param keys table[]    { name, value(row), key(row)? }; none: all rows are one group, even if there are none
----@param items table[]   aggregates: { name, aggregate, argument, percentile, width }
----@param schema table    of the records that come out
----@param sink table      { row, finish }
----@return table          # { row, finish }
---- Memory: the keys of every group, and what its aggregates say.
-function aggregate.stage(keys, items, schema, sink)
-  local count, running = 0, {}
-  local columns = {}
-  for i = 1, #keys do
-    columns[i] = {}
-  end
-  for i, item in ipairs(items) do
-    running[i] = make[item.aggregate](item.argument, item)
-  end
-  local function new_slot(row)
-    count = count + 1
-    for i = 1, #keys do
-      columns[i][count] = keys[i].value(row)
-    end
-    for i = 1, #running do
-      running[i].start(count)
-    end
-    return count
-  end
-  local find_slot
-  if #keys > 0 then
-    find_slot = slot_finder(keys, new_slot)
-  else
-    new_slot()
-    find_slot = function()
-      return 1
-    end
-  end
-  return {
-    row = adder(find_slot, running),
-    finish = function()
-      for slot = 1, count do
-        local values = {}
-        for i, key in ipairs(keys) do
-          values[key.name] = columns[i][slot]
-        end
-        for i, item in ipairs(items) do
-          values[item.name] = running[i].result(slot)
-        end
-        if sink.row(record.new(schema, values)) then
-          break
-        end
-      end
-      sink.finish()
-    end,
-  }
-end
-
---- The stage of distinct: the first row of each group passes as it comes.
----@param keys table[]
----@param sink table
---- Memory: the keys of every different row.
-function aggregate.distinct_stage(keys, sink)
-  local count, seen = 0, 0
-  local find_slot = slot_finder(keys, function()
-    count = count + 1
-    return count
-  end)
-  return {
-    row = function(row)
-      if find_slot(row) > seen then
-        seen = count
-        return sink.row(row)
-      end
-    end,
-    finish = sink.finish,
-  }
-end
-
-return aggregate
+return make

@@ -18,7 +18,8 @@
 --   computed.lua        fields that scripts add
 --   query.lua           queries: rows, list, count, first, each, print
 --   verbs.lua  chain.lua   where, group, agg, sort, limit, select, distinct, join; what a query is made of
---   pipeline.lua        running a query, with the stages of aggregate.lua  sorting.lua  join.lua
+--   pipeline.lua        running a query, with the stages of grouping.lua  sorting.lua  join.lua;
+--                       aggregate.lua computes what groups say
 --   narrow.lua          what a condition spares the collector
 --   keys.lua            keys and aggregates: from names, expressions, functions
 --   record.lua          rows that group, select and join make

@@ -4,7 +4,7 @@
 -- Rows of a source are cursors, which a stage that keeps rows saves as numbers; records are their
 -- own.
 
-local aggregate = require("sockq.aggregate")
+local grouping = require("sockq.grouping")
 local join = require("sockq.join")
 local record = require("sockq.record")
 local row = require("sockq.row")
@@ -43,11 +43,11 @@ function open.sort(stage, sink, input)
 end
 
 function open.group(stage, sink)
-  return aggregate.stage(stage.keys, stage.items, stage.schema, sink)
+  return grouping.group(stage.keys, stage.items, stage.schema, sink)
 end
 
 function open.distinct(stage, sink)
-  return aggregate.distinct_stage(stage.keys, sink)
+  return grouping.distinct(stage.keys, sink)
 end
 
 function open.join(stage, sink)
