@@ -14,12 +14,8 @@
  *     client.c          clients, row sets and rows as userdata (their payloads: handle.h)
  *     names.c           users, services, hosts
  *     getopt.c          getopt_long for views that stand in for another program
-<<<<<<< HEAD
- *     system.c          clocks, sleep
+ *     system.c          clocks, sleep, memory for output
  *     terminal.c        the live view's terminal: size, keys, painting
-=======
- *     system.c          terminal, sleep, memory for output
->>>>>>> 2881067 (wip)
  *     interrupt.c       Ctrl-C, in compiled loops too
  *     open.c            the module file for a stock luajit
  *     lua.h             what these files share
