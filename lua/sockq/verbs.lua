@@ -41,7 +41,7 @@ function verbs.where(self, predicate)
 end
 
 --- One row for each different combination of keys. Without agg or count behind it a group has its
---- keys and `count`.
+--- keys and `count` (`rows` if a key is called so).
 ---@param given string|function|table  "state, net=subnet(remote_addr, 24)"
 ---@return sockq.Query
 --- Memory: the keys of every group, and what its aggregates say.
@@ -53,8 +53,12 @@ function verbs.group(self, given)
     return nil, "a key is missing; group(\"state\") is its form"
   end
   narrow.domains(self, items)
+  local count = "count"
+  for _, item in ipairs(items) do
+    count = item.name == "count" and "rows=count" or count
+  end
   return verbs.agg(with_stage(with_fields(self, keys.fields(items)), { kind = "group", keys = items, items = {},
-    input = schema_of(self) }), "count", true)
+    input = schema_of(self) }), count, true)
 end
 
 --- Aggregates of each group, or of all rows: "count, worst=max(expires), p99(recv_q)".
