@@ -37,6 +37,14 @@ function chain.new(numbers, named)
   return setmetatable({ tables = tables.mask(numbers), states = 0, flags = 0, named = named, stages = {} }, chain.metatable)
 end
 
+--- A query over rows of a schema that are there already.
+---@param rows table[]
+---@param schema table
+---@return sockq.Query
+function chain.of_rows(rows, schema)
+  return setmetatable({ tables = 0, states = 0, flags = 0, source = rows, shape = schema, stages = {} }, chain.metatable)
+end
+
 --- A query over rows that are there already: rows of a query, or plain tables of fields.
 ---@param rows table[]
 ---@param names? string[]  the fields of plain tables, in order; all of them by name if not given
@@ -62,7 +70,7 @@ function chain.of_list(rows, names)
     end
     rows = made
   end
-  return setmetatable({ tables = 0, states = 0, flags = 0, source = rows, shape = schema, stages = {} }, chain.metatable)
+  return chain.of_rows(rows, schema)
 end
 
 --- True if a value is a query.

@@ -180,7 +180,11 @@ local function run_name(line)
     return command.run(args, given)
   end
   refuse(given, { SHAPING }, {}, ("the columns and rows of %s are its own"):format(name))
-  local view = require("sockq.plugin").load("views", name)
+  local plugin = require("sockq.plugin")
+  if not plugin.find("views", name) and plugin.find("reports", name) then
+    return require("sockq.report").run(name, args, given)
+  end
+  local view = plugin.load("views", name)
   if view and view.run then
     refuse(given, { CHOOSING, FORMAT }, {}, ("the view %s has options of its own behind its name"):format(name))
   end

@@ -10,6 +10,7 @@
 --   views/              layouts of whole listings: netstat
 --   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
 --   view.lua            running a view
+--   report.lua          running a report
 --   listing.lua         from the command line's options to a query
 --   output.lua          which columns, which format, standard output
 --   formats/            sinks for rows: table, json, ndjson, csv, tsv

@@ -167,15 +167,29 @@ local function surroundings()
   return terminal, color, locale:lower():find("utf%-?8") ~= nil
 end
 
---- Open a sink for rows in a format.
----@param query sockq.Query        whose rows they are
----@param given string|table[]?    columns; nil: those that fit the rows and the format
----@param place string             what to call the columns in messages
----@param options { header: boolean?, timer: string?, format: string?, title: string? }
----@return table|nil sink          # { row, finish, columns }, or nil,
+local function load_format(options)
+  return plugin.load("formats", options.format or output.defaults.format)
+end
+
+--- True if the chosen format is for people, and no other program's input.
+---@return boolean
+function output.is_for_people()
+  local format, wrong = load_format({})
+  if not format then
+    error("-f " .. wrong, 0)
+  end
+  return format.layout ~= "fields"
+end
+
+--- The columns of a listing.
+---@param query sockq.Query      whose rows they are
+---@param given string|table[]?  columns; nil: those that fit the rows and the format
+---@param place string           what to call the columns in messages
+---@param options { timer: string?, format: string? }
+---@return table[]|nil list      # of columns.lua, with needs: the fields to read for them
 ---@return string|nil message, table|nil problem
-function output.sink(query, given, place, options)
-  local format, path = plugin.load("formats", options.format or output.defaults.format)
+function output.columns(query, given, place, options)
+  local format, path = load_format(options)
   if not format then
     return nil, path
   end
@@ -186,13 +200,38 @@ function output.sink(query, given, place, options)
   elseif #list == 0 then
     return nil, place .. ": a column is missing; name a field"
   end
+  list.needs = columns.needs(list)
+  return list
+end
+
+--- Open a sink for rows in a format.
+---@param list table[]  what output.columns made
+---@param options { header: boolean?, format: string?, title: string? }
+---@return table sink   # { row(row), finish() }
+function output.open(list, options)
+  local format = assert(load_format(options))
   local header = options.header
   if header == nil then
     header = output.defaults.header
   end
   local terminal, color, utf8 = surroundings()
-  local sink = format.open(list, { header = header, terminal = terminal, color = color, utf8 = utf8,
+  return format.open(list, { header = header, terminal = terminal, color = color, utf8 = utf8,
     title = options.title or "sockets" }, output.write)
+end
+
+--- Open a sink for rows of a query in a format.
+---@param query sockq.Query        whose rows they are
+---@param given string|table[]?    columns; nil: those that fit the rows and the format
+---@param place string             what to call the columns in messages
+---@param options { header: boolean?, timer: string?, format: string?, title: string? }
+---@return table|nil sink          # { row, finish, columns }, or nil,
+---@return string|nil message, table|nil problem
+function output.sink(query, given, place, options)
+  local list, wrong, problem = output.columns(query, given, place, options)
+  if not list then
+    return nil, wrong, problem
+  end
+  local sink = output.open(list, options)
   sink.columns = list
   return sink
 end
@@ -209,7 +248,7 @@ function output.list(query, given, place, options)
     return nil, wrong, problem
   end
   local count, put = 0, sink.row
-  query:needs(columns.needs(sink.columns)):each(function(row)
+  query:needs(sink.columns.needs):each(function(row)
     count = count + 1
     put(row)
   end)

@@ -150,6 +150,14 @@ function Query:list()
   return list
 end
 
+--- Read the rows now, and give a query over them: several questions to one look at the tables.
+---@return sockq.Query
+--- Memory: a userdata a row, and the row set. Owners are read now if needs() or an expression names them.
+function Query:keep()
+  check_self(self, "keep")
+  return chain.of_rows(self:list(), chain.schema(self))
+end
+
 --- How many rows match. Behind group it is a verb: each group gets its number of rows.
 ---@param name? string  behind group: what to call it (default "count")
 ---@return integer|sockq.Query
