@@ -7,10 +7,10 @@
 --   })
 --
 -- A specification is a list in the order of the command line, an entry an argument: name; type (see
--- args.types); doc, a line; default, what it is if not given, as a value or as text of the type;
+-- argument.lua); doc, a line; default, what it is if not given, as a value or as text of the type;
 -- optional = true, nil if not given; many = true, a list that takes all that is left; words, the
--- choices of the type "word". Without default, optional and many an argument is required. doc beside
--- the entries says in one line what the whole is for.
+-- choices of the type "word"; named = true, given as NAME=VALUE only. Without default, optional and many
+-- an argument is required. doc beside the entries says in one line what the whole is for.
 --
 -- On the command line the arguments stand in that order, and NAME=VALUE gives any of them anywhere.
 --
@@ -18,106 +18,15 @@
 -- would stand between sockq's own, which follow a report's name too, and it writes its own messages
 -- and ends the process. One specification here also makes `sockq help NAME`.
 
-local address = require("sockq.address")
-local core = require("sockq.core")
+local argument = require("sockq.argument")
 local hint = require("sockq.hint")
 
 local args = {}
 
 local KEYS = { name = "string", type = "string", doc = "string", default = "any", optional = "boolean",
-  many = "boolean", words = "table" }
+  many = "boolean", named = "boolean", words = "table" }
 
-local function no_service(name)
-  local known = {}
-  for _, protocol in ipairs({ "tcp", "udp" }) do
-    for _, service in pairs(core.services(protocol)) do
-      known[service] = true
-    end
-  end
-  return nil, hint.remedy(name, hint.keys(known), "give a number from 0 to 65535 or a service's name")
-end
-
-local function port(text)
-  local number = text:find("^%d+$") and tonumber(text)
-  if not number then
-    local known = core.port(text)
-    if known then
-      return known
-    end
-    return no_service(text)
-  end
-  return number <= 65535 and number or nil
-end
-
-local function one_address(text)
-  local family, bytes = address.parse(text:match("^%[(.*)%]$") or text)
-  return family and address.text(family, bytes)
-end
-
-local UNITS = { ms = 0.001, s = 1, m = 60, h = 3600, d = 86400 }
-
-local function duration(text)
-  if text:find("^%d+%.?%d*$") then
-    return tonumber(text)
-  end
-  local seconds, rest = 0, text
-  while rest ~= "" do
-    local number, unit, behind = rest:match("^(%d+%.?%d*)(%l+)(.*)$")
-    if not number or not UNITS[unit] then
-      return nil
-    end
-    seconds, rest = seconds + tonumber(number) * UNITS[unit], behind
-  end
-  return text ~= "" and seconds or nil
-end
-
-local function count(text)
-  return #text <= 15 and text:find("^%d+$") and tonumber(text) or nil
-end
-
-local function number(text)
-  local plain = text:find("^[+-]?%d+%.?%d*$") or text:find("^[+-]?%d*%.%d+$")
-    or text:find("^[+-]?%d+%.?%d*[eE][+-]?%d+$")
-  local value = plain and tonumber(text)
-  return value and value - value == 0 and value or nil
-end
-
-local function word(text, spec)
-  for _, choice in ipairs(spec.words) do
-    if choice:lower() == text:lower() then
-      return choice
-    end
-  end
-  return nil, hint.remedy(text, spec.words)
-end
-
---- The types: what one is called, how to give it, the Lua type of its value, and its parser, which
---- returns the value or nil and a better remedy.
-args.types = {
-  port = { is = "port", form = "a number from 0 to 65535 or a service's name", value = "number", parse = port },
-  address = { is = "address", form = "an IPv4 or IPv6 address", value = "string", parse = one_address },
-  cidr = { is = "network", form = "one as 10.0.0.0/8, or an address", value = "string", parse = address.network },
-  duration = { is = "duration", form = "seconds, or a number with ms, s, m, h or d, as 90, 1.5s or 1h30m",
-    value = "number", parse = duration },
-  count = { is = "count", form = "a whole number from 0", value = "number", parse = count },
-  number = { is = "number", form = "one as 10, -2.5 or 1e3", value = "number", parse = number },
-  string = { is = "text", form = "any text", value = "string", parse = function(text) return text end },
-  word = { is = "choice", form = "one of its words", value = "string", parse = word },
-}
-
-local function form_of(spec)
-  return spec.words and "one of " .. table.concat(spec.words, ", ") or args.types[spec.type].form
-end
-
-local function read(spec, text)
-  local kind = args.types[spec.type]
-  local value, remedy = kind.parse(text, spec)
-  if value == nil then
-    return nil, ("%s is no %s; %s"):format(text == "" and "an empty text" or text, kind.is,
-      remedy or "give " .. form_of(spec))
-  end
-  return value
-end
+local types, read, form_of = argument.types, argument.read, argument.form_of
 
 local function check_keys(spec)
   for key, value in pairs(spec) do
@@ -135,8 +44,8 @@ local function check_keys(spec)
   end
   if not spec.name:find("^%a[%w_-]*$") then
     return ("the name %q is no word; give it letters, digits, _ and -"):format(spec.name)
-  elseif not args.types[spec.type] then
-    return ("there is no type %s; %s"):format(spec.type, hint.remedy(spec.type, hint.keys(args.types)))
+  elseif not types[spec.type] then
+    return ("there is no type %s; %s"):format(spec.type, hint.remedy(spec.type, hint.keys(types)))
   elseif (spec.type == "word") ~= (spec.words ~= nil) then
     return 'words and the type "word" belong together; give both or neither'
   end
@@ -156,8 +65,8 @@ local function check_default(spec)
   elseif type(spec.default) == "string" then
     local _, wrong = read(spec, spec.default)
     return wrong and "default: " .. wrong
-  elseif type(spec.default) ~= args.types[spec.type].value then
-    return ("default is a %s; a %s is expected"):format(type(spec.default), args.types[spec.type].value)
+  elseif type(spec.default) ~= types[spec.type].value then
+    return ("default is a %s; a %s is expected"):format(type(spec.default), types[spec.type].value)
   end
   return nil
 end
@@ -188,7 +97,7 @@ function args.check(list)
     local wrong = check_keys(spec) or check_default(spec)
     if not wrong and seen[spec.name] then
       wrong = "there are two of that name; rename one"
-    elseif not wrong and open and (open.many or not may_be_left_out(spec)) then
+    elseif not wrong and open and not spec.named and (open.many or not may_be_left_out(spec)) then
       wrong = ("it stands behind %s, which %s; put it before that"):format(open.name,
         open.many and "takes all that is left" or "may be left out")
     end
@@ -196,7 +105,7 @@ function args.check(list)
       return ("args: argument %s: %s"):format(type(spec.name) == "string" and spec.name or i, wrong)
     end
     seen[spec.name] = true
-    open = may_be_left_out(spec) and spec or open
+    open = may_be_left_out(spec) and not spec.named and spec or open
   end
   return nil
 end
@@ -231,7 +140,7 @@ local function assign(text, list, given)
     return nil, ("there is no argument %s; %s"):format(name, remedy_of_name(name, list))
   end
   for _, spec in ipairs(list) do
-    if given[spec.name] == nil or spec.many then
+    if not spec.named and (given[spec.name] == nil or spec.many) then
       return spec, text
     end
   end
@@ -239,8 +148,10 @@ local function assign(text, list, given)
 end
 
 local function add(given, spec, text)
-  local value, wrong = read(spec, text)
-  if value == nil then
+  local value, wrong, problem = read(spec, text)
+  if value == nil and problem then
+    return wrong, problem
+  elseif value == nil then
     return ("%s: %s"):format(spec.name, wrong)
   elseif spec.many then
     given[spec.name] = given[spec.name] or {}
@@ -290,8 +201,9 @@ end
 ---@param place string     what to call them in messages: the report's or script's name
 ---@return table|nil values  # by name; an optional one that was not given is nil, one of many a list
 ---@return string|nil message  # "PLACE: NAME: what is wrong; what to do"
+---@return table|nil problem  # where in the text of an expression it is wrong; the message has its place
 function args.parse(list, words, place)
-  local wrong = args.check(list)
+  local wrong, problem = args.check(list), nil
   local given = {}
   for _, text in ipairs(words) do
     local spec, value
@@ -299,11 +211,13 @@ function args.parse(list, words, place)
       spec, value = assign(text, list, given)
       wrong = not spec and value or nil
     end
-    wrong = wrong or add(given, spec, value)
+    if not wrong then
+      wrong, problem = add(given, spec, value)
+    end
   end
   wrong = wrong or fill(given, list)
   if wrong then
-    return nil, ("%s: %s"):format(place, wrong)
+    return nil, problem and wrong or ("%s: %s"):format(place, wrong), problem
   end
   return strict(given, list)
 end
@@ -314,14 +228,13 @@ end
 function args.usage(list)
   local parts = {}
   for i, spec in ipairs(list) do
-    local upper = spec.name:upper()
+    local value = spec.words and table.concat(spec.words, "|") or types[spec.type].is:upper()
     if spec.many then
-      parts[i] = ("[%s...]"):format(upper)
+      parts[i] = ("[%s...]"):format(spec.named and spec.name .. "=" .. value or spec.name:upper())
     elseif may_be_left_out(spec) then
-      local value = spec.words and table.concat(spec.words, "|") or args.types[spec.type].is:upper()
       parts[i] = ("[%s=%s]"):format(spec.name, value)
     else
-      parts[i] = upper
+      parts[i] = spec.named and spec.name .. "=" .. value or spec.name:upper()
     end
   end
   return table.concat(parts, " ")
@@ -340,16 +253,16 @@ end
 ---@return string
 function args.help(list)
   local lines, forms, seen = {}, {}, {}
-  local names, types = 0, 0
+  local name_width, type_width = 0, 0
   for _, spec in ipairs(list) do
-    names = math.max(names, #spec.name)
-    types = math.max(types, #args.types[spec.type].is)
+    name_width = math.max(name_width, #spec.name)
+    type_width = math.max(type_width, #types[spec.type].is)
   end
   for _, spec in ipairs(list) do
-    local kind = args.types[spec.type]
+    local kind = types[spec.type]
     local words = spec.words and (" (%s)"):format(table.concat(spec.words, ", ")) or ""
-    lines[#lines + 1] = ("  %-" .. names .. "s  %-" .. types .. "s  %s%s%s\n"):format(spec.name, kind.is, spec.doc,
-      words, default_text(spec))
+    lines[#lines + 1] = ("  %-" .. name_width .. "s  %-" .. type_width .. "s  %s%s%s\n"):format(spec.name,
+      kind.is, spec.doc, words, default_text(spec))
     if not seen[spec.type] and not spec.words then
       seen[spec.type] = true
       forms[#forms + 1] = ("  %s: %s\n"):format(kind.is, kind.form)

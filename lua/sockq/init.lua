@@ -15,6 +15,7 @@
 --   output.lua          which columns, which format, standard output
 --   formats/            sinks for rows: table, json, ndjson, csv, tsv
 --   cells.lua  json.lua  grid.lua  theme.lua  value.lua   what they share
+--   args.lua  argument.lua   typed arguments of reports and scripts; their types
 --   columns.lua  layout.lua   what a column is; columns of fixed width
 --   computed.lua        fields that scripts add
 --   query.lua           queries: rows, list, count, first, each, print
@@ -27,7 +28,6 @@
 --   identity.lua        which row of one look is which of another
 --   catalog.lua         the words of expressions
 --   expr.lua  expr/     expressions: parse, compile
---   args.lua            typed arguments of reports and scripts
 --   timer.lua  timers/  timer text: netstat, ss, human, explain
 --   plugin.lua          finding, loading and checking plug-ins
 --   globals.lua         the global names of scripts and plug-ins
@@ -121,7 +121,7 @@ end
 
 --- The typed arguments of the script that runs: sockq.args({ { name = "port", type = "port", doc =
 --- "…" }, … }) --> { port = 443 }. Types: port, address, cidr, duration (seconds), count, number,
---- string, word (with words = { … }). default, optional and many say what may be left out. The command
+--- string, expression, word (with words = { … }). default, optional and many say what may be left out. The command
 --- line gives them in order or as NAME=VALUE; `FILE.lua --help` prints what there are. What is given
 --- wrong ends the script with one line and status 2.
 ---@param spec table[]  doc beside the entries: what the script is for

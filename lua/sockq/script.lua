@@ -95,10 +95,10 @@ function script.arguments(list)
     print_help(list, place)
     os.exit(0)
   end
-  local values
-  values, wrong = args.parse(list, given, place)
+  local values, problem
+  values, wrong, problem = args.parse(list, given, place)
   if not values then
-    complaint.raise(wrong)
+    complaint.raise(wrong, problem)
   end
   return values
 end

@@ -248,6 +248,29 @@ wrong_spec("anything behind many", { entry { many = true }, entry { name = "b", 
 check.equal("a good one", args.check(SPEC), nil)
 check.equal("an empty one", args.check {}, nil)
 
+-- Only by name, and expressions
+
+local NAMED = {
+  { name = "where", type = "expression", doc = "which sockets", many = true },
+  { name = "top", type = "count", doc = "how many", default = 5, named = true },
+  { name = "need", type = "count", doc = "needed", named = true },
+}
+check.equal("named may stand behind many", args.check(NAMED), nil)
+check.equal("usage of named ones", args.usage(NAMED), "[WHERE...] [top=COUNT] need=COUNT")
+do
+  local got = args.parse(NAMED, { "recv_q > 0", "need=3", "LISTEN" }, "place")
+  check.equal("words are not for named ones", got and show { got.top, got.need, got.where[1], got.where[2] },
+    "5 3 recv_q > 0 LISTEN")
+  check.equal("named and missing", select(2, args.parse(NAMED, {}, "place")),
+    "place: need is missing; give a whole number from 0")
+  local none, wrong, problem = args.parse(NAMED, { "need=3", "recv_q >" }, "place")
+  check.equal("a wrong expression", none, nil)
+  check.contains("a wrong expression: its place", wrong, "EXPR:1:9: ")
+  check.equal("a wrong expression: where", problem and problem.column, 9)
+  check.contains("an unknown field", select(2, args.parse(NAMED, { "need=3", "recvq > 0" }, "place")),
+    'EXPR:1:1: unknown name "recvq"; did you mean recv_q?')
+end
+
 -- Help
 
 check.equal("usage", args.usage(SPEC), "PORT [net=NETWORK] [top=COUNT] [look=DURATION] [PEERS...]")
