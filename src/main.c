@@ -17,6 +17,9 @@
  *     system.c          clocks, sleep, memory for output
  *     terminal.c        the live view's terminal: size, keys, painting
  *     interrupt.c       Ctrl-C, in compiled loops too
+ *     editor.{h,c}      require "sockq.editor": line editing, in the program only
+ *     keys.c            its keys and signals
+ *     history.{h,c}     the file of what was typed
  *     open.c            the module file for a stock luajit
  *     lua.h             what these files share
  *   buffer.{h,c}        text on its way out: what formats fill
@@ -141,6 +144,7 @@ static int traceback(lua_State *L)
 static void open_modules(lua_State *L)
 {
     static const luaL_Reg linked[] = {{"sockq.core", luaopen_sockq_core},
+                                      {"sockq.editor", luaopen_sockq_editor},
                                       {"lpeg", luaopen_lpeg},
                                       {"cjson", luaopen_cjson},
                                       {NULL, NULL}};

@@ -17,6 +17,7 @@ enum { TRY_EVERY_US = 20000, TRIES = 50, GRACE_TRIES = 10 };
 static lua_State *volatile running;
 static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t tries;
+static volatile sig_atomic_t in_session;
 
 static void retry_after(long us)
 {
@@ -60,7 +61,7 @@ static void on_alarm(int signal_number)
         return;
     /* A second Ctrl-C does not wait for any of this. */
     signal(SIGINT, SIG_DFL);
-    if (++tries < TRIES)
+    if (in_session || ++tries < TRIES)
         reach();
     else
         raise(SIGINT);
@@ -99,6 +100,11 @@ bool sockq_lua_take_interrupt(void)
     lua_sethook(running, NULL, 0, 0);
     catch_interrupts();
     return true;
+}
+
+void sockq_lua_begin_session(void)
+{
+    in_session = 1;
 }
 
 void sockq_lua_interruptible(lua_State *L)

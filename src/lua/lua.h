@@ -47,6 +47,9 @@ extern const struct sockq_program *sockq_lua_program;
 /** [-0, +1, e] The module table. */
 int luaopen_sockq_core(lua_State *L);
 
+/** [-0, +1, e] Line editing, in the program only. */
+int luaopen_sockq_editor(lua_State *L);
+
 /** [-0, +1, e] A loader over the embedded Lua files, for package.loaders. */
 int sockq_lua_searcher(lua_State *L);
 
@@ -66,6 +69,9 @@ void sockq_lua_interruptible(lua_State *L);
 
 /** True after SIGINT stopped the script. */
 bool sockq_lua_interrupted(void);
+
+/** From here on what cannot be stopped is ended by a second SIGINT alone, not after a second. */
+void sockq_lua_begin_session(void);
 
 /** As if that SIGINT had not come, for a script that goes on after it; true if one had. */
 bool sockq_lua_take_interrupt(void);

@@ -59,6 +59,17 @@ function Screen:press(...)
   command(self, { "send-keys", ... })
 end
 
+--- Type bytes, whatever they are.
+---@param ... string
+function Screen:bytes(...)
+  local bytes = table.concat({ ... })
+  for from = 1, #bytes, 400 do
+    local words = { "send-keys", "-H" }
+    for byte in bytes:sub(from, from + 399):gmatch(".") do words[#words + 1] = ("%02x"):format(byte:byte()) end
+    command(self, words)
+  end
+end
+
 function Screen:resize(columns, rows)
   command(self, { "resize-window", "-x", tostring(columns), "-y", tostring(rows) })
 end
@@ -80,7 +91,7 @@ function Screen:ask(format)
 end
 
 --- Wait until the screen holds a text, or a condition over it is true.
----@param what string|fun(text: string): any
+---@param what string|fun(text: string): any  a text may begin with the line feed that is before it
 ---@param seconds? number  at most, default 10
 ---@return boolean found, string text
 function Screen:wait_for(what, seconds)
@@ -88,9 +99,15 @@ function Screen:wait_for(what, seconds)
   local found = spawn.wait_for(seconds or 10, function()
     text = self:text()
     if type(what) == "function" then return what(text) end
-    return text:find(what, 1, true)
+    return ("\n" .. text):find(what, 1, true)
   end)
   return found and true or false, text
+end
+
+--- Wait until its last line, empty ones aside, is this: a prompt.
+---@return boolean found, string text
+function Screen:ends_with(line, seconds)
+  return self:wait_for(function(text) return text:gsub("%s+$", ""):match("[^\n]*$") == line end, seconds)
 end
 
 --- End the server and what runs in it.
