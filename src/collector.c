@@ -17,6 +17,8 @@ enum { FIRST_PROGRESS = 256, PROGRESS_ROWS = 8192, PROGRESS_SHARE = 16 };
 
 /* Sparse: memory is taken as rows come. */
 static const size_t CLIENT_MEMORY = (size_t)64 << 30;
+static const size_t REPLAY_LEAST = (size_t)4 << 30;
+enum { REPLAY_SHARE = 64 };
 
 struct serving {
     int socket;
@@ -181,7 +183,10 @@ int sockq_client_replay(struct sockq_client *client, struct sockq_recording *rec
                         size_t index)
 {
     *client = (struct sockq_client){.socket = -1, .proc = {.fd = -1}};
-    if (sockq_file_open(&client->file, CLIENT_MEMORY, false) < 0)
+    /* Less than for a collector: a script may keep rows of thousands of snapshots. */
+    uint64_t size = recording->list[index].size * REPLAY_SHARE;
+    size = size < REPLAY_LEAST ? REPLAY_LEAST : size > CLIENT_MEMORY ? CLIENT_MEMORY : size;
+    if (sockq_file_open(&client->file, size, false) < 0)
         return -1;
     if (sockq_recording_load(recording, index, &client->file, &client->recorded) < 0) {
         int saved = errno;

@@ -331,6 +331,19 @@ static void copy_facts(struct copier *c)
     }
 }
 
+static void copy_filter(struct copier *c, const struct sockq_selection *selection)
+{
+    const struct sockq_set *from = c->source->set;
+    struct sockq_set *set = c->w->set;
+
+    if (selection->filter)
+        set->filter = sockq_writer_bytes(c->w, selection->filter, selection->filter_len);
+    else
+        set->filter = copy_text(c, from->filter, from->filter_len);
+    if (set->filter)
+        set->filter_len = selection->filter ? (uint32_t)selection->filter_len : from->filter_len;
+}
+
 static void copy_tables(struct copier *c)
 {
     const struct sockq_set *from = c->source->set;
@@ -433,6 +446,7 @@ int sockq_copy(struct sockq_writer *w, struct sockq_file *file, const struct soc
     if (goes_on(&c)) {
         copy_tables(&c);
         copy_owner_info(&c);
+        copy_filter(&c, selection);
     }
     free(c.moved);
     if (goes_on(&c)) {

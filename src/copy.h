@@ -39,6 +39,8 @@ struct sockq_selection {
     struct sockq_question question; /* as a collector would answer it */
     const uint64_t *rows;           /* only these, by index, ascending; NULL: all */
     uint64_t count;                 /* how many those are */
+    const char *filter;             /* what to note as the set's filter; NULL: the source's */
+    size_t filter_len;
 };
 
 /**

@@ -6,12 +6,14 @@
  *   main.c              the two processes: the parent collects, the child interprets
  *   options.{h,c}       the command line's options: one table for parser and help
  *   text.{h,c}          script and plug-in files, read before or after privileges are dropped
+ *   named.{h,c}         recordings that the command line names, opened likewise
  *   supervise.{h,c}     the parent's part: signals, stops, the end of both
  *   terminal.{h,c}      taking the terminal and giving it back
  *   privilege.{h,c}     who asks, and giving up what is not needed
  *   lua/                the binding, the only files besides main.c that know Lua
  *     module.c          require "sockq.core"; embedded files
  *     client.c          clients, row sets and rows as userdata (their payloads: handle.h)
+ *     recording.c       recordings as userdata
  *     names.c           users, services, hosts
  *     getopt.c          getopt_long for views that stand in for another program
  *     system.c          clocks, sleep, memory for output
@@ -69,6 +71,7 @@ static const size_t MEMORY_FILE = (size_t)64 << 30;
 struct start {
     struct sockq_options options;
     struct sockq_texts texts;
+    struct sockq_named_list named;
     struct sockq_invoker invoker;
     struct sockq_file file;
     struct sockq_proc proc;
@@ -196,22 +199,39 @@ static int run_lua(void)
     return status;
 }
 
+/* What the command line names, with the rights of who named it. */
+static int open_files(struct start *start)
+{
+    return read_texts(start) < 0 ? -1 : sockq_named_open(&start->named, &start->options);
+}
+
+static int confine(struct start *start, pid_t parent)
+{
+    int keep[SOCKQ_NAMED_MOST + 1] = {start->sockets[1]}, count = 1;
+
+    for (int i = 0; i < start->named.count; i++)
+        if (start->named.list[i].fd >= 0)
+            keep[count++] = start->named.list[i].fd;
+    return sockq_interpreter_confine(&start->invoker, keep, count, parent);
+}
+
 static int interpret(struct start *start, pid_t parent)
 {
     struct sockq_program program = {.socket = start->sockets[1],
                                     .map = start->file.map,
                                     .options = &start->options,
                                     .texts = &start->texts,
+                                    .named = &start->named,
                                     .terminal = &start->supervised.terminal,
                                     .proc_path = start->proc_path,
                                     .euid = start->euid};
 
     /* Root's own files are read as root, a sudo user's with the user's rights. */
-    if (start->invoker.is_root && read_texts(start) < 0)
+    if (start->invoker.is_root && open_files(start) < 0)
         return fail("start", strerror(errno));
-    if (sockq_interpreter_confine(&start->invoker, start->sockets[1], parent) < 0)
+    if (confine(start, parent) < 0)
         return fail("privileges could not be dropped", strerror(errno));
-    if (!start->invoker.is_root && read_texts(start) < 0)
+    if (!start->invoker.is_root && open_files(start) < 0)
         return fail("start", strerror(errno));
     sockq_lua_program = &program;
     /* With a buffer of its own choice glibc ignores the size. */
@@ -266,7 +286,9 @@ static int prepare(struct start *start, int argc, char **argv)
     if (sockq_options_parse(&start->options, argc, argv, kind_of_name, start) < 0)
         return fail("start", strerror(errno));
     start->proc_path = sockq_options_argument(&start->options, "proc");
-    if (sockq_proc_open(&start->proc, start->proc_path) < 0) {
+    /* A recording answers by itself: nothing of this machine may get among what it says. */
+    bool collects = start->proc_path || !sockq_options_has(&start->options, "read");
+    if (collects && sockq_proc_open(&start->proc, start->proc_path) < 0) {
         if (start->proc_path) {
             char where[PATH_MAX + 16], what[128];
             snprintf(what, sizeof(what), "%s; give a folder that holds net/tcp and its like",
@@ -281,7 +303,7 @@ static int prepare(struct start *start, int argc, char **argv)
     }
     /* A file size limit must not kill sockq over its sparse memory file. */
     signal(SIGXFSZ, SIG_IGN);
-    if (sockq_file_open(&start->file, MEMORY_FILE, true) < 0)
+    if (collects && sockq_file_open(&start->file, MEMORY_FILE, true) < 0)
         return fail_limit("shared memory");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->sockets) < 0)
         return fail_limit("socketpair");

@@ -56,33 +56,51 @@ void sockq_invoker_find(struct sockq_invoker *invoker)
     }
 }
 
-static void close_others_one_by_one(int keep)
+static bool is_kept(const int *keep, int count, int fd)
+{
+    for (int i = 0; i < count; i++)
+        if (keep[i] == fd)
+            return true;
+    return false;
+}
+
+static void close_others_one_by_one(const int *keep, int count)
 {
     DIR *folder = opendir("/proc/self/fd");
     struct dirent *entry;
 
     if (!folder) {
         for (int fd = 3; fd < 65536; fd++)
-            if (fd != keep)
+            if (!is_kept(keep, count, fd))
                 close(fd);
         return;
     }
     while ((entry = readdir(folder)) != NULL) {
         int fd = atoi(entry->d_name);
-        if (fd > 2 && fd != keep && fd != dirfd(folder))
+        if (fd > 2 && fd != dirfd(folder) && !is_kept(keep, count, fd))
             close(fd);
     }
     closedir(folder);
 }
 
-static void close_others(int keep)
+/* Close all of the gaps between the descriptors that stay. */
+static void close_others(const int *keep, int count)
 {
 #ifdef SYS_close_range
-    if ((keep == 3 || syscall(SYS_close_range, 3, (unsigned)keep - 1, 0) == 0) &&
-        syscall(SYS_close_range, (unsigned)keep + 1, ~0u, 0) == 0)
-        return;
+    for (unsigned from = 3;;) {
+        unsigned next = ~0u;
+        for (int i = 0; i < count; i++)
+            if ((unsigned)keep[i] >= from && (unsigned)keep[i] < next)
+                next = (unsigned)keep[i];
+        unsigned last = next == ~0u ? next : next - 1;
+        if (last >= from && syscall(SYS_close_range, from, last, 0) != 0)
+            break;
+        if (next == ~0u)
+            return;
+        from = next + 1;
+    }
 #endif
-    close_others_one_by_one(keep);
+    close_others_one_by_one(keep, count);
 }
 
 static int set_capabilities(uint64_t wanted)
@@ -134,9 +152,10 @@ static int set_ids(uid_t uid, gid_t gid)
     return 0;
 }
 
-int sockq_interpreter_confine(const struct sockq_invoker *invoker, int keep, pid_t parent)
+int sockq_interpreter_confine(const struct sockq_invoker *invoker, const int *keep, int count,
+                              pid_t parent)
 {
-    close_others(keep);
+    close_others(keep, count);
     if (invoker->privileged) {
         for (int cap = 0; cap <= LAST_CAPABILITY; cap++)
             if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)

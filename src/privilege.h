@@ -22,14 +22,16 @@ struct sockq_invoker {
 void sockq_invoker_find(struct sockq_invoker *invoker);
 
 /**
- * In the interpreter, before LuaJIT starts: close every descriptor above 2 but `keep`, drop the
- * bounding set, groups, ids and all capabilities, verify it, forbid new privileges, and die with
- * the parent. seccomp, Landlock and limits go behind the last of these steps.
+ * In the interpreter, before LuaJIT starts: close every descriptor above 2 but those of `keep`,
+ * drop the bounding set, groups, ids and all capabilities, verify it, forbid new privileges, and
+ * die with the parent. seccomp, Landlock and limits go behind the last of these steps.
  *
+ * @keep    `count` descriptors, each above 2
  * @parent  the collector's pid
  * @return  0, or -1 with errno when a step that must hold does not
  */
-int sockq_interpreter_confine(const struct sockq_invoker *invoker, int keep, pid_t parent);
+int sockq_interpreter_confine(const struct sockq_invoker *invoker, const int *keep, int count,
+                              pid_t parent);
 
 /**
  * In the collector: the invoker's ids (root stays root), and of the capabilities only those that

@@ -401,6 +401,10 @@ struct sockq_set {
     uint64_t problem_count;
     /* Arena offset of the first sockq_fact. */
     uint64_t facts;
+    /* In a recording: the conditions that its rows met, an expression a line; arena offset or 0. */
+    uint64_t filter;
+    uint32_t filter_len;
+    uint32_t reserved;
     struct sockq_owner_info owners;
     struct sockq_table_info tables[16];
     uint32_t row_blocks[131072];

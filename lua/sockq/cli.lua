@@ -19,7 +19,7 @@ end
 
 local function fail(err)
   complain(err)
-  return USAGE
+  return complaint.status(err) or USAGE
 end
 
 local function load_command(name)
@@ -240,6 +240,25 @@ local function set_defaults(given)
   output.defaults.color = color or output.defaults.color
 end
 
+-- --read and --at: a snapshot in place of /proc.
+local function read_recording(given)
+  if not given.read then
+    refuse(given, {}, { "at" }, "it chooses a snapshot of a recording, which --read FILE names")
+    return
+  end
+  refuse(given, {}, { "proc" }, "--read names another place to read from")
+  refuse(given, {}, { "watch", "wait" }, "a recording does not change")
+  if #given.read > 1 then
+    error(("--read: %s is named as well; compare two by sockq diff A B"):format(given.read[1]), 0)
+  end
+  local at = given.at and given.at[#given.at]
+  local snapshot, wrong, damaged = require("sockq.recording").replay(given.read[1], at)
+  if not snapshot then
+    complaint.raise(("%s %s"):format(at and wrong:find(at, 1, true) == 1 and "--at" or "--read", wrong), nil,
+      damaged and INCOMPLETE or nil)
+  end
+end
+
 -- The exit status when the work is done: what was lost on the way counts.
 local function final_status(status, stands_in)
   local set, timer, output = require("sockq.set"), require("sockq.timer"), require("sockq.output")
@@ -272,6 +291,7 @@ function cli.main()
       return asked()
     end
     set_defaults(line.given)
+    read_recording(line.given)
     return runners[line.mode](line)
   end, require("sockq.trace").handler)
   if not ok then

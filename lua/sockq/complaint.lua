@@ -15,8 +15,16 @@ end
 --- Give up: the command line ends with this message.
 ---@param message string
 ---@param problem table?  from sockq.expr: where in its text the expression is wrong
-function complaint.raise(message, problem)
-  error(setmetatable({ message = message, problem = problem }, Complaint), 0)
+---@param status integer?  the exit status, 2 if not given
+function complaint.raise(message, problem, status)
+  error(setmetatable({ message = message, problem = problem, status = status }, Complaint), 0)
+end
+
+--- The exit status that an error asks for.
+---@param err any
+---@return integer|nil
+function complaint.status(err)
+  return getmetatable(err) == Complaint and err.status or nil
 end
 
 --- An error with more lines to tell behind its message.

@@ -4,7 +4,7 @@
 -- The map of this folder; a file uses only files below it:
 --
 --   cli.lua             the program's command line
---   commands/           its commands, a file each: check, fields, list, show
+--   commands/           its commands, a file each: check, fields, list, record, show
 --   script.lua          running a script: its globals, its arguments, what is told of its errors
 --   init.lua            the module: sockq.tcp() and its like
 --   views/              layouts of whole listings: netstat
@@ -32,6 +32,7 @@
 --   plugin.lua          finding, loading and checking plug-ins
 --   globals.lua         the global names of scripts and plug-ins
 --   giveup.lua          when the kernel gives a connection up
+--   recording.lua       recordings: their snapshots, reading one in place of /proc
 --   facts.lua           settings and counters of the network: sockq.facts()
 --   set.lua             row sets: collecting, walking, what went wrong
 --   trace.lua  complaint.lua   what is told of an error in a script or plug-in; errors as they are printed
@@ -135,6 +136,26 @@ end
 --- Read a captured /proc tree, or the live /proc for nil. Only in a stock luajit: the program
 --- takes --proc DIR.
 sockq.open = set.open
+
+--- A recording that `sockq record FILE` made, to walk its snapshots. In the program it is that of
+--- --read FILE, whose name may be left out.
+---@param path? string
+---@return sockq.Recording
+--- Example: for _, s in ipairs(sockq.recording("F"):snapshots()) do s:open() print(s.time, sockq.tcp():count()) end
+function sockq.recording(path)
+  -- No tail call: what is wrong with the file is told at the caller's line.
+  local opened = require("sockq.recording").open(path)
+  return opened
+end
+
+--- Read a snapshot of a recording from here on, as sockq.open does a captured tree.
+---@param path? string
+---@param at? string|integer  its number (-1: the last, and what nil means), "14:05", "2026-11-26T14:05:30", "-90s"
+---@return sockq.Snapshot
+function sockq.open_recording(path, at)
+  local snapshot = require("sockq.recording").open_at(path, at)
+  return snapshot
+end
 
 --- What /proc says besides sockets: sysctl settings, the counters of snmp, netstat and sockstat, the
 --- ports that the kernel chooses from. Read anew at each call; what is absent is nil.

@@ -15,6 +15,9 @@ local set = {}
 local command_line = core.command_line()
 local client
 local proc_path = command_line and command_line.proc
+-- The recording that is read instead.
+local replayed
+local reads, READS_BEFORE_COLLECTING = 0, 16
 
 --- Read another /proc from here on: a captured tree, or the live one for nil. For the module in a
 --- stock luajit; the program takes --proc.
@@ -27,7 +30,20 @@ function set.open(path)
   if not opened then
     error(("sockq.open: %s: %s"):format(path or "/proc", err), 2)
   end
-  client, proc_path = opened, path
+  client, proc_path, replayed = opened, path, nil
+end
+
+--- Read a snapshot of a recording from here on, or /proc again.
+---@param from userdata|nil  its client
+---@param path string|nil    what to call the recording in messages
+function set.read(from, path)
+  client, replayed = from, path
+  -- A snapshot's memory is not LuaJIT's either: of many that are walked, those of before go here.
+  reads = reads + 1
+  if reads % READS_BEFORE_COLLECTING == 0 then
+    collectgarbage()
+    collectgarbage()
+  end
 end
 
 --- What is called for every message about data that could not be read; nil keeps them in
@@ -58,6 +74,9 @@ set.tell = tell
 ---@param below string  such as "net/snmp"
 ---@return string
 function set.path(below)
+  if replayed then
+    return ("%s: /proc/%s"):format(replayed, below)
+  end
   return ("%s/%s"):format(proc_path or "/proc", below)
 end
 
@@ -98,17 +117,18 @@ local ODD = {
 
 local function tell_owners(owners)
   if owners.error ~= 0 then
-    tell(("%s: %s; owners are unknown"):format(proc_path or "/proc", core.strerror(owners.error)))
+    tell(("%s: %s; owners are unknown"):format(replayed or proc_path or "/proc", core.strerror(owners.error)))
     set.incomplete = true
   elseif owners.refused + owners.shut > 0 and not told_refused then
     told_refused = true
     local is_root = command_line and command_line.euid == 0
     tell(("owners: %d of %d processes may not be read; %s"):format(owners.refused + owners.shut, owners.processes,
-      is_root and "they have capabilities that root lacks here" or "run as root to see theirs"))
+      replayed and "so it was when this was recorded"
+      or is_root and "they have capabilities that root lacks here" or "run as root to see theirs"))
   end
   for _, odd in ipairs(ODD) do
     if schema.has(owners.odd, odd[1]) then
-      tell(("%s: %s; capture it with its links as links"):format(proc_path or "/proc", odd[2]))
+      tell(("%s: %s; capture it with its links as links"):format(replayed or proc_path or "/proc", odd[2]))
     end
   end
 end
@@ -142,7 +162,7 @@ local function tell_missing(header, named)
     if missing == #numbers then
       set.incomplete = true
       tell(("%s: %s; this kernel or capture has no such sockets"):format(path_of(numbers[1]),
-        core.strerror(core.ENOENT)))
+        replayed and "not recorded" or core.strerror(core.ENOENT)))
     end
   end
 end

@@ -23,12 +23,12 @@ static struct sockq_set_handle *check_set(lua_State *L, int index)
     return luaL_checkudata(L, index, SET_TYPE);
 }
 
-static struct sockq_set_handle *check_open_set(lua_State *L)
+struct sockq_set_handle *sockq_lua_check_set(lua_State *L, int index)
 {
-    struct sockq_set_handle *handle = check_set(L, 1);
+    struct sockq_set_handle *handle = check_set(L, index);
 
     if (!handle->client)
-        luaL_argerror(L, 1, "the row set was released");
+        luaL_argerror(L, index, "the row set was released");
     return handle;
 }
 
@@ -45,6 +45,17 @@ static int push_failure(lua_State *L, int error)
     return 3;
 }
 
+struct sockq_client *sockq_lua_new_client(lua_State *L)
+{
+    struct sockq_client *client = lua_newuserdata(L, sizeof(*client));
+
+    memset(client, 0, sizeof(*client));
+    client->socket = client->proc.fd = -1;
+    luaL_getmetatable(L, CLIENT_TYPE);
+    lua_setmetatable(L, -2);
+    return client;
+}
+
 /*
  * Lua: core.connect([proc]) → client, or nil, message, errno
  * In the program: the collector process, whatever proc says. Else: a collector in this process
@@ -53,12 +64,8 @@ static int push_failure(lua_State *L, int error)
 static int l_connect(lua_State *L)
 {
     const char *proc = luaL_optstring(L, 1, NULL);
-    struct sockq_client *client = lua_newuserdata(L, sizeof(*client));
+    struct sockq_client *client = sockq_lua_new_client(L);
 
-    memset(client, 0, sizeof(*client));
-    client->socket = client->proc.fd = -1;
-    luaL_getmetatable(L, CLIENT_TYPE);
-    lua_setmetatable(L, -2);
     if (sockq_lua_program)
         sockq_client_connect(client, sockq_lua_program->socket, sockq_lua_program->map);
     else if (sockq_client_open(client, proc) < 0)
@@ -102,7 +109,7 @@ static int client_collect(lua_State *L)
 /* Lua: set:wait(seen) → rows, final; or nil, message, errno */
 static int set_wait(lua_State *L)
 {
-    struct sockq_set_handle *handle = check_open_set(L);
+    struct sockq_set_handle *handle = sockq_lua_check_set(L, 1);
     lua_Number seen = luaL_checknumber(L, 2);
 
     if (sockq_client_wait(handle->client, handle->block, (uint64_t)seen) < 0)
@@ -116,7 +123,7 @@ static int set_wait(lua_State *L)
 /* Lua: set:cancel() */
 static int set_cancel(lua_State *L)
 {
-    struct sockq_set_handle *handle = check_open_set(L);
+    struct sockq_set_handle *handle = sockq_lua_check_set(L, 1);
 
     sockq_client_cancel(handle->client, handle->block);
     return 0;
@@ -149,7 +156,7 @@ static int l_new_row(lua_State *L)
     return 1;
 }
 
-static void new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc)
+void sockq_lua_new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc)
 {
     luaL_newmetatable(L, name);
     lua_newtable(L);
@@ -168,8 +175,8 @@ void sockq_lua_open_client(lua_State *L)
     static const luaL_Reg set_methods[] = {
         {"wait", set_wait}, {"cancel", set_cancel}, {"release", set_release}, {NULL, NULL}};
 
-    new_type(L, CLIENT_TYPE, client_methods, client_gc);
-    new_type(L, SET_TYPE, set_methods, set_release);
+    sockq_lua_new_type(L, CLIENT_TYPE, client_methods, client_gc);
+    sockq_lua_new_type(L, SET_TYPE, set_methods, set_release);
     lua_pushcfunction(L, l_connect);
     lua_setfield(L, -2, "connect");
     lua_pushcfunction(L, l_new_row);

@@ -9,6 +9,7 @@
 #include <lualib.h>
 
 #include "../collector.h"
+#include "../named.h"
 #include "../options.h"
 #include "../terminal.h"
 #include "../text.h"
@@ -36,6 +37,7 @@ struct sockq_program {
     const void *map;
     const struct sockq_options *options;
     struct sockq_texts *texts;
+    const struct sockq_named_list *named;
     const struct sockq_terminal *terminal;
     const char *proc_path;
     unsigned euid; /* before privileges were dropped: netstat's warning names it */
@@ -59,6 +61,18 @@ void sockq_lua_open_names(lua_State *L);
 void sockq_lua_open_getopt(lua_State *L);
 void sockq_lua_open_system(lua_State *L);
 void sockq_lua_open_terminal(lua_State *L);
+void sockq_lua_open_recording(lua_State *L);
+
+struct sockq_set_handle;
+
+/** [-0, +1, e] A client that is not connected yet. */
+struct sockq_client *sockq_lua_new_client(lua_State *L);
+
+/** [-0, +0, e] The row set at an index of the stack; an error if it is none, or was released. */
+struct sockq_set_handle *sockq_lua_check_set(lua_State *L, int index);
+
+/** [-0, +0, e] Make a type of userdata: its methods, its finalizer, a metatable that is hidden. */
+void sockq_lua_new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc);
 
 /**
  * Let SIGINT stop Lua wherever it runs, a compiled loop included, with the message "interrupted";

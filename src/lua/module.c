@@ -229,6 +229,7 @@ int luaopen_sockq_core(lua_State *L)
     lua_newtable(L);
     luaL_register(L, NULL, functions);
     sockq_lua_open_client(L);
+    sockq_lua_open_recording(L);
     sockq_lua_open_names(L);
     sockq_lua_open_getopt(L);
     sockq_lua_open_system(L);

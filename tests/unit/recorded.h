@@ -62,7 +62,8 @@ static inline void append(struct fixture *f, const char *name)
 {
     struct sockq_recording recording;
     struct sockq_source source = {.set = f->w.set, .base = f->file.map};
-    struct sockq_selection all = {.question = everything};
+    struct sockq_selection all = {
+        .question = everything, .filter = f->w.set->filter ? NULL : "a\nb", .filter_len = 3};
     int fd = sockq_recording_create(path_of(f, name));
 
     assert_true(fd >= 0);

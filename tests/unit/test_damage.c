@@ -103,6 +103,8 @@ DAMAGE(fact_circle, SOCKQ_FLAW_CHAIN,
        ((struct sockq_fact *)arena_in(i, header_in(i)->facts))->next = header_in(i)->facts)
 DAMAGE(fact_long, SOCKQ_FLAW_OFFSET,
        ((struct sockq_fact *)arena_in(i, header_in(i)->facts))->text_len = UINT32_MAX)
+DAMAGE(filter_beyond, SOCKQ_FLAW_OFFSET, header_in(i)->filter = (uint64_t)-1)
+DAMAGE(filter_long, SOCKQ_FLAW_OFFSET, header_in(i)->filter_len = 1u << 20)
 DAMAGE(fact_beyond, SOCKQ_FLAW_OFFSET, header_in(i)->facts = header_in(i)->arena + 8)
 
 #define CASE(name)                                                                                 \
@@ -172,6 +174,8 @@ static const struct damage_case cases[] = {
     CASE(problem_beyond),
     CASE(fact_circle),
     CASE(fact_long),
+    CASE(filter_beyond),
+    CASE(filter_long),
     CASE(fact_beyond),
 };
 
@@ -242,6 +246,7 @@ static void walk(const struct fixture *f, const struct sockq_set *set)
         problem = sockq_set_at(base, set, at, sizeof(*problem));
         assert_non_null(problem);
     }
+    assert_true(!set->filter || sockq_set_at(base, set, set->filter, set->filter_len));
     at = set->facts;
     for (const struct sockq_fact *fact; at; at = fact->next) {
         fact = sockq_set_at(base, set, at, sizeof(*fact));

@@ -166,6 +166,8 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(sockq_set_status(b), SOCKQ_SET_INCOMPLETE);
     assert_memory_equal(a->tables, b->tables, sizeof(a->tables));
     assert_string_equal(b->host, "box");
+    assert_int_equal(b->filter_len, 3);
+    assert_memory_equal(sockq_set_at(client.map, b, b->filter, 3), "a\nb", 3);
     assert_int_equal(a->realtime_ns, b->realtime_ns);
     assert_int_equal(a->user_hz, b->user_hz);
     assert_int_equal(b->live, 0);
@@ -317,7 +319,7 @@ static int append_beyond(struct limited *limited)
 {
     struct rlimit limit = {.rlim_cur = limited->limit, .rlim_max = RLIM_INFINITY};
     struct sockq_source source = {.set = limited->f->w.set, .base = limited->f->file.map};
-    struct sockq_selection all = {.question = everything};
+    struct sockq_selection all = {.question = everything, .filter = "a\nb", .filter_len = 3};
     struct sockq_recording recording;
     int fd = sockq_recording_create(path_of(limited->f, "r"));
 
