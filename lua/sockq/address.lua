@@ -1,7 +1,8 @@
--- Addresses: text as inet_ntop writes it, scopes, the v4-mapped prefix.
+-- Addresses: text as inet_ntop writes it, scopes, networks, the v4-mapped prefix.
 
 local ffi = require("ffi")
 local C = require("sockq.schema").C
+local hint = require("sockq.hint")
 
 ffi.cdef([[
 const char *inet_ntop(int af, const void *src, char *dst, unsigned size);
@@ -111,15 +112,39 @@ function address.scope(family, bytes)
   return "public"
 end
 
+local INET, INET6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
 local parsed = ffi.new("uint8_t[16]")
 
---- The family and the bytes of an address in text form; nil if it is none.
+--- Read an address in text form.
 ---@param text string
----@return integer|nil family, ffi.cdata* bytes  # uint8_t[16], valid until the next call
-function address.parse(text)
-  local family = text:find(":", 1, true) and C.SOCKQ_AF_INET6 or C.SOCKQ_AF_INET
-  if text:find("%z") or libc.inet_pton(family, text, parsed) ~= 1 then
+---@param bytes ffi.cdata*  uint8_t[16], written
+---@return integer|nil family  nil: it is no address
+function address.parse_as_written(text, bytes)
+  if text:find("%z") then
     return nil
+  elseif libc.inet_pton(INET, text, bytes) == 1 then
+    return INET
+  end
+  return libc.inet_pton(INET6, text, bytes) == 1 and INET6 or nil
+end
+
+--- An address as rows have it: "2001:DB8::0" → "2001:db8::"; nil: it is none.
+---@param text string
+---@return string|nil
+function address.canonical(text)
+  local family = address.parse_as_written(text, parsed)
+  return family and address.text(family, parsed)
+end
+
+--- The same as parse_as_written, a v4-mapped address being the IPv4 address in it.
+---@param text string
+---@return integer|nil family
+---@return ffi.cdata* bytes  valid until the next call
+function address.parse(text)
+  local family = address.parse_as_written(text, parsed)
+  if family == INET6 and address.is_mapped(parsed) then
+    ffi.copy(parsed, parsed + 12, 4)
+    return INET, parsed
   end
   return family, parsed
 end
@@ -128,29 +153,109 @@ end
 ---@param text string
 function address.scope_of_text(text)
   local family, bytes = address.parse(text)
-  return family and address.scope(family, bytes) or nil
+  return family and address.scope(family, bytes)
 end
 
---- A network as ADDR/LEN with the bits behind LEN cleared, from the same or an address alone; nil if
---- the text is neither. Example: network("10.1.2.3/8") --> "10.0.0.0/8"
----@param text string
----@return string|nil
+local bits = { [INET] = 32, [INET6] = 128 }
+local version = { [INET] = "IPv4", [INET6] = "IPv6" }
+
+--- The mask of a prefix.
+---@param length integer  0 to 128
+---@return ffi.cdata*  uint8_t[16]
+function address.mask(length)
+  local mask = ffi.new("uint8_t[16]")
+  for i = 0, 15 do
+    local left = math.max(0, math.min(8, length - 8 * i))
+    mask[i] = 256 - 2 ^ (8 - left)
+  end
+  return mask
+end
+
+-- The prefix length that a dotted mask stands for.
+local function length_of_mask(text)
+  local family, bytes = address.parse(text)
+  for length = 0, family == INET and 32 or -1 do
+    if ffi.string(address.mask(length), 4) == ffi.string(bytes, 4) then
+      return length
+    end
+  end
+  return nil
+end
+
+-- What is wrong with an address, and what to write.
+local function explain_address(text, rest)
+  local parts = 0
+  for _ in text:gmatch("%d+") do
+    parts = parts + 1
+  end
+  if text:find("^[%d.]+$") and parts < 4 and not text:find("..", 1, true) then
+    local whole = text:gsub("%.$", "") .. (".0"):rep(4 - parts)
+    if address.parse(whole) then
+      return ("%q is no address; write %s%s"):format(text, whole, rest)
+    end
+  end
+  return ("%s is no address; one looks like 10.1.2.3 or fe80::1"):format(hint.quote(text))
+end
+
+--- A network, or a lone address as the network of just itself.
+---@param text string  "10.0.0.0/8", "fe80::1"; bits behind the prefix do not matter
+---@return table|nil  # family, length, bytes (of its first address), mask; uint8_t[16] both; one in
+---   the v4-mapped prefix is the IPv4 network
+---@return string|nil  # when nil: "what is wrong; what to do"
 function address.network(text)
-  local host, length = text:match("^(.-)/(%d%d?%d?)$")
-  local family, bytes = address.parse(host or text)
+  local host, length = text:match("^([^/]*)/(.*)$")
+  host = host or text
+  local family, found = address.parse(host)
   if not family then
-    return nil
+    return nil, explain_address(host, length and "/" .. length or "")
   end
-  local bits = family == C.SOCKQ_AF_INET and 32 or 128
-  length = tonumber(length) or bits
-  if length > bits then
-    return nil
+  local most = bits[family]
+  local number = length and tonumber(length:match("^%d+$")) or most
+  -- The length counts from the start of the text: ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+  local mapped = family == INET and host:find(":", 1, true)
+  if length and mapped then
+    number = number - 96
   end
-  for i = 0, bits / 8 - 1 do
-    local kept = math.max(0, math.min(8, length - 8 * i))
-    bytes[i] = band(bytes[i], 256 - 2 ^ (8 - kept))
+  if length and not length:find("^%d%d?%d?$") then
+    local meant = length_of_mask(length)
+    return nil, ("%s has no prefix length; write /%s"):format(hint.quote(text),
+      meant or ("0 to /%d"):format(most))
+  elseif number < 0 or number > most then
+    return nil, ("%s has a prefix of %s bits; %s has %s"):format(hint.quote(text), length, version[family],
+      mapped and "96 to 128 within ::ffff:0:0/96" or "0 to " .. most)
   end
-  return ("%s/%d"):format(address.text(family, bytes), length)
+  local network = { family = family, length = number, bytes = ffi.new("uint8_t[16]"), mask = address.mask(number) }
+  for i = 0, 15 do
+    network.bytes[i] = i < most / 8 and band(found[i], network.mask[i]) or 0
+  end
+  return network
+end
+
+--- Whether an address lies in a network. A v4-mapped one counts as the IPv4 address in it.
+---@param network table  from address.network()
+---@param family integer
+---@param bytes ffi.cdata*
+---@return boolean
+function address.within(network, family, bytes)
+  if family == INET6 and address.is_mapped(bytes) then
+    family, bytes = INET, bytes + 12
+  end
+  if family ~= network.family then
+    return false
+  end
+  for i = 0, bits[family] / 8 - 1 do
+    if band(bytes[i], network.mask[i]) ~= network.bytes[i] then
+      return false
+    end
+  end
+  return true
+end
+
+--- A network's text, as inet_ntop writes its first address.
+---@param network table
+---@return string  "10.1.2.0/24"
+function address.network_text(network)
+  return address.text(network.family, network.bytes) .. "/" .. network.length
 end
 
 return address

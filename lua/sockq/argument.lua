@@ -29,8 +29,12 @@ local function port(text)
 end
 
 local function one_address(text)
-  local family, bytes = address.parse(text:match("^%[(.*)%]$") or text)
-  return family and address.text(family, bytes)
+  return address.canonical(text:match("^%[(.*)%]$") or text)
+end
+
+local function cidr(text)
+  local network = address.network(text)
+  return network and address.network_text(network)
 end
 
 local UNITS = { ms = 0.001, s = 1, m = 60, h = 3600, d = 86400 }
@@ -84,7 +88,7 @@ end
 argument.types = {
   port = { is = "port", form = "a number from 0 to 65535 or a service's name", value = "number", parse = port },
   address = { is = "address", form = "an IPv4 or IPv6 address", value = "string", parse = one_address },
-  cidr = { is = "network", form = "one as 10.0.0.0/8, or an address", value = "string", parse = address.network },
+  cidr = { is = "network", form = "one as 10.0.0.0/8, or an address", value = "string", parse = cidr },
   duration = { is = "duration", form = "seconds, or a number with ms, s, m, h or d, as 90, 1.5s or 1h30m",
     value = "number", parse = duration },
   count = { is = "count", form = "a whole number from 0", value = "number", parse = count },

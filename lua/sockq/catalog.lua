@@ -5,6 +5,8 @@
 -- the result of a group or a join has another; its entries have name, type, and where a field has a
 -- closed set of words, values (list of them) and also (pattern of further ones).
 
+local address = require("sockq.address")
+local addresses = require("sockq.expr.addresses")
 local fields = require("sockq.fields")
 local helpers = require("sockq.expr.helpers")
 local state = require("sockq.state")
@@ -72,6 +74,9 @@ local function closed(entry)
   end
 end
 
+-- Fields whose text is an address: any spelling of it is right, and anything else is wrong.
+local address_fields = { [fields.by_name.local_addr] = true, [fields.by_name.remote_addr] = true }
+
 local function make(schema)
   local made = {
     fields = {}, written = {}, predicates = {}, helpers = helpers.by_name, constants = constants,
@@ -83,6 +88,9 @@ local function make(schema)
       word = { name = entry.name, type = entry.type or "any", entry = entry }
       if entry.values and word.type == "string" then
         word.values, word.canonical = closed(entry)
+      elseif address_fields[entry] then
+        word.canonical, word.explain = address.canonical, addresses.explain
+        word.comparison = addresses.comparison
       end
       words[entry] = word
     end

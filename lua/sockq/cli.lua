@@ -137,9 +137,16 @@ end
 -- The sockets that match the words of the command line.
 local function matching(line)
   local query, tables = require("sockq.query"), require("sockq.tables")
+  local expr = #line.words > 0 and require("sockq.expr")
   local rows = listing.restrict(listing.chosen_tables(line.given) or query.new(tables.default), line.given)
   for i, text in ipairs(line.words) do
-    local narrowed, wrong, problem = rows:try_where(text)
+    local narrowed, wrong, problem
+    local condition, refused = expr.argument(text)
+    if condition then
+      narrowed, wrong, problem = rows:try_where(condition)
+    else
+      wrong, problem = expr.explain_error(refused), refused
+    end
     if not narrowed then
       local near = i == 1 and meant(text)
       if near then

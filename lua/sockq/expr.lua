@@ -9,13 +9,20 @@
 --               same entry. `name` is the key in the row. `type` is "string", "number", "integer",
 --               "boolean", or a name of your own for values that expressions only pass on.
 --               canonical(text) gives the field's spelling of a word, nil for one it cannot have;
---               `values` are the keys of the words that a message may propose
+--               `values` are the keys of the words that a message may propose, or explain(text,
+--               name) says what is wrong with a word. comparison(field, "==" or "~=", word) may
+--               give a function of a socket row that compares faster than by its text
 --   predicates  word = expression (or its tree), what the bare word means
---   helpers     name = { call =, min =, max =, types =, returns =, check = }; types[i] is that of
---               argument i ("any" for all), the last one counts for those that follow. `call` never
---               sees nil and may return it for unknown. check(i, literal) may return what is wrong
---               with a literal argument, "what; what to do"
+--   helpers     name = { call =, min =, max =, types =, returns =, check =, specialize = }; types[i]
+--               is that of argument i ("any" for all), the last one counts for those that follow.
+--               `call` never sees nil and may return it for unknown. check(i, constant) may return
+--               what is wrong with an argument that is the same for every row, "what; what to do".
+--               specialize(node, sockets) may return another function for one call in a text:
+--               { call =, arguments = (nodes of those that it still takes), row = true to get the
+--               row before them }; node[i].constant is an argument's value
 --   constants   name = number
+--   written     fields whose name is no word but a piece of an expression, by it without blanks
+--   sockets     true: rows are socket rows, so that helpers may read their bytes
 -- All but `fields` may be missing. sockq.expr.compile says what an unknown value does.
 local compile = require "sockq.expr.compile"
 local list = require "sockq.expr.list"
@@ -140,6 +147,17 @@ function expr.compile_value(text, catalog)
     source = text, value = compiled.func, type = compiled.type, fields = compiled.fields,
     code = compiled.code,
   }
+end
+
+--- The expression that a word of the command line stands for: a port, an address or a network,
+--- which match either end of a socket.
+---@param word string  ":3000", ":ssh", "10.1.2.3", "10.0.0.0/8", "10.1.2.3:443", "[fe80::1]:22"
+---@return string?  # for compile() and query:where(); the word itself if it is none of these
+---@return table?  # as for compile(); the place is that in the word
+--- Example: expr.argument(":53") --> "local_port == 53 or remote_port == 53"
+function expr.argument(word)
+  -- Not at the top: expressions by themselves need no socket rows.
+  return protected(require("sockq.expr.endpoint").expand, word)
 end
 
 --- Compile a comma list: keys, columns, a sort order, aggregates.

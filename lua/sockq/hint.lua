@@ -4,6 +4,21 @@ local nearest = require("sockq.nearest")
 
 local hint = {}
 
+--- A piece of the user's text as a message may show it: quoted, short, no control bytes.
+---@param text string
+---@return string
+function hint.quote(text)
+  if #text > 40 then
+    text = text:sub(1, 37) .. "..."
+  end
+  return '"' .. text:gsub('[%z\1-\31"\\\127-\255]', function(byte)
+    if byte == '"' or byte == "\\" then
+      return "\\" .. byte
+    end
+    return ("\\%03d"):format(byte:byte())
+  end) .. '"'
+end
+
 --- The keys of a table, sorted.
 ---@return string[]
 function hint.keys(names)

@@ -27,7 +27,7 @@
 --   record.lua          rows that group, select and join make
 --   identity.lua        which row of one look is which of another
 --   catalog.lua         the words of expressions
---   expr.lua  expr/     expressions: parse, compile
+--   expr.lua  expr/     expressions: parse, check, compile; lists; their functions
 --   timer.lua  timers/  timer text: netstat, ss, human, explain
 --   plugin.lua          finding, loading and checking plug-ins
 --   globals.lua         the global names of scripts and plug-ins
@@ -39,6 +39,7 @@
 --   row.lua             rows as userdata
 --   fields.lua          the field registry
 --   owner.lua           owners of sockets
+--   services.lua        names of ports
 --   state.lua  tables.lua  address.lua   names of states, tables, addresses
 --   escape.lua          no control byte reaches a terminal
 --   width.lua           how many columns of a terminal a text takes

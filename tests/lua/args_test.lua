@@ -32,6 +32,7 @@ local good = {
   { "address", "10.1.2.3", "10.1.2.3" }, { "address", "::FFFF:10.1.2.3", "::ffff:10.1.2.3" },
   { "address", "[2001:DB8:0:0::1]", "2001:db8::1" },
   { "cidr", "10.1.2.3/8", "10.0.0.0/8" }, { "cidr", "10.1.2.3", "10.1.2.3/32" }, { "cidr", "1.2.3.4/0", "0.0.0.0/0" },
+  { "cidr", "::ffff:10.1.2.3/104", "10.0.0.0/8" },
   { "cidr", "2001:db8:ffff::1/33", "2001:db8:8000::/33" }, { "cidr", "::1", "::1/128" },
   { "duration", "90", 90 }, { "duration", "1.5s", 1.5 }, { "duration", "2m", 120 }, { "duration", "1h", 3600 },
   { "duration", "1h30m", 5400 }, { "duration", "250ms", 0.25 }, { "duration", "2d", 172800 }, { "duration", "0", 0 },
@@ -119,7 +120,12 @@ for line in sys.stdin:
     line = line.rstrip("\n")
     try:
         if "/" in line:
-            net = ipaddress.ip_network(line, strict=False)
+            ip = ipaddress.ip_interface(line)
+            net = ip.network
+            if ip.version == 6 and ip.ip.ipv4_mapped:
+                if net.prefixlen < 96:
+                    raise ValueError
+                net = ipaddress.ip_network("%s/%d" % (ip.ip.ipv4_mapped, net.prefixlen - 96), strict=False)
             print("%s/%d" % (text(net.network_address), net.prefixlen))
         else:
             print(text(ipaddress.ip_address(line)))

@@ -45,7 +45,12 @@ local function cases(sockq, some)
     ["expression on several fields"] = counts(
       "state == 'LISTEN' and local_port > 0 and (retrans == 0 or expires == nil) and recv_q < 1e12"),
     ["expression with unknown values"] = counts("not (expires > 1e9) and cwnd ~= -5 and LISTEN"),
-    ["expression on an address"] = counts("LISTEN and local_addr ~= 'x' and remote_addr == '0.0.0.0'"),
+    ["expression on an address"] = counts("LISTEN and local_addr ~= '::1' and remote_addr == '0.0.0.0'"),
+    ["within"] = counts('LISTEN and not within(remote_addr, "10.0.0.0/8")'),
+    ["within IPv6, and one address"] = counts('LISTEN and (within(local_addr, "fe80::/10") or within(remote_addr, "0.0.0.0"))'),
+    ["subnet and scope"] = counts('LISTEN and subnet(remote_addr, 24) ~= "x" and scope(remote_addr) == "any"'),
+    ["bucket, service, plain match"] = counts(
+      'LISTEN and bucket(local_port, 10) <= local_port and (service(local_port) or "-") ~= "x" and not match(state, "x")'),
     ["function of state"] = counts(function(row) return row.state == "LISTEN" end),
     ["function of several fields"] = counts(function(row)
       return row.state == "LISTEN" and row.local_port > 0 and row.timer == "off" and (row.uid or 0) >= 0

@@ -19,6 +19,32 @@ local quote, raise = parse.quote, parse.raise
 -- it can be unknown, be an argument, and equal a value of the same type.
 local classes = { integer = "number" }
 
+local operations = {
+  ["+"] = function(a, b) return a + b end, ["-"] = function(a, b) return a - b end,
+  ["*"] = function(a, b) return a * b end, ["/"] = function(a, b) return a / b end,
+  ["%"] = function(a, b) return a % b end,
+}
+
+--- The value of a node that is the same for every row: a literal, or computed from literal numbers.
+---@param node table  checked
+---@return string|number|nil
+function check.constant(node)
+  if node.kind == "string" or node.kind == "number" then return node.value end
+  if node.kind == "negate" then
+    local value = check.constant(node[1])
+    return value and -value
+  elseif node.kind ~= "arithmetic" then
+    return nil
+  end
+  local value = check.constant(node[1])
+  for i = 2, #node do
+    local right = check.constant(node[i])
+    if not value or not right then return nil end
+    value = operations[node.ops[i - 1]](value, right)
+  end
+  return value
+end
+
 --- The field whose name is no word but a piece of an expression, as in rows of a group.
 ---@param catalog table
 ---@param text string
@@ -200,8 +226,8 @@ function checks.call(state, node)
       raise(argument.pos, sformat("argument %d of %s is %s; give it %s", i, name,
         a(argument.class), wanted == "any" and "a value" or a(wanted)))
     end
-    local literal = argument.kind == "string" or argument.kind == "number"
-    local problem = literal and helper.check and helper.check(i, argument.value)
+    argument.constant = check.constant(argument)
+    local problem = argument.constant ~= nil and helper.check and helper.check(i, argument.constant)
     if problem then raise(argument.pos, problem) end
   end
   node.helper = helper
@@ -299,6 +325,7 @@ local function canonize(field, literal)
   local text, canonical = literal.value, entry.canonical
   local word = canonical(text) or canonical(text:upper()) or canonical(text:lower())
   if not word then
+    if entry.explain then raise(literal.pos, entry.explain(text, field.name)) end
     local values = keys(entry.values)
     local found = nearest(text, values)
     raise(literal.pos, sformat("%s is no %s; %s", quote(text), field.name,

@@ -194,11 +194,17 @@ values.arithmetic, values.concat = run, run
 
 function values.call(gen, node, checks)
   local mark, arguments, own = gen.temps, {}, {}
-  for i = 1, #node do arguments[i] = value(gen, node[i], own) end
+  local helper, name = node.helper, "h_" .. node.name
+  local special = helper.specialize and helper.specialize(node, gen.sockets)
+  local given = node
+  if special then
+    given, name = special.arguments or {}, sformat("h%d_%s", #gen.upvalues + 1, node.name)
+    if special.row then arguments[1] = "row" end
+  end
+  for i = 1, #given do arguments[#arguments + 1] = value(gen, given[i], own) end
   gen.temps = mark
-  local name = "h_" .. node.name
   if not gen.helpers[name] then
-    gen.helpers[name] = node.helper.call
+    gen.helpers[name] = (special or helper).call
     gen.upvalues[#gen.upvalues + 1] = name
   end
   local temp = new_temp(gen)
@@ -271,11 +277,26 @@ function value(gen, node, checks)
   return text, depth
 end
 
+--- A comparison of a field with a text, if the field has a function for it.
+---@return string?  # a Lua condition
+local function compare_special(gen, node, op)
+  local field, literal = node[1], node[2]
+  if field.kind == "string" then field, literal = literal, field end
+  local make = gen.sockets and field.kind == "field" and field.field.comparison
+  if not make or literal.kind ~= "string" or op ~= "==" and op ~= "~=" then return nil end
+  local name = sformat("c%d_%s", #gen.upvalues + 1, field.field.name)
+  gen.helpers[name] = make(field.field.name, op, literal.value)
+  gen.upvalues[#gen.upvalues + 1] = name
+  return name .. "(row)"
+end
+
 --- A comparison as a Lua condition that is false when an operand is unknown.
 ---@return string
 ---@return integer  # the depth of its brackets
 function compare(gen, node)
   local op, left_checks, right_checks = node.ops[1], {}, {}
+  local special = compare_special(gen, node, op)
+  if special then return special, 0 end
   local left, left_depth = value(gen, node[1], left_checks)
   local right, right_depth = value(gen, node[2], right_checks)
   if node[1].kind == "nil" or node[2].kind == "nil" then
@@ -328,10 +349,12 @@ end
 --- The Lua text of a tree.
 ---@param tree table  from check.tree()
 ---@param want string  "truth" or "value"
+---@param sockets? boolean  the rows are of sockets
 ---@return string
 ---@return table  # what its globals are: the helpers
-local function generate(tree, want)
+local function generate(tree, want, sockets)
   local gen = {
+    sockets = sockets,
     lines = {}, have = {}, declared = {}, locals = {}, temps = 0, most_temps = 0, labels = 0,
     helpers = {}, upvalues = {},
   }
@@ -369,7 +392,7 @@ local compile = {}
 ---@return table  # func, code (Lua text), fields (set), type, tree (checked)
 function compile.tree(tree, text, catalog, want)
   local checked, fields = check.tree(tree, text, catalog, want)
-  local code, helpers = generate(checked, want)
+  local code, helpers = generate(checked, want, catalog.sockets)
   local chunk, why = load(code, "=expr", "t", helpers)
   if not chunk then
     -- The text is ours, so this is one of LuaJIT's limits on the size of a function.

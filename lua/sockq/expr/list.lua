@@ -40,16 +40,13 @@ local function expression(tree, text, catalog, want)
   }
 end
 
---- The arguments behind the first are numbers that stand there.
-local function literals(name, tree)
-  for i = 2, #tree do
-    local node = tree[i]
-    if node.kind ~= "number" or not (node.value > 0 and node.value < math.huge) then
-      raise(node.pos, sformat("argument %d of %s is no number above 0; write one, as in %s(%s, 10)", i, name,
-        name, "expires"))
-    end
+--- The width of a histogram's steps, the same for every row.
+local function width_of(name, node, text, catalog)
+  local width = check.constant((check.tree(node, text, catalog, "value")))
+  if type(width) ~= "number" or not (width > 0 and width < math.huge) then
+    raise(node.pos, sformat("argument 2 of %s is no number above 0; write one, as in %s(expires, 10)", name, name))
   end
-  return tree[2] and tree[2].value
+  return width
 end
 
 --- An aggregate has what stands between its brackets.
@@ -101,8 +98,8 @@ local function aggregate(item, text, catalog, allowed)
   local entry, percentile = find_aggregate(tree, allowed, catalog)
   local name = tree.name
   check_arity(name, entry, tree)
-  item.aggregate, item.percentile, item.width = entry.name, percentile, literals(name, tree)
-  if percentile then item.aggregate = "percentile" end
+  item.aggregate, item.percentile = percentile and "percentile" or entry.name, percentile
+  item.width = tree[2] and width_of(name, tree[2], text, catalog)
   item.fields = {}
   if tree[1] then
     local node = tree[1]

@@ -49,16 +49,7 @@ function parse.protect(func, ...)
   return nil, result
 end
 
---- A piece of the user's text as a message may show it: quoted, short, no control bytes.
----@param text string
----@return string
-function parse.quote(text)
-  if #text > 40 then text = text:sub(1, 37) .. "..." end
-  return '"' .. text:gsub('[%z\1-\31"\\\127-\255]', function(byte)
-    if byte == '"' or byte == "\\" then return "\\" .. byte end
-    return sformat("\\%03d", byte:byte())
-  end) .. '"'
-end
+parse.quote = require("sockq.hint").quote
 local quote = parse.quote
 
 -- What other languages write, and what to write here: before an operand, and behind one.
@@ -75,6 +66,10 @@ local foreign_infix = {
 ---@param foreign table
 local function unexpected(text, at, expected, foreign)
   if at > #text then raise(at, "the expression ends here; expected " .. expected) end
+  local port = text:match("^:(%d+)", at)
+  if port then
+    raise(at, sformat("a port has a side; write local_port == %s or remote_port == %s", port, port))
+  end
   local found = text:match("^[%w_]+", at) or text:match("^&&", at) or text:match("^||", at)
     or text:match("^[=~<>!]=", at) or text:sub(at, at)
   raise(at, sformat("unexpected %s; %s", quote(found),
@@ -119,6 +114,10 @@ end
 local decimal = (digit ^ 1 * (P "." * digit ^ 0) ^ -1 + P "." * digit ^ 1)
   * (S "eE" * S "+-" ^ -1 * digit ^ 1) ^ -1
 local number = C(P "0" * S "xX" * hex_digit ^ 1 + decimal) * -(name_char + ".") / tonumber
+  + #(digit ^ 1 * ("." * digit ^ 1) ^ 2) * Cmt(true, function(text, at)
+    local address = text:match("^[%d./]+", at)
+    raise(at, sformat('an address needs quotes; write within(remote_addr, "%s")', address))
+  end)
   + #(digit + P "." * digit)
     * refuse "malformed number; put a space behind it, or write it as 10, 0.5, 1e3 or 0x1f"
 
