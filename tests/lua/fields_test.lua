@@ -20,7 +20,7 @@ local PROMISED = { "proto", "family", "state", "local_addr", "local_port", "remo
 
 local TYPES = { string = "string", integer = "number", number = "number", boolean = "boolean", list = "table" }
 local KEYS = { name = true, alias = true, type = true, unit = true, doc = true, sources = true, needs = true,
-  get = true, raw = true, identifies = true, values = true, also = true }
+  get = true, raw = true, identifies = true, values = true, also = true, key = true }
 
 -- The entries
 
