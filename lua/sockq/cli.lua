@@ -29,57 +29,16 @@ local function load_command(name)
   return nil
 end
 
-local function command_names()
-  local names = {}
-  for _, path in ipairs(core.embedded_names()) do
-    names[#names + 1] = path:match("^lua/sockq/commands/([^/]+)%.lua$")
-  end
-  table.sort(names)
-  return names
-end
-
-local function help()
-  local write = io.stdout
-  write:write([[
-sockq [OPTIONS] [EXPR...]          sockets that match, as a table
-sockq [OPTIONS] NAME [ARGS]        a view: sockq netstat -antpo
-sockq [OPTIONS] FILE.lua [ARGS]    a script; - is standard input
-sockq [OPTIONS] -e CHUNK [ARGS]    Lua from the command line
-]])
-  for _, name in ipairs(command_names()) do
-    local command = load_command(name)
-    write:write(("sockq %-28s %s\n"):format(command.usage, command.doc))
-  end
-  local group
-  for _, option in ipairs(core.options()) do
-    if option.group ~= group then
-      group = option.group
-      write:write("\n", group, "\n")
-    end
-    write:write(("  %-4s --%-16s %s\n"):format(option.letter and "-" .. option.letter .. "," or "",
-      option.name .. (option.argument and " " .. option.argument or ""), option.help))
-  end
-  write:write([[
-
-EXPR is a Lua expression over fields: state == "TIME_WAIT" and expires < 5
-Views: sockq list views. Timers: sockq list timers. Fields: sockq fields.
-]])
+-- What is asked for by --help: the page of it, or help about the name that is given.
+local function help(line)
+  local about = require("sockq.help")
+  require("sockq.output").write(line.mode == "name" and about.of_command(line.words[1]) or about.screen())
   return 0
 end
 
 local function version()
-  io.stdout:write("sockq ", core.version, "\n")
+  require("sockq.output").write(("sockq %s\n"):format(core.version))
   return 0
-end
-
-local function wrong_option(line)
-  local names = {}
-  for _, option in ipairs(core.options()) do
-    names[#names + 1] = "--" .. option.name
-  end
-  local word = line.bad:sub(1, 2) == "--" and (line.bad:gsub("=.*", "")) or nil
-  return fail(("%s: %s; %s"):format(line.bad, line.bad_what,
-    require("sockq.hint").remedy(word, names, "sockq --help lists the options")))
 end
 
 -- Options by what they are about. A way to run refuses those that mean nothing to it: nothing is
@@ -104,36 +63,6 @@ local function refuse(given, groups, more, what)
   end
 end
 
--- What a first word that is no expression may be meant as: a view, report or command, or options
--- without their dash.
-local function meant(word)
-  if word:find("^%l+$") then
-    local letters = {}
-    for _, option in ipairs(core.options()) do
-      if option.letter and not option.argument then
-        letters[option.letter] = true
-      end
-    end
-    local all = #word > 1
-    for letter in word:gmatch(".") do
-      all = all and letters[letter]
-    end
-    if all then
-      return "-" .. word
-    end
-  end
-  if not word:find("^[%w_-]+$") then
-    return nil
-  end
-  local names, plugin = command_names(), require("sockq.plugin")
-  for _, kind in ipairs({ "views", "reports" }) do
-    for _, entry in ipairs(plugin.contracts[kind] and plugin.list(kind) or {}) do
-      names[#names + 1] = entry.name
-    end
-  end
-  return require("sockq.nearest")(word, names)
-end
-
 -- The sockets that match the words of the command line.
 local function matching(line)
   local query, tables = require("sockq.query"), require("sockq.tables")
@@ -148,9 +77,9 @@ local function matching(line)
       wrong, problem = expr.explain_error(refused), refused
     end
     if not narrowed then
-      local near = i == 1 and meant(text)
+      local near = i == 1 and require("sockq.mistakes").name(text)
       if near then
-        complaint.raise(("%s: neither an expression nor a name; did you mean sockq %s?"):format(text, near))
+        complaint.raise(near)
       end
       complaint.raise(wrong, problem)
     end
@@ -266,6 +195,15 @@ local function read_recording(given)
   end
 end
 
+-- An argument of no bytes is a slip of the shell: "$UNSET".
+local function refuse_empty(given)
+  for name, arguments in pairs(given) do
+    if type(arguments) == "table" and arguments[#arguments] == "" and name ~= "execute" then
+      error(require("sockq.mistakes").empty(name), 0)
+    end
+  end
+end
+
 -- The exit status when the work is done: what was lost on the way counts.
 local function final_status(status, stands_in)
   local set, timer, output = require("sockq.set"), require("sockq.timer"), require("sockq.output")
@@ -288,15 +226,16 @@ end
 function cli.main()
   local line = core.command_line()
   if line.bad then
-    return wrong_option(line)
+    return fail(require("sockq.mistakes").option(line.bad, line.bad_what))
   end
   local asked = line.given.help and help or line.given.version and version
   require("sockq.set").on_message = complain
   require("sockq.timer").on_error = complain
   local ok, status, stands_in = xpcall(function()
     if asked then
-      return asked()
+      return asked(line)
     end
+    refuse_empty(line.given)
     set_defaults(line.given)
     read_recording(line.given)
     return runners[line.mode](line)

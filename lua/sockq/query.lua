@@ -204,7 +204,7 @@ end
 
 --- Print the matching rows to standard output.
 ---@param options? { columns: string|table[], format: string, header: boolean, timer: string }
----@return integer  how many rows were printed
+---@return integer  # how many rows were printed
 function Query:print(options)
   check_self(self, "print")
   -- No tail call: what is wrong with the options is told at the caller's line.

@@ -52,6 +52,27 @@ end
 --- Every name that a row can have, sorted.
 state.names = {}
 
+--- What each of them means.
+state.docs = {
+  BOUND_INACTIVE = "bound to a port, neither listening nor connected",
+  CLOSE = "not connected, as before connect or listen",
+  CLOSE_WAIT = "the peer has closed, the program here has not: if it lasts, a leak",
+  CLOSING = "both sides closed at once; an acknowledgement is missing",
+  CONNECTED = "unix: connected",
+  CONNECTING = "unix: waits for the listener to accept",
+  DISCONNECTING = "unix: on its way to being closed",
+  ESTABLISHED = "connected; of udp and raw: has a peer",
+  FIN_WAIT1 = "closed here, the peer has not acknowledged it",
+  FIN_WAIT2 = "closed here and acknowledged; the peer has not closed",
+  FREE = "unix: not in use",
+  LAST_ACK = "closed here after the peer; its acknowledgement is missing",
+  LISTEN = "waits for connections",
+  SYN_RECV = "a request that was answered; its acknowledgement is missing",
+  SYN_SENT = "asks for a connection, no answer yet",
+  TIME_WAIT = "closed on both sides; kept 60 s for late packets",
+  UNCONN = "udp, raw, unix: not connected",
+}
+
 --- Other spellings: ss's, and netstat's for unix sockets.
 state.aliases = {
   ESTAB = "ESTABLISHED",

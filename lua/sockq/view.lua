@@ -48,6 +48,9 @@ function view.run(name, args, base, restrict)
     rows = narrow(rows, loaded.where, wrong)
   end
   for _, word in ipairs(args) do
+    if word:find("^%-%-?%a") and not rows:try_where(word) then
+      error(("%s: what stands behind the view %s are expressions; options stand before its name"):format(word, name), 0)
+    end
     rows = narrow(rows, word)
   end
   local count, message = output.list(rows, loaded.columns, wrong, {})

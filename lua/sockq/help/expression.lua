@@ -1,0 +1,105 @@
+-- The reference of expressions, as blocks of sockq.help.page: `sockq help expr`, doc/expressions.md and
+-- sockq-expr(7) come from here, and the words from the registries of the language.
+
+local catalog = require("sockq.catalog")
+local helpers = require("sockq.expr.helpers")
+local hint = require("sockq.hint")
+local state = require("sockq.state")
+
+local expression = {}
+
+--- What an argument of the command line may be besides an expression: form, meaning, example.
+expression.ARGUMENTS = {
+  { ":PORT", "either end has the port, a number or a service's name", ":3000" },
+  { "ADDR", "either end has the address", "10.0.0.7" },
+  { "ADDR/LEN", "either end lies in the network", "10.0.0.0/8" },
+  { "ADDR:PORT", "either end is exactly that", "[::1]:443" },
+}
+
+--- The operators, those that bind tightest first: form, meaning, example.
+expression.OPERATORS = {
+  { "( )", "brackets", "(retrans + probes) * 2 > 6" },
+  { "not  -", "the opposite of a condition, of a number", "not LISTEN" },
+  { "*  /  %", "arithmetic; % is the rest of a division", "local_port % 2 == 0" },
+  { "+  -", "arithmetic", "recv_q + send_q > 64 * KiB" },
+  { "..", "texts one behind the other", 'local_addr .. "!" == "127.0.0.1!"' },
+  { "==  ~=  <  <=  >  >=", "comparisons", "expires < 5" },
+  { "and", "both", "CLOSE_WAIT and recv_q > 0" },
+  { "or", "one or both", "local_port == 80 or local_port == 443" },
+}
+
+local function helper_form(entry)
+  local arguments = {}
+  for i, name in ipairs(entry.args) do
+    arguments[i] = i > entry.min and ("[%s]"):format(name) or name
+  end
+  return ("%s(%s)"):format(entry.name, table.concat(arguments, ", "))
+end
+expression.helper_form = helper_form
+
+local function with_examples(list)
+  local terms = {}
+  for i, item in ipairs(list) do
+    terms[i] = { item[1], ("%s: `%s`"):format(item[2], item[3]) }
+  end
+  return { list = terms }
+end
+
+local function helper_terms()
+  local terms = {}
+  for i, entry in ipairs(helpers.list) do
+    local example = entry.example and (": `%s`"):format(type(entry.example) == "table"
+      and entry.example[1] or entry.example) or ""
+    terms[i] = { helper_form(entry), entry.doc .. example }
+  end
+  return { list = terms }
+end
+
+local function constant_terms()
+  local terms = {}
+  for i, constant in ipairs(catalog.constants) do
+    terms[i] = { constant.name, ("%.0f, %s"):format(constant.value, constant.doc) }
+  end
+  return { list = terms }
+end
+
+--- The blocks of the reference.
+---@return table[]
+function expression.blocks()
+  return {
+    { text = "An expression is a condition over the fields of a socket, in Lua's syntax. Several arguments must all "
+      .. "hold; quote what has blanks or brackets from the shell. The same texts are what sockq.tcp():where() takes, "
+      .. "and parts of them are keys and columns: `-c 'local_port, wait=60-expires'`." },
+    { commands = {
+      { "sockq CLOSE_WAIT", "a state alone" },
+      { "sockq 'LISTEN and scope == \"any\"'", "whoever can reach this machine can connect" },
+      { "sockq ESTAB 'recv_q > 0 or send_q > 0'", "both arguments hold" },
+      { "sockq :443 'program == \"nginx\"'" },
+    } },
+    { head = "Whole arguments" },
+    with_examples(expression.ARGUMENTS),
+    { head = "Words" },
+    { list = {
+      { "states", table.concat(state.names, " ") .. "; `sockq help states` tells them" },
+      { "protocols", table.concat(hint.keys(catalog.bare.proto), " ") },
+      { "fields", "`sockq help fields` lists them; alone, a field holds when it is known: `path`" },
+      { "values", 'numbers (64, 0x1f, 1.5), text ("a" or \'a\'), true, false, nil' },
+    } },
+    { head = "Operators" },
+    with_examples(expression.OPERATORS),
+    { head = "Functions" },
+    helper_terms(),
+    { head = "Constants" },
+    constant_terms(),
+    { head = "Unknown is not zero" },
+    { text = "A field that a socket's table cannot tell is unknown: a socket in TIME_WAIT has no `retrans` and no "
+      .. "owner, a timer that is off has no `expires`. A comparison with an unknown value is false, arithmetic on it is "
+      .. "unknown, `pid == nil` asks for it. So `not (retrans > 0)` also holds where there is no count." },
+    { head = "Mistakes" },
+    { text = "A word that is neither field, function nor constant is an error that names the nearest one and marks the "
+      .. "column. So is a number or text alone: `local_port == 22 or 443` must say `local_port` twice. A state that is "
+      .. "misspelt in text is one as well." },
+  }
+end
+
+return expression

@@ -1,0 +1,134 @@
+-- Pages of help: a list of blocks, and their text for a screen of 80 columns.
+--
+-- A block is one of
+--   { head = "…" }                     a heading
+--   { text = "…" }                     a paragraph, folded
+--   { list = { { term, text }, … } }   terms and what they mean, the latter folded beside them
+--   { commands = { { command, what for }, … } }   as typed into a shell; the second may be missing
+--   { code = "…" }                     lines as they are, set in by two blanks
+--   { plain = "…" }                    lines as they are
+-- The documents that scripts/docs makes write the same blocks in other ways.
+
+local page = {}
+
+--- How wide a page is: a column less than a terminal, which else may add an empty line.
+page.WIDTH = 79
+
+-- Terms longer than this stand on a line of their own.
+local LONGEST_TERM = 28
+
+-- Characters of a text, not bytes: help has none that are wide.
+local function width_of(text)
+  return select(2, text:gsub("[^\128-\191]", ""))
+end
+page.width_of = width_of
+
+--- Fold a text to lines; blanks in `code` stay together.
+---@param text string
+---@param width integer
+---@return string[]
+function page.fold(text, width)
+  local lines, line = {}, ""
+  text = text:gsub("`[^`]*`", function(code)
+    return (code:gsub(" ", "\1"))
+  end)
+  for word in text:gmatch("%S+") do
+    word = word:gsub("\1", " ")
+    if line == "" then
+      line = word
+    elseif width_of(line) + 1 + width_of(word) <= width then
+      line = line .. " " .. word
+    else
+      lines[#lines + 1] = line
+      line = word
+    end
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+local function pad(text, width)
+  return text .. (" "):rep(width - width_of(text))
+end
+
+-- Terms with their texts beside them, in columns.
+local function add_pairs(lines, list, indent, gap)
+  local column = 0
+  for _, item in ipairs(list) do
+    local width = width_of(item[1])
+    column = width <= LONGEST_TERM and math.max(column, width) or column
+  end
+  local left = (" "):rep(indent + column + gap)
+  for _, item in ipairs(list) do
+    local folded = page.fold(item[2] or "", page.WIDTH - #left)
+    local first = 1
+    if width_of(item[1]) > column then
+      lines[#lines + 1] = (" "):rep(indent) .. item[1]
+    else
+      lines[#lines + 1] = (" "):rep(indent) .. pad(item[1], column) .. (" "):rep(gap) .. folded[1]
+      first = 2
+    end
+    for i = first, #folded do
+      lines[#lines + 1] = left .. folded[i]
+    end
+  end
+end
+
+-- Commands with what they are for: beside them where all fit, else below.
+local function add_commands(lines, list)
+  local column, widest = 0, 0
+  for _, item in ipairs(list) do
+    column = math.max(column, width_of(item[1]))
+    widest = math.max(widest, width_of(item[2] or ""))
+  end
+  for _, item in ipairs(list) do
+    if not item[2] then
+      lines[#lines + 1] = "  " .. item[1]
+    elseif 2 + column + 3 + widest <= page.WIDTH then
+      lines[#lines + 1] = "  " .. pad(item[1], column) .. "   " .. item[2]
+    else
+      lines[#lines + 1] = "  " .. item[1]
+      for _, line in ipairs(page.fold(item[2], page.WIDTH - 6)) do
+        lines[#lines + 1] = "      " .. line
+      end
+    end
+  end
+end
+
+local function add_lines(lines, text, indent)
+  for line in (text:gsub("\n$", "") .. "\n"):gmatch("([^\n]*)\n") do
+    lines[#lines + 1] = line ~= "" and indent .. line or ""
+  end
+end
+
+--- The text of a page.
+---@param blocks table[]
+---@return string  # ends in a line feed
+function page.text(blocks)
+  local lines = {}
+  for i, block in ipairs(blocks) do
+    local before = blocks[i - 1]
+    if before and not before.head then
+      lines[#lines + 1] = ""
+    end
+    if block.head then
+      lines[#lines + 1] = block.head
+    elseif block.text then
+      for _, line in ipairs(page.fold(block.text, page.WIDTH)) do
+        lines[#lines + 1] = line
+      end
+    elseif block.list then
+      add_pairs(lines, block.list, 2, 2)
+    elseif block.commands then
+      add_commands(lines, block.commands)
+    else
+      add_lines(lines, block.code or block.plain, block.code and "  " or "")
+    end
+  end
+  for i, line in ipairs(lines) do
+    lines[i] = line:gsub("%s+$", "")
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+return page
