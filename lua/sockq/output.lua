@@ -36,14 +36,18 @@ local function owner(row)
   return pid .. "/" .. (program or "")
 end
 
-local OWNER = { title = "pid/program", get = owner, needs = { "pid", "program" }, shrink = 8 }
+--- Columns that are made of several fields.
+output.LOCAL = { title = "local", get = endpoint("local_addr", "local_port"), shrink = 15 }
+output.REMOTE = { title = "remote", get = endpoint("remote_addr", "remote_port"), shrink = 15 }
+output.OWNER = { title = "pid/program", get = owner, needs = { "pid", "program" }, shrink = 8 }
+local OWNER = output.OWNER
 
 local DEFAULT = {
   "proto",
   "recv_q",
   "send_q",
-  { title = "local", get = endpoint("local_addr", "local_port"), shrink = 15 },
-  { title = "remote", get = endpoint("remote_addr", "remote_port"), shrink = 15 },
+  output.LOCAL,
+  output.REMOTE,
   "state",
   { title = "timer", timer = true, shrink = 9 },
   OWNER,

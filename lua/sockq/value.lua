@@ -41,15 +41,19 @@ function value.bucket(bucket)
 end
 
 local function item_text(item)
-  if type(item) == "table" then
+  if type(item) == "table" and item.field then
+    -- A change.
+    return ("%s: %s -> %s"):format(item.field, item.was == nil and "?" or value.text(item.was),
+      item.is == nil and "?" or value.text(item.is))
+  elseif type(item) == "table" then
     -- An owner.
     return ("%s/%s"):format(item.pid or "?", item.fd or "?")
   end
   return type(item) == "number" and number_text(item) or tostring(item)
 end
 
---- A list in one text: its items with commas between, owners as PID/FD, a histogram as
---- from..to:count of the buckets that are not empty.
+--- A list in one text: its items with commas between, owners as PID/FD, changes as
+--- FIELD: WAS -> IS, a histogram as from..to:count of the buckets that are not empty.
 ---@param list any[]
 ---@return string
 function value.list(list)
@@ -62,7 +66,9 @@ function value.list(list)
       parts[#parts + 1] = value.bucket(item) .. ":" .. number_text(item.count)
     end
   end
-  return table.concat(parts, histogram and " " or ",")
+  local first = list[1]
+  local is_changes = type(first) == "table" and first.field ~= nil
+  return table.concat(parts, histogram and " " or is_changes and ", " or ",")
 end
 
 --- Any value but nil as text, not escaped.
