@@ -48,7 +48,7 @@ function complaint.text(err)
   if type(err) ~= "string" and not (getmetatable(err) and getmetatable(err).__tostring) then
     message = ("a script raised a %s as its error"):format(type(err))
   end
-  local text = "sockq: " .. escape.text((message:gsub("%s+$", ""))) .. "\n"
+  local text = "sockq: " .. escape.bytes((message:gsub("%s+$", ""):gsub("\n", "\\n"))) .. "\n"
   if complaint.is(err) and err.problem then
     text = text .. "  " .. require("sockq.expr").point_at_error(err.problem):gsub("\n", "\n  ") .. "\n"
   end

@@ -26,7 +26,10 @@
 -- All but `fields` may be missing. sockq.expr.compile says what an unknown value does.
 local compile = require "sockq.expr.compile"
 local list = require "sockq.expr.list"
+local endpoint = require "sockq.expr.endpoint"
+local escape = require "sockq.escape"
 local parse = require "sockq.expr.parse"
+local width = require "sockq.width"
 
 local sformat = string.format
 
@@ -156,8 +159,7 @@ end
 ---@return table?  # as for compile(); the place is that in the word
 --- Example: expr.argument(":53") --> "local_port == 53 or remote_port == 53"
 function expr.argument(word)
-  -- Not at the top: expressions by themselves need no socket rows.
-  return protected(require("sockq.expr.endpoint").expand, word)
+  return protected(endpoint.expand, word)
 end
 
 --- Compile a comma list: keys, columns, a sort order, aggregates.
@@ -190,9 +192,33 @@ end
 -- A terminal's columns before and behind the place that are shown of a long line.
 local WINDOW = 36
 
+--- The characters at one end of a text, so many columns of them at most, fit for a terminal.
+---@param text string  of the line before or behind the place
+---@param last boolean  those at its end
+---@return string
+---@return integer columns
+local function near(text, last)
+  -- A character has four bytes at most, one that is escaped takes four columns for each.
+  text = last and text:sub(-4 * WINDOW):gsub("^[\128-\191]+", "") or text:sub(1, 4 * WINDOW)
+  local characters, columns, shown = {}, 0, {}
+  for character in width.characters(escape.bytes((text:gsub("%c", { ["\t"] = " " })))) do
+    characters[#characters + 1] = character
+  end
+  local first, step = 1, 1
+  if last then first, step = #characters, -1 end
+  for i = first, last and 1 or #characters, step do
+    local size = width.of_character(characters[i])
+    if columns + size > WINDOW then break end
+    columns = columns + size
+    table.insert(shown, last and 1 or #shown + 1, characters[i])
+  end
+  return table.concat(shown), columns
+end
+
 --- The line that failed and a caret below the place: two lines, neither longer than a terminal's.
 ---@param problem table  from expr.compile()
----@return string  # without a newline at the end; bytes that are not printable ASCII appear as ?
+---@return string  # without a newline at the end; a control byte and one that is no UTF-8 appear as
+---   \\xNN, a tab as a blank
 --- Example: "pid = 7\n    ^"
 function expr.point_at_error(problem)
   local number, shown = 0, ""
@@ -200,9 +226,9 @@ function expr.point_at_error(problem)
     number = number + 1
     if number == problem.line then shown = line break end
   end
-  local first = math.max(1, problem.column - WINDOW)
-  local piece = shown:sub(first, problem.column + WINDOW):gsub("[^\32-\126]", "?")
-  return piece .. "\n" .. (" "):rep(problem.column - first) .. "^"
+  local before, columns = near(shown:sub(1, problem.column - 1), true)
+  local behind = near(shown:sub(problem.column), false)
+  return before .. behind .. "\n" .. (" "):rep(columns) .. "^"
 end
 
 return expr

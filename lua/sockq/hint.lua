@@ -1,5 +1,6 @@
 -- What to do about a name that does not exist: the remedy of every such message.
 
+local escape = require("sockq.escape")
 local nearest = require("sockq.nearest")
 
 local hint = {}
@@ -9,14 +10,10 @@ local hint = {}
 ---@return string
 function hint.quote(text)
   if #text > 40 then
-    text = text:sub(1, 37) .. "..."
+    -- Not within a character.
+    text = text:sub(1, 37):gsub("[\192-\255][\128-\191]*$", "") .. "..."
   end
-  return '"' .. text:gsub('[%z\1-\31"\\\127-\255]', function(byte)
-    if byte == '"' or byte == "\\" then
-      return "\\" .. byte
-    end
-    return ("\\%03d"):format(byte:byte())
-  end) .. '"'
+  return '"' .. escape.bytes((text:gsub('["\\]', "\\%0"))) .. '"'
 end
 
 --- The keys of a table, sorted.

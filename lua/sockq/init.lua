@@ -43,10 +43,10 @@
 --   owner.lua           owners of sockets
 --   services.lua        names of ports
 --   state.lua  tables.lua  address.lua   names of states, tables, addresses
+--   hint.lua  nearest.lua   did you mean …?
 --   escape.lua          no control byte reaches a terminal
 --   width.lua           how many columns of a terminal a text takes
 --   buffer.lua          text on its way out
---   hint.lua  nearest.lua   did you mean …?
 --   schema.lua          the C structs, for the FFI
 --   (sockq.core is the C half: src/lua/)
 

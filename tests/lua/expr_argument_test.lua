@@ -75,7 +75,7 @@ for _, case in ipairs {
   { "10.1.2.3:80:90", '1:1: "10.1.2.3:80:90" is no address' }, { "10.1.2.3:65536", '1:10: "65536" is no port' },
   { "::/129", '1:1: "::/129" has a prefix of 129 bits' }, { "1.2.3.4/x", '1:1: "1.2.3.4/x" has no prefix length' },
   { "[::1]:99999", '1:7: "99999" is no port' }, { "[::1]/129:5", '1:2: "::1/129" has a prefix of 129' },
-  { "1.2.3.4/8:99999", '1:11: "99999" is no port' }, { "\27[0m:80", '1:1: "\\027[0m" is no address' },
+  { "1.2.3.4/8:99999", '1:11: "99999" is no port' }, { "\27[0m:80", '1:1: "\\x1b[0m" is no address' },
 } do
   check.contains(case[1], "\n" .. said(case[1]), "\n" .. case[2])
 end

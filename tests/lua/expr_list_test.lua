@@ -1,7 +1,8 @@
 --- Comma lists of expressions: names, places, aggregates, and what is wrong with them.
 --
---   luajit tests/lua/expr_list_test.lua        from the root of the tree
+--   luajit tests/lua/expr_list_test.lua        from the root of the tree, after scripts/build
 package.path = "lua/?.lua;lua/?/init.lua;tests/lib/?.lua;" .. package.path
+if not os.getenv("LUA_CPATH") then package.cpath = "build/release/lib/?.so;" .. package.cpath end
 
 local aggregates = require "sockq.expr.aggregates"
 local check = require "check"

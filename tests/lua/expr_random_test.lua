@@ -1,7 +1,8 @@
 --- Random expressions against a small interpreter of their own, and what LuaJIT compiles.
 --
---   luajit tests/lua/expr_random_test.lua [SEED]    from the root of the tree
+--   luajit tests/lua/expr_random_test.lua [SEED]    from the root of the tree, after scripts/build
 package.path = "lua/?.lua;lua/?/init.lua;tests/lib/?.lua;" .. package.path
+if not os.getenv("LUA_CPATH") then package.cpath = "build/release/lib/?.so;" .. package.cpath end
 
 local check = require "check"
 local expr = require "sockq.expr"

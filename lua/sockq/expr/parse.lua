@@ -16,6 +16,7 @@ local lpeg = require "lpeg"
 
 local C, Carg, Cc, Cmt, Cp, Cs, Ct = lpeg.C, lpeg.Carg, lpeg.Cc, lpeg.Cmt, lpeg.Cp, lpeg.Cs, lpeg.Ct
 local P, R, S = lpeg.P, lpeg.R, lpeg.S
+local nearest = require "sockq.nearest"
 local sformat = string.format
 
 -- parse.list() reads several expressions with commas between them, each with a head: "-", "name=".
@@ -71,9 +72,11 @@ local function unexpected(text, at, expected, foreign)
     raise(at, sformat("a port has a side; write local_port == %s or remote_port == %s", port, port))
   end
   local found = text:match("^[%w_]+", at) or text:match("^&&", at) or text:match("^||", at)
-    or text:match("^[=~<>!]=", at) or text:sub(at, at)
+    or text:match("^[=~<>!]=", at)
+    or text:match("^[\194-\244][\128-\191]+", at) or text:sub(at, at)
+  local near = found:find "^%a+$" and nearest(found, foreign == foreign_infix and { "and", "or" } or { "not" })
   raise(at, sformat("unexpected %s; %s", quote(found),
-    foreign[found] or "expected " .. expected))
+    foreign[found] or near and "did you mean " .. near .. "?" or "expected " .. expected))
 end
 
 --- A pattern that never matches but raises.
