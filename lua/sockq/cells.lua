@@ -13,6 +13,7 @@ local cells = {}
 ---@field close? string  one byte behind each text
 ---@field lead fun(i: integer, column: table): table  what stands before a cell's { text, number },
 ---   and what stands for a cell that is unknown, its lead included
+---@field behind? string  behind each cell that is known
 ---@field number? fun(number: number): string|nil  a number that is not simple, nil: as an unknown one
 ---@field other? fun(value: any, column: table): string|nil  what is neither text nor number, its
 ---   text; nil or none: as its text is written
@@ -40,6 +41,7 @@ local CELL = [[
     else
       odd(%d, value)
     end
+    %s
   end
 ]]
 
@@ -81,11 +83,12 @@ end
 function cells.writer(columns, form, out)
   local code, leads, get = { HEAD }, {}, {}
   local close = form.close and form.close:byte() or 0
+  local behind = form.behind and ("if value ~= nil then %s end"):format(raw_code(form.behind)) or ""
   for i, column in ipairs(columns) do
     local lead = form.lead(i, column)
     leads[i], get[i] = lead, column.get
     code[#code + 1] = CELL:format(("get[%d](row)"):format(i), raw_code(lead.unknown), lead.text, #lead.text,
-      close, i, lead.number, #lead.number, i, i)
+      close, i, lead.number, #lead.number, i, i, behind)
   end
   code[#code + 1] = raw_code(form.last) .. "\nend\n"
   local chunk = assert(load(table.concat(code), "=cells", "t"))

@@ -58,7 +58,7 @@ local function from_item(item)
   end
   return {
     name = item.name, title = item.name, type = item.type, unit = item.unit, doc = item.doc, role = item.role,
-    values = item.domain or item.values, identifies = item.identifies,
+    values = item.domain or item.values, identifies = item.identifies, empty = item.empty,
     align = NUMERIC[item.type] and "right" or "left",
     get = item.value, fields = names,
   }

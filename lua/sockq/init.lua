@@ -15,7 +15,7 @@
 --   report.lua          running a report
 --   listing.lua         from the command line's options to a query
 --   output.lua          which columns, which format, standard output
---   formats/            sinks for rows: table, json, ndjson, csv, tsv
+--   formats/            sinks for rows: table, records, bars, json, ndjson, csv, tsv, lua, prometheus
 --   cells.lua  json.lua  grid.lua  theme.lua  value.lua   what they share
 --   args.lua  argument.lua   typed arguments of reports and scripts; their types
 --   columns.lua  layout.lua   what a column is; columns of fixed width

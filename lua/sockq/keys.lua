@@ -4,8 +4,8 @@
 --
 -- An item: name, value(row), key(row) (where it is cheaper and tells values apart as well), fields (the
 -- set of fields that it says it reads), descending (sort), and
--- what is known of its values: type, unit, doc, values, domain, identifies, field (the entry of a lone
--- field).
+-- what is known of its values: type, unit, doc, values, domain, identifies, empty (an aggregate's value
+-- of no rows), field (the entry of a lone field).
 
 local hint = require("sockq.hint")
 
@@ -63,7 +63,7 @@ function keys.from_entry(entry, name)
       return row[field]
     end,
     type = entry.type, unit = entry.unit, doc = entry.doc, values = entry.values, also = entry.also,
-    domain = entry.domain, identifies = entry.identifies, role = entry.role, field = entry,
+    domain = entry.domain, identifies = entry.identifies, role = entry.role, empty = entry.empty, field = entry,
     fields = { [field] = true },
   }
 end
@@ -189,7 +189,11 @@ function keys.items(given, schema, options)
   return list
 end
 
-local COUNT = { { name = "count", aggregate = "count", type = "integer", fields = {} } }
+local COUNT = { { name = "count", aggregate = "count", type = "integer", fields = {}, doc = "how many rows", role = "value",
+  empty = 0 } }
+
+-- Those that are 0 where no row is: of others nothing is known then.
+local COUNTS = { count = true, distinct = true }
 
 -- The item of an aggregate, with what its argument's field says.
 local function from_aggregate(parsed)
@@ -199,7 +203,7 @@ local function from_aggregate(parsed)
   return {
     name = parsed.name, aggregate = parsed.aggregate, percentile = parsed.percentile, width = parsed.width,
     argument = argument and (argument.value or argument.predicate), type = parsed.type, fields = parsed.fields,
-    doc = parsed.text, role = "value",
+    doc = parsed.text == "count" and COUNT[1].doc or parsed.text, role = "value", empty = COUNTS[parsed.aggregate] and 0 or nil,
     unit = entry and parsed.type ~= "integer" and entry.unit or keeps and entry.unit or nil,
     -- A sum of ports is nonsense; the greatest port is still a port.
     identifies = keeps and entry.identifies or nil,
@@ -242,6 +246,7 @@ function keys.entries(items, role)
     entries[#entries + 1] = {
       name = item.name, type = item.type or "any", unit = item.unit, doc = item.doc, values = item.values,
       also = item.also, domain = item.domain, identifies = item.identifies, role = role or item.role,
+      empty = item.empty,
     }
   end
   return entries

@@ -182,7 +182,7 @@ function output.is_for_people()
   if not format then
     error("-f " .. wrong, 0)
   end
-  return format.layout ~= "fields"
+  return format.people or format.layout ~= "fields"
 end
 
 --- The columns of a listing.
@@ -211,7 +211,7 @@ end
 --- Open a sink for rows in a format.
 ---@param list table[]  what output.columns made
 ---@param options { header: boolean?, format: string?, title: string? }
----@return table sink   # { row(row), finish() }
+---@return table|nil sink, string|nil message  # { row(row), finish() }, or why it cannot show the columns
 function output.open(list, options)
   local format = assert(load_format(options))
   local header = options.header
@@ -235,7 +235,11 @@ function output.sink(query, given, place, options)
   if not list then
     return nil, wrong, problem
   end
-  local sink = output.open(list, options)
+  local sink
+  sink, wrong = output.open(list, options)
+  if not sink then
+    return nil, wrong
+  end
   sink.columns = list
   return sink
 end

@@ -23,6 +23,7 @@ plugin.contracts = {
   formats = {
     doc = { "string", true },
     layout = { "string" },
+    people = { "boolean" },
     open = { "function", true },
   },
   reports = {

@@ -153,6 +153,15 @@ local function to_query(section)
   return chain.of_list(section.rows, names_of(section.columns))
 end
 
+-- A format may be unable to show some columns.
+local function open_sink(columns, title)
+  local sink, wrong = output.open(columns, { title = title })
+  if not sink then
+    error(wrong, 0)
+  end
+  return sink
+end
+
 -- A table for people: its title stands above it once there is a row.
 local function print_rows(self, section, query, columns)
   local sink, put
@@ -163,7 +172,7 @@ local function print_rows(self, section, query, columns)
       if section.title and self._talks then
         output.write(escape.text(section.title) .. "\n")
       end
-      sink = output.open(columns, { title = section.name or self._name })
+      sink = open_sink(columns, section.name or self._name)
       put = sink.row
     end
     count = count + 1
@@ -267,7 +276,7 @@ local function print_sections(self)
     query = merged(self)
     columns = assert(output.columns(query, nil, self._name, {}))
   end
-  local sink = output.open(columns, { title = #sections == 1 and sections[1].name or self._name })
+  local sink = open_sink(columns, #sections == 1 and sections[1].name or self._name)
   query:needs(columns.needs):each(function(row)
     self._count = self._count + 1
     sink.row(row)

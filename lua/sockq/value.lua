@@ -11,6 +11,8 @@ local EXACT = 2 ^ 53
 function value.number(number)
   if number ~= number or number == math.huge or number == -math.huge then
     return nil
+  elseif number == 0 then
+    return "0"
   elseif number % 1 == 0 and number <= EXACT and number >= -EXACT then
     return ("%.0f"):format(number)
   end
