@@ -7,7 +7,8 @@ local hint = require("sockq.hint")
 
 local plugin = {}
 
---- The keys that a plug-in of each kind must (true) or may have, with their types.
+--- The keys that a plug-in of each kind must (true) or may have, with their types. Of a format: layout,
+--- "fields" if it wants a field a column, else "table"; people, true if it is read by people all the same.
 plugin.contracts = {
   timers = {
     doc = { "string", true },
