@@ -94,9 +94,10 @@ end
 
 -- Seconds until the timer finds the time used up, after `tries` timeouts, if `timeout` is the wait
 -- that runs, `expires` what is left of it, and at its end `elapsed` will have passed since the first
--- retransmission. `more`: what the timeout may have lost when it was printed.
-local function fire_until_over(settings, orphan, tries, timeout, expires, elapsed, more)
-  local at, longer = expires, timeout + more
+-- retransmission. By the kernel's clock the waits may be longer or shorter than `timeout` and what
+-- follows it: `counted`.
+local function fire_until_over(settings, orphan, tries, timeout, expires, elapsed, counted)
+  local at = expires
   for _ = 1, ROUNDS do
     if tries > 0 and is_over(settings, orphan, timeout, elapsed) then
       return at
@@ -104,8 +105,8 @@ local function fire_until_over(settings, orphan, tries, timeout, expires, elapse
     -- The clock starts with the first retransmission (tcp_retransmit_skb, retrans_stamp).
     elapsed = tries == 0 and 0 or elapsed
     tries = tries + 1
-    timeout, longer = min(timeout * 2, settings.rto_max), min(longer * 2, settings.rto_max)
-    at, elapsed = at + timeout, elapsed + longer
+    timeout, counted = min(timeout * 2, settings.rto_max), min(counted * 2, settings.rto_max)
+    at, elapsed = at + timeout, elapsed + counted
   end
   return at
 end
@@ -123,14 +124,16 @@ end
 
 local function data(settings, orphan, tries, rto, expires)
   local rto_max = settings.rto_max
+  -- It was rounded down when it was printed.
+  local longer = min(rto + TICK, rto_max)
   local least, most
   if tries == 0 then
     -- A tail loss probe may run instead, and the timeout after it.
-    return fire_until_over(settings, orphan, 0, rto, expires, 0, TICK),
-      fire_until_over(settings, orphan, 0, rto, expires, 0, 0) + rto
+    return fire_until_over(settings, orphan, 0, rto, expires, 0, longer),
+      fire_until_over(settings, orphan, 0, longer, expires, 0, rto) + rto
   elseif rto < rto_max then
     least = rto * (2 - 2 ^ (1 - tries))
-    most = (rto + TICK) * (2 - 2 ^ (1 - tries))
+    most = longer * (2 - 2 ^ (1 - tries))
   else
     -- How long it has stood at the longest is not known; but it was not given up one timeout ago.
     least = elapsed_from(max(RTO_MIN, rto_max / 2 ^ min(tries, 60)), tries, rto_max)
@@ -139,8 +142,8 @@ local function data(settings, orphan, tries, rto, expires)
       most = max(least, min(most, settings.data + rto_max))
     end
   end
-  return fire_until_over(settings, orphan, tries, rto, expires, most, TICK),
-    fire_until_over(settings, orphan, tries, rto, expires, least, 0)
+  return fire_until_over(settings, orphan, tries, rto, expires, most, longer),
+    fire_until_over(settings, orphan, tries, longer, expires, least, rto)
 end
 
 -- tcp_write_timeout and tcp_retransmit_timer for SYN_SENT: the first timeouts all are of one length
@@ -212,7 +215,7 @@ local function probe(settings, orphan, tries, rto, expires)
   -- Answers set the count back, but not the backoff: it is the count at least, and enough for the wait.
   local base = max(rto, RTO_MIN)
   local least = tries
-  while least < MOST_BACKOFF and probe_wait(base, least, settings.rto_max) < expires do
+  while least < MOST_BACKOFF and probe_wait(base + TICK, least, settings.rto_max) < expires do
     least = least + 1
   end
   local one = probe_from(settings, orphan, tries, base, expires, least)

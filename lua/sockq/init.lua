@@ -12,6 +12,7 @@
 --   views/              layouts of whole listings: netstat
 --   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
 --   view.lua            running a view
+--   reports/            questions with their answers
 --   report.lua          running a report
 --   listing.lua         from the command line's options to a query
 --   output.lua          which columns, which format, standard output
@@ -33,6 +34,7 @@
 --   timer.lua  timers/  timer text: netstat, ss, human, explain
 --   plugin.lua          finding, loading and checking plug-ins
 --   globals.lua         the global names of scripts and plug-ins
+--   ephemeral.lua       local ports that outgoing connections hold
 --   giveup.lua          when the kernel gives a connection up
 --   recording.lua       recordings: their snapshots, reading one in place of /proc
 --   facts.lua           settings and counters of the network: sockq.facts()
