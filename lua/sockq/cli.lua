@@ -241,7 +241,8 @@ function cli.main()
     return runners[line.mode](line)
   end, require("sockq.trace").handler)
   if not ok then
-    if core.interrupted() then
+    local is_script = line.mode ~= "query" and line.mode ~= "name"
+    if core.interrupted() and not is_script then
       return USAGE
     end
     status = fail(status)
