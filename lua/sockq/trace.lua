@@ -148,6 +148,9 @@ end
 function trace.handler(err)
   if complaint.is(err) then
     return err
+  elseif core.interrupted() then
+    -- Ctrl-C is no mistake to look for.
+    return complaint.new(text_of(err), {})
   end
   local frames, row, more = calls_of(err)
   noted = {}
