@@ -7,31 +7,30 @@ local hint = require("sockq.hint")
 
 local plugin = {}
 
---- The keys that a plug-in of each kind must (true) or may have, with their types. Of a format: layout,
---- "fields" if it wants a field a column, else "table"; people, true if it is read by people all the same.
+--- The keys of a plug-in of each kind: { type, whether it must be there, meaning }.
 plugin.contracts = {
   timers = {
-    doc = { "string", true },
-    format = { "function", true },
+    doc = { "string", true, "a line for lists" },
+    format = { "function", true, "format(row) gives the text of a row, which is lent for the call" },
   },
   views = {
-    doc = { "string", true },
-    columns = { "table" },
-    from = { "string" },
-    where = { "string or function" },
-    run = { "function" },
+    doc = { "string", true, "a line for lists" },
+    columns = { "table", false, "the columns, as query:print() takes them" },
+    from = { "string", false, "the tables, as sockq.from() takes them" },
+    where = { "string or function", false, "which rows: an expression, or a function of a row" },
+    run = { "function", false, "run(args) does everything itself, in place of columns; it returns the exit status" },
   },
   formats = {
-    doc = { "string", true },
-    layout = { "string" },
-    people = { "boolean" },
-    open = { "function", true },
+    doc = { "string", true, "a line for lists" },
+    layout = { "string", false, "which columns it likes: \"table\", made for people, or \"fields\", a field a column" },
+    people = { "boolean", false, "true if it has layout \"fields\" and is read by people all the same" },
+    open = { "function", true, "open(columns, options, write) gives { row = function(row), finish = function() }" },
   },
   reports = {
-    help = { "string", true },
-    doc = { "string" },
-    args = { "table" },
-    run = { "function", true },
+    help = { "string", true, "the question, in a line" },
+    doc = { "string", false, "more about it" },
+    args = { "table", false, "typed arguments, as sockq.args() takes them" },
+    run = { "function", true, "run(args, report) asks, and tells by the methods of report" },
   },
 }
 

@@ -8,9 +8,9 @@ local tables = require "sockq.tables"
 local function line(...) io.write(table.concat({ ... }), "\n") end
 
 local function code(list)
-  local words = {}
-  for i, word in ipairs(list) do words[i] = "`" .. word .. "`" end
-  return table.concat(words, " ")
+  local quoted = {}
+  for i, word in ipairs(list) do quoted[i] = "`" .. word .. "`" end
+  return table.concat(quoted, " ")
 end
 
 local function keys(map)

@@ -204,7 +204,7 @@ local function check_names()
   end
   for name in readme:gmatch("`(scripts/%w+)") do check.ok("README.md: " .. name .. " exists", posix.exists(name)) end
   for _, path in ipairs { "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "doc/scripting.md", "doc/architecture.md",
-    "doc/timers.md", "doc/fields.md" } do
+    "doc/timers.md", "doc/fields.md", "doc/expressions.md" } do
     local folder = path:match("^(.*/)") or ""
     for target in posix.read_file(path):gmatch("%]%(([^)#]+)") do
       if not target:find("^%a+:") then
@@ -214,13 +214,18 @@ local function check_names()
   end
 end
 
--- doc/fields.md
+-- What is made from the program
 
-local function check_fields()
-  local status, out, err = posix.run({ "scripts/docs", program.path, "-" }, { env = ENVIRONMENT, timeout = 60 })
-  check.equal("scripts/docs: status", status, 0)
-  check.equal("scripts/docs: stderr", err, "")
-  same_text("doc/fields.md is as scripts/docs makes it; else run scripts/docs", posix.read_file("doc/fields.md"), out)
+local function check_made()
+  local count = 0
+  for path in posix.read_file("scripts/docs"):gmatch("\n(doc/%S+) %S+%.lua") do
+    count = count + 1
+    local status, out, err = posix.run({ "scripts/docs", program.path, path }, { env = ENVIRONMENT, timeout = 60 })
+    check.equal(path .. ": status of scripts/docs", status, 0)
+    check.equal(path .. ": stderr of scripts/docs", err, "")
+    same_text(path .. " is as scripts/docs makes it; else run scripts/docs", posix.read_file(path) or "", out)
+  end
+  check.ok("scripts/docs: documents", count >= 4, count .. " of them")
 end
 
 -- doc/sockq.1
@@ -271,17 +276,18 @@ local function check_manual()
   check.contains(MAN .. ": version", source, body(version))
 end
 
-local function check_manual_lint()
+local function check_manual_lint(path)
   if program.has("man") then
-    local _, _, err = posix.run({ "man", "--warnings", "-Tutf8", "-l", MAN }, { env = ENVIRONMENT, timeout = 60 })
-    check.equal(MAN .. ": warnings of man", err, "")
+    local _, _, err = posix.run({ "man", "--warnings", "-Tutf8", "-l", path }, { env = ENVIRONMENT, timeout = 60 })
+    check.equal(path .. ": warnings of man", err, "")
   else
-    program.skip_part(MAN .. ": warnings", "no man")
+    program.skip_part(path .. ": warnings", "no man")
   end
   if program.has("mandoc") then
-    local status, out = posix.run({ "mandoc", "-Tlint", "-Wwarning", MAN }, { timeout = 60 })
-    check.equal(MAN .. ": mandoc -Tlint", status .. out, "0")
+    local status, out = posix.run({ "mandoc", "-Tlint", "-Wwarning", path }, { timeout = 60 })
+    check.equal(path .. ": mandoc -Tlint", status .. out, "0")
   end
+  check.contains(path .. ": is installed", posix.read_file("CMakeLists.txt"), path)
 end
 
 check_lua_blocks("doc/scripting.md", 12)
@@ -289,8 +295,8 @@ check_lua_blocks("doc/timers.md", 1)
 check_session("README.md", 4)
 check_session("doc/scripting.md", 1)
 check_names()
-check_fields()
+check_made()
 check_manual()
-check_manual_lint()
+for _, path in ipairs { MAN, "doc/sockq-expr.7", "doc/sockq-lua.3" } do check_manual_lint(path) end
 
 check.finish()

@@ -141,6 +141,12 @@ do
     local status, _, err = run { "--proc", TREE, example }
     check.ok("help expr: " .. example, status <= 1, err)
   end
+  local arguments = registry [[for _, a in ipairs(require("sockq.help.expression").ARGUMENTS) do print(a[3]) end]]
+  check.ok("help expr: whole arguments", #arguments >= 4)
+  for _, example in ipairs(arguments) do
+    local status, _, err = run { "--proc", TREE, example }
+    check.ok("help expr: " .. example, status <= 1, err)
+  end
 end
 
 -- Names

@@ -13,7 +13,7 @@ expression.ARGUMENTS = {
   { ":PORT", "either end has the port, a number or a service's name", ":3000" },
   { "ADDR", "either end has the address", "10.0.0.7" },
   { "ADDR/LEN", "either end lies in the network", "10.0.0.0/8" },
-  { "ADDR:PORT", "either end is exactly that", "[::1]:443" },
+  { "ADDR:PORT", "either end has both; IPv6 stands in brackets; ADDR/LEN:PORT likewise", "[::1]:443" },
 }
 
 --- The operators, those that bind tightest first: form, meaning, example.
@@ -28,14 +28,12 @@ expression.OPERATORS = {
   { "or", "one or both", "local_port == 80 or local_port == 443" },
 }
 
-local function helper_form(entry)
-  local arguments = {}
-  for i, name in ipairs(entry.args) do
-    arguments[i] = i > entry.min and ("[%s]"):format(name) or name
-  end
-  return ("%s(%s)"):format(entry.name, table.concat(arguments, ", "))
+--- How a function is called: "subnet(address, bits, [v6 bits])".
+---@param entry table  of sockq.expr.helpers
+---@return string
+function expression.helper_form(entry)
+  return ("%s(%s)"):format(entry.name, table.concat(entry.args, ", "))
 end
-expression.helper_form = helper_form
 
 local function with_examples(list)
   local terms = {}
@@ -48,9 +46,8 @@ end
 local function helper_terms()
   local terms = {}
   for i, entry in ipairs(helpers.list) do
-    local example = entry.example and (": `%s`"):format(type(entry.example) == "table"
-      and entry.example[1] or entry.example) or ""
-    terms[i] = { helper_form(entry), entry.doc .. example }
+    terms[i] = { expression.helper_form(entry), ("%s: `%s` is %s"):format(entry.doc, entry.example[1],
+      tostring(entry.example[2])) }
   end
   return { list = terms }
 end
@@ -72,7 +69,7 @@ function expression.blocks()
       .. "and parts of them are keys and columns: `-c 'local_port, wait=60-expires'`." },
     { commands = {
       { "sockq CLOSE_WAIT", "a state alone" },
-      { "sockq 'LISTEN and scope == \"any\"'", "whoever can reach this machine can connect" },
+      { "sockq 'LISTEN and scope == \"any\"'", "open to every address" },
       { "sockq ESTAB 'recv_q > 0 or send_q > 0'", "both arguments hold" },
       { "sockq :443 'program == \"nginx\"'" },
     } },

@@ -53,12 +53,8 @@ end
 
 local function helper(name)
   local entry = require("sockq.expr.helpers").by_name[name]
-  local blocks = { { head = require("sockq.help.expression").helper_form(entry) .. ", a function of expressions" },
-    { text = entry.doc } }
-  if type(entry.example) == "table" then
-    blocks[#blocks + 1] = { commands = { { ("%s  -->  %s"):format(entry.example[1], tostring(entry.example[2])) } } }
-  end
-  return blocks
+  return { { head = require("sockq.help.expression").helper_form(entry) .. ", a function of expressions" },
+    { text = entry.doc }, { code = ("%s  -->  %s"):format(entry.example[1], tostring(entry.example[2])) } }
 end
 
 local function aggregate(name)

@@ -1,6 +1,7 @@
 -- The topics of `sockq help TOPIC`. Names and their meaning come from the registries; the prose that
 -- joins them stands here, and in expression.lua for expressions.
 
+local hint = require("sockq.hint")
 local plugin = require("sockq.plugin")
 local words = require("sockq.help.words")
 
@@ -50,13 +51,26 @@ function topics.option_form(option)
   return ("%s--%s%s"):format(option.letter and "-" .. option.letter .. ", " or "    ", option.name, argument)
 end
 
--- Where plug-ins of a kind are looked for, and how to begin one.
+--- What a plug-in's file of a kind returns: its keys.
+---@param kind string
+---@return table block
+function topics.contract(kind)
+  local terms = {}
+  for _, key in ipairs(hint.keys(plugin.contracts[kind])) do
+    local expected, required, doc = unpack(plugin.contracts[kind][key])
+    terms[#terms + 1] = { key, ("%s: %s%s"):format(expected, doc, required and "" or "; may be missing") }
+  end
+  return { list = terms }
+end
+
+-- Where plug-ins of a kind are looked for, what one is, and how to begin.
 local function own(kind, example)
   local one = kind:gsub("s$", "")
   return {
     { head = "Your own" },
-    { text = ("A %s is a Lua file ~/.config/sockq/%s/NAME.lua; `sockq help scripts` says where else sockq looks. "
-      .. "Begin with a built-in one, and check what you wrote:"):format(one, kind) },
+    { text = ("A %s is a Lua file ~/.config/sockq/%s/NAME.lua (`sockq help scripts` says where else sockq looks) that "
+      .. "returns a table:"):format(one, kind) },
+    topics.contract(kind),
     { commands = {
       { ("sockq show %s %s > ~/.config/sockq/%s/NAME.lua"):format(one, example, kind) },
       { ("sockq check ~/.config/sockq/%s/NAME.lua"):format(kind) },
@@ -97,7 +111,7 @@ end)
 
 topic("states", "the states of sockets", function()
   local state, others = require("sockq.state"), {}
-  for _, name in ipairs(require("sockq.hint").keys(state.aliases)) do
+  for _, name in ipairs(hint.keys(state.aliases)) do
     others[#others + 1] = ("%s = %s"):format(name, state.aliases[name])
   end
   return {
@@ -130,12 +144,17 @@ topic("timers", "what a socket waits for, and ways to write it", function()
     list("timers"),
     { commands = {
       { "sockq --timer explain :22", "what each timer of ssh will do" },
-      { "sockq 'timer == \"on\" and retrans > 0' -s -retrans", "who does not answer" },
+      { "sockq 'timer == \"on\"' -s -retrans", "who does not answer" },
       { "sockq TIME_WAIT -s -expires -L 1", "when the last of them is gone" },
-      { "sockq -t 'ESTAB and timer == \"off\"'", "idle without keepalive" },
+      { "sockq -t ESTAB 'timer == \"off\"'", "idle without keepalive" },
     } },
   }, own("timers", "netstat"))
 end)
+
+--- What a format's open gets.
+topics.FORMAT = "A column has name, title, type, unit, align, role, values and get(row), which gives its value: nil if "
+  .. "unknown. options has header, title, terminal (its width, nil if there is none), color and utf8 (whether the "
+  .. "output can carry block characters). write(text) is the way out."
 
 topic("formats", "table, JSON, CSV and others", function()
   return join({
@@ -148,7 +167,7 @@ topic("formats", "table, JSON, CSV and others", function()
       { "sockq -g state --csv > states.csv" },
       { "sockq --ndjson -c local_addr,local_port,program LISTEN" },
     } },
-  }, own("formats", "tsv"))
+  }, own("formats", "tsv"), { { text = topics.FORMAT } })
 end)
 
 topic("reports", "answers to common questions", function()
@@ -222,9 +241,9 @@ topic("scripts", "Lua: scripts, plug-ins, the verbs of queries", function()
   end
   return {
     { commands = {
-      { "sockq FILE.lua ARGS", "a script, its arguments in arg[1], arg[2], ..." },
+      { "sockq FILE.lua ARGS", "a script; arg[1], ... are its ARGS" },
       { "sockq -e 'print(sockq.tcp():count())'", "from the command line" },
-      { "sockq check FILE.lua", "what is wrong, without running it" },
+      { "sockq check FILE.lua", "without running it" },
     } },
     { text = "The language is Lua 5.1, as LuaJIT has it. The global `sockq` gives queries:" },
     { code = 'for s in sockq.tcp():where("CLOSE_WAIT"):rows() do\n  print(s.local_port, s.program)\nend\n'
@@ -237,7 +256,7 @@ topic("scripts", "Lua: scripts, plug-ins, the verbs of queries", function()
     { text = ("Plug-ins are %s: NAME.lua in a folder of that name, in the folders of --path, those of $SOCKQ_PATH, "
       .. "~/.config/sockq, /etc/sockq, and among the built-in ones. The first one found is used; `sockq list KIND` "
       .. "says which, `sockq show KIND NAME` prints one. require finds files beside the script."):format(
-      table.concat(require("sockq.hint").keys(plugin.contracts), ", ")) },
+      table.concat(hint.keys(plugin.contracts), ", ")) },
   }
 end)
 
@@ -246,7 +265,7 @@ topic("recordings", "sockets of another time", function()
     { text = "A recording is a file that holds snapshots of every table that was asked for, with owners and times. "
       .. "Wherever sockq reads sockets it reads them from a recording with --read." },
     { commands = {
-      { "sockq record FILE", "one snapshot; the file grows if it is there" },
+      { "sockq record FILE", "one snapshot more" },
       { "sockq record FILE --every 5 --times 12", "a minute of them" },
       { "sockq --read FILE CLOSE_WAIT -g program", "ask the last one" },
       { "sockq --read FILE --at 14:05 netstat -antpo", "as it was then" },
