@@ -42,7 +42,7 @@ end
 local KINDS = {}
 for _, kind in ipairs(registry 'for _, k in ipairs(require("sockq.help.words").kinds()) do print(k) end') do
   KINDS[kind] = registry(('for _, n in ipairs(require("sockq.help.words").names(%q)) do print(n) end'):format(kind))
-  check.ok(kind .. ": there are some", kind == "reports" or #KINDS[kind] > 0)
+  check.ok(kind .. ": there are some", #KINDS[kind] > 0)
 end
 
 -- A word that stands in a text by itself.

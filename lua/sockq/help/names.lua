@@ -6,8 +6,12 @@ local words = require("sockq.help.words")
 
 local names = {}
 
+-- The first line says how it is called, the second what it answers.
 local function report(name)
-  return { { plain = require("sockq.report").help(name) } }
+  local usage, rest = require("sockq.report").help(name):match("^([^\n]*)\n(.*)$")
+  local blocks = require("sockq.help.page").blocks_of(rest)
+  table.insert(blocks, 1, { head = usage })
+  return blocks
 end
 
 local function command(name)

@@ -101,6 +101,46 @@ local function add_lines(lines, text, indent)
   end
 end
 
+-- The blocks of one paragraph of plain text.
+local function add_paragraph(blocks, lines)
+  local current
+  for _, line in ipairs(lines) do
+    local term, rest = line:match("^%s*(%S.-)%s%s+(%S.*)$")
+    if term then
+      if not (current and current.list) then
+        current = { list = {} }
+        blocks[#blocks + 1] = current
+      end
+      table.insert(current.list, { term, (rest:gsub("%s%s+", ": ", 1)) })
+    elseif current and current.list and line:find("^%s") then
+      local item = current.list[#current.list]
+      item[2] = item[2] .. " " .. line
+    elseif current and current.text then
+      current.text = current.text .. " " .. line
+    else
+      current = { text = line }
+      blocks[#blocks + 1] = current
+    end
+  end
+end
+
+--- The blocks of plain text as people write it: paragraphs with empty lines between, and lists of terms
+--- with two blanks or more before their texts.
+---@param plain string
+---@return table[]
+function page.blocks_of(plain)
+  local blocks, paragraph = {}, {}
+  for line in (plain .. "\n\n"):gmatch("([^\n]*)\n") do
+    if line:find("%S") then
+      paragraph[#paragraph + 1] = line
+    else
+      add_paragraph(blocks, paragraph)
+      paragraph = {}
+    end
+  end
+  return blocks
+end
+
 --- The text of a page.
 ---@param blocks table[]
 ---@return string  # ends in a line feed

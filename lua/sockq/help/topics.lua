@@ -175,7 +175,7 @@ topic("reports", "answers to common questions", function()
     { text = "`sockq NAME` runs a report; `sockq help NAME` tells its arguments. Options may stand behind them: "
       .. "`-f`, `--json` and their like, `-t -u -w -x -4 -6 -l`, `--proc`, `--read`, `--watch`." },
     list("reports"),
-  }, own("reports", "NAME"))
+  }, own("reports", words.embedded("reports")[1]))
 end)
 
 topic("views", "whole listings by name", function()
