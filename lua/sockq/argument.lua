@@ -74,13 +74,18 @@ local function word(text, spec)
   return nil, hint.remedy(text, spec.words)
 end
 
--- Conditions on sockets, as the command line takes them.
+-- Conditions on sockets, as the command line takes them: expressions, :PORT, ADDR, ADDR/LEN.
 local function condition(text)
-  local compiled, wrong, problem = require("sockq.keys").condition(text, require("sockq.fields"))
+  local expr = require("sockq.expr")
+  local expanded, refused = expr.argument(text)
+  if not expanded then
+    return nil, expr.explain_error(refused), refused
+  end
+  local compiled, wrong, problem = require("sockq.keys").condition(expanded, require("sockq.fields"))
   if not compiled then
     return nil, wrong, problem
   end
-  return text
+  return expanded
 end
 
 --- The types: what one is called, how to give it, the Lua type of its value, and its parser, which
@@ -93,7 +98,8 @@ argument.types = {
     value = "number", parse = duration },
   count = { is = "count", form = "a whole number from 0", value = "number", parse = count },
   number = { is = "number", form = "one as 10, -2.5 or 1e3", value = "number", parse = number },
-  expression = { is = "expression", form = "a condition on sockets, as 'recv_q > 0'", value = "string", parse = condition },
+  expression = { is = "expression", form = "a condition on sockets, as 'recv_q > 0', :443 or 10.0.0.0/8",
+    value = "string", parse = condition },
   string = { is = "text", form = "any text", value = "string", parse = function(text) return text end },
   word = { is = "choice", form = "one of its words", value = "string", parse = word },
 }

@@ -2,7 +2,7 @@
 -- question in one line; doc, more about it; args, a specification of args.lua; run(args, report), which
 -- asks and tells by these methods of report:
 --
---   report:query("tcp")        sockets of these tables, as far as the command line's -t -4 -l … want them
+--   report:query("tcp", where)  sockets of these tables, as far as the command line's -t -4 -l … want them
 --   report:text(line)          a fact, in a line
 --   report:rows({ … })         a table: rows (a query, or a list of tables), columns, name, title, empty
 --   report:next(command, why)  what to do next: a command of sockq's
@@ -51,9 +51,10 @@ end
 
 --- Sockets of some tables, as far as the command line's -t -u -w -x --from -4 -6 -l want them. Options
 --- that leave none of the tables are an error.
----@param names string  a comma list as for sockq.from: "tcp,unix"
+---@param names string             a comma list as for sockq.from: "tcp,unix"
+---@param conditions? string[]     expressions that all must hold, as of an argument with many = true
 ---@return sockq.Query
-function Report:query(names)
+function Report:query(names, conditions)
   check_self(self, "query")
   local ok, rows = pcall(require("sockq").from, names)
   if not ok then
@@ -69,7 +70,11 @@ function Report:query(names)
     end
     rows = chain.derive(rows, { tables = both, named = chosen.named })
   end
-  return listing.restrict(rows, self._given)
+  rows = listing.restrict(rows, self._given)
+  for _, condition in ipairs(conditions or {}) do
+    rows = rows:where(condition)
+  end
+  return rows
 end
 
 -- Blocks of output are set apart by an empty line; lines of text belong together.
@@ -91,13 +96,28 @@ function Report:text(line)
   end
 end
 
+-- Options that say where the sockets are from; commands that are named look there too.
+local function source_options(given)
+  local options = {}
+  for _, name in ipairs({ "proc", "read", "at" }) do
+    local value = given[name] and given[name][#given[name]]
+    if value then
+      -- No backslashes: escape.text() doubles them.
+      local quoted = value:find("^[%w._/:@+-]+$") and value or "'" .. value:gsub("'", "'\"'\"'") .. "'"
+      options[#options + 1] = ("--%s %s "):format(name, quoted)
+    end
+  end
+  return table.concat(options)
+end
+
 --- Name a command that shows more, and say what for. They are printed at the end, for people.
----@param command string  as typed into a shell
+---@param command string  as typed into a shell; --proc and --read are added to sockq's own
 ---@param why string
 function Report:next(command, why)
   check_self(self, "next")
   check_text(command, "next: the command")
   check_text(why, "next: the reason")
+  command = command:gsub("^sockq ", function(program) return program .. source_options(self._given) end)
   table.insert(self._next, { command = escape.text(command), why = escape.text(why) })
 end
 
@@ -217,11 +237,15 @@ function Report:rows(section)
   return count
 end
 
+-- Up to this width commands are filled, so that the reasons stand below each other.
+local COMMAND_WIDTH = 56
+
 local function print_next(self)
   local width = 0
   for _, step in ipairs(self._next) do
     width = math.max(width, escape.width(step.command))
   end
+  width = math.min(width, COMMAND_WIDTH)
   for i, step in ipairs(self._next) do
     if i == 1 then
       begin(self, "next")

@@ -39,7 +39,7 @@ end
 local function prints(name, words, status, out)
   local got_status, got, err = run(words_of(words))
   check.equal(name .. ": status", got_status .. err, tostring(status))
-  check.equal(name, got, out)
+  check.equal(name, (got:gsub(TREE:gsub("%p", "%%%0"), "TREE")), out)
 end
 
 local function refuses(name, words, err, more)
@@ -88,8 +88,8 @@ b          a
 x          1
 y\x1b[31m  -
 
-next: sockq tcp -g state  # more of it
-      sockq tcp           # all of it\x1b[31m
+next: sockq --proc TREE tcp -g state  # more of it
+      sockq --proc TREE tcp           # all of it\x1b[31m
 ]])
 prints("with an argument", { "toy", "1" }, 0, [[
 5 sockets
@@ -107,8 +107,8 @@ b          a
 x          1
 y\x1b[31m  -
 
-next: sockq tcp -g state  # more of it
-      sockq tcp           # all of it\x1b[31m
+next: sockq --proc TREE tcp -g state  # more of it
+      sockq --proc TREE tcp           # all of it\x1b[31m
 ]])
 prints("--no-header: rows alone", { "--no-header", "toy", "top=1" }, 0,
   "ESTABLISHED  2\n\n127.0.0.2  2\n\nx          1\ny\\x1b[31m  -\n")
@@ -187,6 +187,22 @@ prints("no table at all", { "silent" }, 1, "")
 prints("no table at all, json", { "silent", "--ndjson" }, 1, "")
 report("status", 'return { help = "h", run = function(_, report) report:status(7) end }')
 prints("a status of its own", { "status" }, 7, "")
+
+-- Commands that a report names look where the report looked, whatever its name
+
+do
+  local odd = DIR .. "/it's"
+  posix.mkdirs(odd .. "/net")
+  posix.write_file(odd .. "/net/tcp", rows.file("tcp", {}))
+  report("command", 'return { help = "h", run = function(_, report) report:next("sockq states", "why") end }')
+  local _, out = run { "--proc", odd, "--path", DIR .. "/own", "command" }
+  local command = out:match("^next: (sockq [^\n]-)  # why\n$")
+  check.ok("the command", command, out)
+  local status, shown, err = posix.run({ "sh", "-c", ((command or ""):gsub("^sockq", posix.quote(program.path))) },
+    { env = program.environment() })
+  check.equal("it runs in a shell: status", status .. err, "1")
+  check.contains("it runs in a shell", shown, "sockets: 0\n")
+end
 
 -- Finding, listing, showing
 

@@ -267,6 +267,9 @@ do
   local got = args.parse(NAMED, { "recv_q > 0", "need=3", "LISTEN" }, "place")
   check.equal("words are not for named ones", got and show { got.top, got.need, got.where[1], got.where[2] },
     "5 3 recv_q > 0 LISTEN")
+  got = args.parse(NAMED, { ":53", "need=1" }, "place")
+  check.equal("a port as a condition", got and tostring(got.where[1]), "local_port == 53 or remote_port == 53")
+  check.contains("a wrong port", select(2, args.parse(NAMED, { ":99999" }, "place")), "EXPR:1:")
   check.equal("named and missing", select(2, args.parse(NAMED, {}, "place")),
     "place: need is missing; give a whole number from 0")
   local none, wrong, problem = args.parse(NAMED, { "need=3", "recv_q >" }, "place")
