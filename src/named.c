@@ -39,8 +39,7 @@ int sockq_named_open(struct sockq_named_list *named, const struct sockq_options 
     return 0;
 }
 
-const struct sockq_named *sockq_named_find(const struct sockq_named_list *named, const char *word,
-                                           bool append)
+struct sockq_named *sockq_named_find(struct sockq_named_list *named, const char *word, bool append)
 {
     for (int i = 0; i < named->count; i++)
         if (named->list[i].append == append && strcmp(named->list[i].word, word) == 0)

@@ -35,7 +35,6 @@ struct sockq_named_list {
 int sockq_named_open(struct sockq_named_list *named, const struct sockq_options *options);
 
 /** The recording of a word, NULL if it is none. */
-const struct sockq_named *sockq_named_find(const struct sockq_named_list *named, const char *word,
-                                           bool append);
+struct sockq_named *sockq_named_find(struct sockq_named_list *named, const char *word, bool append);
 
 #endif

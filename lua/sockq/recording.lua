@@ -65,6 +65,9 @@ function Recording:snapshots()
   return self.list
 end
 
+-- The command line's, which are opened once.
+local opened_words = {}
+
 local MADE = "give a file that sockq record made"
 
 --- Open a recording to read it, or to append to it. In the program: one that the command line names.
@@ -72,6 +75,10 @@ local MADE = "give a file that sockq record made"
 ---@param append? boolean
 ---@return sockq.Recording|nil, string|nil message, boolean|nil damaged
 function recording.try(path, append)
+  local word = (append and "record " or "read ") .. path
+  if opened_words[word] then
+    return opened_words[word]
+  end
   local handle, what, byte, damaged = core.recording(path, append)
   if not handle then
     if byte and damaged then
@@ -97,6 +104,9 @@ function recording.try(path, append)
   elseif cut then
     self.cut = ("%s: byte %d: half a snapshot, from a write that was cut off; %s"):format(path, cut,
       append and "it is taken away" or "what is before it is read")
+  end
+  if command_line then
+    opened_words[word] = self
   end
   return self
 end

@@ -37,7 +37,7 @@ struct sockq_program {
     const void *map;
     const struct sockq_options *options;
     struct sockq_texts *texts;
-    const struct sockq_named_list *named;
+    struct sockq_named_list *named;
     const struct sockq_terminal *terminal;
     const char *proc_path;
     unsigned euid; /* before privileges were dropped: netstat's warning names it */

@@ -2,9 +2,7 @@
  * Recordings as userdata: their snapshots, a client over one, and appending. In the program the
  * files were opened before Lua started; in a stock luajit they are opened here.
  */
-#define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,17 +40,21 @@ static int open_file(lua_State *L, const char *path, bool append, const char **t
 {
     if (!sockq_lua_program)
         return append ? sockq_recording_create(path) : sockq_recording_open(path);
-    const struct sockq_named *named = sockq_named_find(sockq_lua_program->named, path, append);
+    struct sockq_named *named = sockq_named_find(sockq_lua_program->named, path, append);
     if (!named)
         return luaL_error(L, "%s: no recording of the command line", path);
+    int fd = named->fd;
     *time = named->time;
     errno = named->error;
-    return named->fd < 0 ? -1 : fcntl(named->fd, F_DUPFD_CLOEXEC, 3);
+    named->fd = -1;
+    named->error = EBUSY;
+    return fd;
 }
 
 /*
  * Lua: core.recording(path[, append]) → recording, time; or nil, message, byte, damaged
- * In the program path is a word of the command line, and time what stood behind its "@".
+ * In the program path is a word of the command line, which is had once, and time what stood behind
+ * its "@".
  */
 static int l_recording(lua_State *L)
 {
@@ -131,7 +133,9 @@ static uint64_t *check_rows(lua_State *L, int index, uint64_t *count)
     uint64_t *rows = lua_newuserdata(L, *count * sizeof(*rows) + 1);
     for (uint64_t i = 0; i < *count; i++) {
         lua_rawgeti(L, index, (int)i + 1);
-        rows[i] = (uint64_t)lua_tonumber(L, -1);
+        lua_Number row = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
+        luaL_argcheck(L, row >= 0 && row < 1e15, index, "indexes of rows are expected");
+        rows[i] = (uint64_t)row;
         lua_pop(L, 1);
     }
     return rows;
@@ -151,9 +155,9 @@ static int recording_append(lua_State *L)
 
     luaL_argcheck(L, sockq_set_status(handle->set) != SOCKQ_SET_READING, 2,
                   "the row set is still being read");
+    selection.filter = luaL_optlstring(L, 4, NULL, &selection.filter_len);
     if (!lua_isnoneornil(L, 3))
         selection.rows = check_rows(L, 3, &selection.count);
-    selection.filter = luaL_optlstring(L, 4, NULL, &selection.filter_len);
     if (sockq_recording_append(recording, &source, &selection) < 0)
         return push_failure(L, recording);
     lua_pushnumber(L, (lua_Number)recording->list[recording->count - 1].size);

@@ -86,6 +86,7 @@ do
   local path = DIR .. "/listening"
   check.equal("record -t LISTEN: status", record(path, { "-t", "LISTEN" }), 0)
   local _, direct = run({ "--proc", TREE, "-t", "LISTEN", "--json" })
+  local direct_listening = direct
   local _, out = run({ "--read", path, "--json" })
   check.equal("record -t LISTEN", out, direct)
   check.ok("a few sockets make a few KiB", #posix.read_file(path) < 6000, #posix.read_file(path))
@@ -104,6 +105,13 @@ do
   status, out = run({ "--read", DIR .. "/none", "--no-header" })
   check.equal("none matches: an empty snapshot", status .. out, "1")
   check.equal("no table can match: status", record(DIR .. "/none", { "LISTEN and CLOSE_WAIT", "-t" }), 1)
+  -- A snapshot of a file goes into the same file again.
+  posix.write_file(DIR .. "/itself", posix.read_file(path))
+  status = run { "--read", DIR .. "/itself", "record", DIR .. "/itself", "inode" }
+  check.equal("a file into itself: status", status, 0)
+  check.equal("a file into itself", posix.read_file(DIR .. "/itself"):sub(1, #posix.read_file(path)), posix.read_file(path))
+  _, out = run { "--read", DIR .. "/itself", "--json" }
+  check.equal("a file into itself: the last one", out, direct_listening)
   -- A recording of a recording keeps time and host.
   status = run({ "--read", DIR .. "/whole-1", "record", DIR .. "/again", "tcp" })
   check.equal("a recording of a recording: status", status, 3)
@@ -144,7 +152,7 @@ for _, time in ipairs { "0", "7", "-7", "99999999999999999999" } do
   refuses("--at " .. time, { "--read", SIX, "--at", time },
     { err = ("--at %s: %s has no such snapshot; 1 is its first, 6 its last"):format(time, SIX) })
 end
-for _, time in ipairs { "", "yesterday", "24:00", "14:60", "14:05:60", "14:5", "14:05:3", "14:", "2026-02-31T10:00", "2026-11-26",
+for _, time in ipairs { "yesterday", "24:00", "14:60", "14:05:60", "14:5", "14:05:3", "14:", "2026-02-31T10:00", "2026-11-26",
   "2026-13-01T10:00", "2026-11-26T25:00", "2026-11-26T14:05:", "--1", "-5x", "-s", "1.5", "nan", "0x1" } do
   refuses("--at " .. time, { "--read", SIX, "--at=" .. time }, { err = { "--at " .. time .. ": no number and no time; give" } })
 end
@@ -329,6 +337,69 @@ do
   check.equal("on a terminal: stdout", posix.read_file(out), "")
   check.contains("on a terminal: a line", child:screen(), path .. ": snapshot 1, 48 sockets, ")
   child:finish()
+end
+
+-- Privileges: whose rights a file is opened with, and what the interpreter keeps of it
+
+local function is_mapped(uid)
+  for first, count in (posix.read_file("/proc/self/uid_map") or ""):gmatch("(%d+)%s+%d+%s+(%d+)") do
+    if uid >= tonumber(first) and uid < tonumber(first) + tonumber(count) then return true end
+  end
+  return false
+end
+
+local function descriptors(pid)
+  local list = {}
+  for _, name in ipairs(posix.list("/proc/" .. pid .. "/fd")) do
+    local target = spawn.readlink(("/proc/%s/fd/%s"):format(pid, name)) or "?"
+    list[#list + 1] = tonumber(name) <= 2 and name or target:match("^%a+:") or target
+  end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+
+--- The interpreter of a run that waits: its descriptors, and the run.
+local function waiting(words, opts)
+  local out = DIR .. "/out"
+  local child = spawn.start(with({ program.path }, words), { stdin = "pipe", stdout = out, stderr = DIR .. "/err",
+    env = program.environment(opts) })
+  check.ok("it waits", spawn.wait_for_text(out, "ready"), posix.read_file(DIR .. "/err"))
+  return descriptors(spawn.child_of(child.pid)), child
+end
+
+local WAIT = "n = sockq.tcp():count() io.write('ready') io.flush() io.read()"
+
+if posix.geteuid() ~= 0 or not is_mapped(65534) then
+  program.skip_part("whose rights recordings are opened with", "it takes root")
+else
+  local secret = DIR .. "/secret"
+  check.equal("root's recording", record(secret, { "-t" }), 0)
+  check.equal("root's recording is root's alone", program.shell("stat -c '%a %u' " .. secret), "600 0\n")
+  local _, direct = run { "--proc", TREE, "-t", "--csv" }
+  local status, out, err = run { "--read", secret, "--csv" }
+  check.equal("root reads it without privileges", status .. err .. out, "0" .. direct)
+  local fds, child = waiting { "--read", secret, "-e", WAIT }
+  -- The listing of a recording holds no second descriptor: what the command line named, and that is all.
+  check.equal("root: descriptors", (fds:gsub(secret:gsub("%p", "%%%0"), "FILE")), "FILE 0 1 2 socket:")
+  child:finish()
+  fds, child = waiting { "-e", WAIT }
+  check.equal("root, without a recording: descriptors", fds, "0 1 2 socket:")
+  child:finish()
+  local sudo = { SUDO_UID = "65534", SUDO_GID = "65534" }
+  refuses("sudo: the user may not read it", { "--read", secret },
+    { err = { "--read " .. secret .. ": Permission denied; give a file" }, opts = { env = sudo } })
+  refuses("sudo: the user may not write it", { "record", secret },
+    { err = { "record " .. secret .. ": Permission denied; give the name" }, opts = { env = sudo } })
+  refuses("sudo: the user may not read it, diff", { "diff", secret },
+    { err = { "diff " .. secret .. ": Permission denied; give a file" }, opts = { env = sudo } })
+  posix.mkdir(DIR .. "/theirs")
+  program.shell("chown 65534:65534 " .. DIR .. "/theirs")
+  local theirs = DIR .. "/theirs/r"
+  status, out, err = run({ "record", theirs, "LISTEN" }, { env = sudo })
+  check.equal("sudo: a recording of the user's own", out, "")
+  check.ok("sudo: a recording of the user's own: status", status <= 1, status .. err)
+  check.equal("sudo: it is the user's", program.shell("stat -c '%a %u' " .. theirs), "600 65534\n")
+  check.ok("sudo: and they read it", run({ "--read", theirs }, { env = sudo }) <= 1)
 end
 
 check.finish()
