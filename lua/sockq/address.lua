@@ -207,7 +207,7 @@ function address.network(text)
   host = host or text
   local family, found = address.parse(host)
   if not family then
-    return nil, explain_address(host, length and "/" .. length or "")
+    return nil, explain_address(host, length and length:find("^%d%d?$") and "/" .. length or "")
   end
   local most = bits[family]
   local number = length and tonumber(length:match("^%d+$")) or most

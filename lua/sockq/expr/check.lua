@@ -226,6 +226,8 @@ function checks.call(state, node)
       raise(argument.pos, sformat("argument %d of %s is %s; give it %s", i, name,
         a(argument.class), wanted == "any" and "a value" or a(wanted)))
     end
+    -- Only a row tells: compile.lua asks it.
+    argument.must_be = argument.class == "any" and wanted ~= "any" and wanted or nil
     argument.constant = check.constant(argument)
     local problem = argument.constant ~= nil and helper.check and helper.check(i, argument.constant)
     if problem then raise(argument.pos, problem) end

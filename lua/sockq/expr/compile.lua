@@ -192,6 +192,29 @@ end
 
 values.arithmetic, values.concat = run, run
 
+-- Values of any type on their way to a function that takes one: unknown if they are of another.
+local only = {
+  number = function(given) return type(given) == "number" and given or nil end,
+  string = function(given) return type(given) == "string" and given or nil end,
+}
+
+--- An argument of a function.
+local function argument_of(gen, node, checks)
+  local class = node.must_be
+  if not only[class] then return value(gen, node, checks) end
+  local mark, own = gen.temps, {}
+  local text = value(gen, node, own)
+  gen.temps = mark
+  local name, temp = "only_" .. class, new_temp(gen)
+  if not gen.helpers[name] then
+    gen.helpers[name] = only[class]
+    gen.upvalues[#gen.upvalues + 1] = name
+  end
+  store(gen, temp, sformat("%s(%s)", name, text), own)
+  may_be_nil(checks, temp)
+  return temp
+end
+
 function values.call(gen, node, checks)
   local mark, arguments, own = gen.temps, {}, {}
   local helper, name = node.helper, "h_" .. node.name
@@ -201,7 +224,7 @@ function values.call(gen, node, checks)
     given, name = special.arguments or {}, sformat("h%d_%s", #gen.upvalues + 1, node.name)
     if special.row then arguments[1] = "row" end
   end
-  for i = 1, #given do arguments[#arguments + 1] = value(gen, given[i], own) end
+  for i = 1, #given do arguments[#arguments + 1] = argument_of(gen, given[i], own) end
   gen.temps = mark
   if not gen.helpers[name] then
     gen.helpers[name] = (special or helper).call
