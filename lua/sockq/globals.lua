@@ -46,7 +46,10 @@ end
 local environment = setmetatable({}, {
   __index = function(_, name)
     local value = _G[name]
-    if value == nil then
+    if value == nil and name == "sockq" then
+      -- In plug-ins too, also where no script has been started.
+      return require("sockq")
+    elseif value == nil then
       error(missing(name), 2)
     end
     return value

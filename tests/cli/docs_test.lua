@@ -142,6 +142,7 @@ local function check_plugin(name, kind, plugin, text)
   posix.write_file(("%s/sockq/%s/%s.lua"):format(CONFIG, kind, plugin), text .. "\n")
   local words = { "--proc", TREE, plugin }
   if kind == "timers" then words = { "--proc", TREE, "--timer", plugin } end
+  if kind == "formats" then words = { "--proc", TREE, "-f", plugin } end
   local status, out, err = program.run(words, { env = ENVIRONMENT })
   check.equal(name .. ": status", status, 0)
   check.ok(name .. ": prints rows", #program.lines(out) > 1, out)
