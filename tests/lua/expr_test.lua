@@ -170,6 +170,9 @@ local values = {
   { "recv_q > 0 and 'stuck'", "string", "stuck", nil }, { "nil", "nil", nil, nil },
   { "proto .. ':' .. lport", "string", "tcp:443", "tcp6:80" }, { "1 / 0", "number", 1 / 0, 1 / 0 },
   { "half(lport) or lport", "number", 443, 40 }, { "thing()", "any", "x", "x" },
+  { "1e999999999", "number", math.huge, math.huge }, { "1E+99999999999999999999", "number", math.huge, math.huge },
+  { "1e-999999999", "number", 0, 0 }, { "0.00e999999999", "number", 0, 0 }, { "0x" .. ("f"):rep(300), "number", math.huge,
+    math.huge },
   { "lower(thing()) .. lower('X')", "string", "xx", "xx" }, { "least(pid, thing())", "number", nil, nil },
   { "-1 % 3 - 0x10 / 4", "number", -2, -2 }, { "owners", "list", listener.owners, nil },
 }

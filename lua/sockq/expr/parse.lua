@@ -17,6 +17,7 @@ local lpeg = require "lpeg"
 local C, Carg, Cc, Cmt, Cp, Cs, Ct = lpeg.C, lpeg.Carg, lpeg.Cc, lpeg.Cmt, lpeg.Cp, lpeg.Cs, lpeg.Ct
 local P, R, S = lpeg.P, lpeg.R, lpeg.S
 local nearest = require "sockq.nearest"
+local huge = math.huge
 local sformat = string.format
 
 -- parse.list() reads several expressions with commas between them, each with a head: "-", "name=".
@@ -116,7 +117,12 @@ end
 
 local decimal = (digit ^ 1 * (P "." * digit ^ 0) ^ -1 + P "." * digit ^ 1)
   * (S "eE" * S "+-" ^ -1 * digit ^ 1) ^ -1
-local number = C(P "0" * S "xX" * hex_digit ^ 1 + decimal) * -(name_char + ".") / tonumber
+--- The value of a number. LuaJIT reads no exponent of eight digits or more.
+local function value_of(text)
+  return tonumber(text) or (text:find "[eE]%-" or not text:find "^[0.]*[1-9]") and 0 or huge
+end
+
+local number = C(P "0" * S "xX" * hex_digit ^ 1 + decimal) * -(name_char + ".") / value_of
   + #(digit ^ 1 * ("." * digit ^ 1) ^ 2) * Cmt(true, function(text, at)
     local address = text:match("^[%d./]+", at)
     raise(at, sformat('an address needs quotes; write within(remote_addr, "%s")', address))
