@@ -57,6 +57,10 @@ set.messages = {}
 --- True once a table, row or folder could not be read as a whole.
 set.incomplete = false
 
+--- How the last reading of each table that was asked for ended: SOCKQ_TABLE_COMPLETE, _MISSING, _FAILED.
+---@type table<integer, integer>  by table number
+set.table_status = {}
+
 local told_refused = false
 
 --- Tell of data that could not be read: "WHERE: WHAT; REMEDY".
@@ -174,6 +178,12 @@ function set.note(collected)
   local header = handle.set
   if header.status == C.SOCKQ_SET_INCOMPLETE or header.status == C.SOCKQ_SET_FAILED then
     set.incomplete = true
+  end
+  for number = 0, C.SOCKQ_TABLES - 1 do
+    local status = tonumber(header.tables[number].status)
+    if status ~= C.SOCKQ_TABLE_UNREAD then
+      set.table_status[number] = status
+    end
   end
   tell_problems(handle)
   tell_owners(header.owners)

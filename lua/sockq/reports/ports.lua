@@ -25,9 +25,10 @@ local function endpoint(address, port)
   return sformat(address:find(":", 1, true) and "[%s]:%d" or "%s:%d", address, port)
 end
 
--- The same as an expression that is typed.
+-- The same as it is typed into a shell.
 local function expression(address, port)
-  return sformat('\'remote_addr == "%s" and remote_port == %d\'', address, port)
+  local text = endpoint(address, port)
+  return text:find("[", 1, true) and "'" .. text .. "'" or text
 end
 
 -- Documentation/networking/ip-sysctl.rst: tcp_tw_reuse 1 everywhere, 2 on loopback only; it needs
