@@ -33,7 +33,8 @@ int sockq_named_open(struct sockq_named_list *named, const struct sockq_options 
         return -1;
     if (strcmp(command, "record") == 0 && options->word_count > 1)
         return open_word(named, options->words[1], true);
-    for (int i = 1; strcmp(command, "diff") == 0 && i <= 2 && i < options->word_count; i++)
+    int most = strcmp(command, "diff") == 0 ? 2 : strcmp(command, "snapshots") == 0 ? 1 : 0;
+    for (int i = 1; i <= most && i < options->word_count; i++)
         if (open_word(named, options->words[i], false) < 0)
             return -1;
     return 0;

@@ -1,5 +1,6 @@
 /*
- * Recordings that the command line names: of --read, and the arguments of `record` and `diff`. They
+ * Recordings that the command line names: of --read, and the arguments of `record`, `diff` and
+ * `snapshots`. They
  * are opened with the invoker's rights, before or after privileges are dropped as scripts are; what
  * is in them is looked at by the interpreter, without privileges.
  */

@@ -4,7 +4,7 @@
 -- The map of this folder; a file uses only files below it:
 --
 --   cli.lua             the program's command line
---   commands/           its commands, a file each: check, diff, fields, help, list, record, show
+--   commands/           its commands, a file each: check, diff, fields, help, list, record, show, snapshots
 --   help.lua  help/     help: the page of --help, topics, names; from the registries and doc comments
 --   mistakes.lua        what a wrong option or word may have meant
 --   script.lua          running a script: its globals, its arguments, what is told of its errors

@@ -208,6 +208,13 @@ function output.columns(query, given, place, options)
   return list
 end
 
+--- Which columns the chosen format wants: "table", composed ones for people, or "fields".
+---@return string|nil
+function output.layout()
+  local format = plugin.load("formats", output.defaults.format)
+  return format and format.layout
+end
+
 --- Open a sink for rows in a format.
 ---@param list table[]  what output.columns made
 ---@param options { header: boolean?, format: string?, title: string? }

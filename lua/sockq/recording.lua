@@ -111,7 +111,8 @@ function recording.try(path, append)
   return self
 end
 
--- What the end of a file lacks is told once it is read from.
+--- Tell what the end of a file lacks, once.
+---@param self sockq.Recording
 local function tell_cut(self)
   if self.cut then
     set.tell(self.cut)
@@ -119,6 +120,7 @@ local function tell_cut(self)
     self.cut = nil
   end
 end
+recording.tell_cut = tell_cut
 
 local UNITS = { s = 1, m = 60, h = 3600, d = 86400 }
 local FORMS = "give a number (1 the first, -1 the last), 14:05, 2026-11-26T14:05:30, or an age such as -90s"

@@ -172,6 +172,34 @@ do
   check.equal("a file with @ in its name is that file", run({ "--read", named, "LISTEN" }), 0)
 end
 
+-- sockq snapshots
+
+do
+  local status, out, err = run { "snapshots", SIX }
+  check.equal("snapshots: status", status .. err, "0")
+  check.equal("snapshots", (out:gsub(" +", " "):gsub(" %d+\n", "\n")), [[
+index time sockets bytes
+ 1 2026-11-25 23:30:00 1
+ 2 2026-11-25 23:50:00 1
+ 3 2026-11-26 00:10:00 1
+ 4 2026-11-26 14:05:00 1
+ 5 2026-11-26 14:05:30 1
+ 6 2026-11-26 14:07:00 1
+]])
+  status, out = run { "snapshots", SIX, "--ndjson", "-L", "1" }
+  check.equal("snapshots, ndjson", status .. out,
+    ('0{"index":1,"time":"2026-11-25 23:30:00","unixtime":%.1f,"sockets":1,"bytes":%d}\n'):format(
+      at { year = 2026, month = 11, day = 25, hour = 23, min = 30 } + 0.5, #posix.read_file(SIX) / 6))
+  refuses("snapshots of nothing", { "snapshots" },
+    { err = "snapshots: a recording is missing; sockq snapshots FILE is the form" })
+  refuses("snapshots of two", { "snapshots", SIX, "x" }, { err = { "snapshots: x: one recording is enough; sockq snapshots" } })
+  refuses("snapshots of text", { "snapshots", program.path }, { err = { ": not a recording of sockq; give a file" } })
+  posix.write_file(DIR .. "/cut", posix.read_file(SIX):sub(1, -2))
+  status, out, err = run { "snapshots", DIR .. "/cut", "--csv", "--no-header" }
+  check.equal("snapshots of half a file", status .. #program.lines(out), "35")
+  check.contains("snapshots of half a file", err, "half a snapshot")
+end
+
 -- Scripts
 
 do

@@ -6,18 +6,34 @@ local posix = require "posix"
 local recordings = {}
 
 -- struct sockq_frame and the place of realtime_ns in what follows it (src/recording.h, src/row.h).
-local FRAME, HEADER_SIZE, SIZE, HEAD_SUM, REALTIME = 56, 20, 24, 32, 56 + 32
+local FRAME, HEADER_SIZE, SIZE, HEAD_SUM, BODY_SUM, REALTIME = 56, 20, 24, 32, 40, 56 + 32
 
 local function word_at(bytes, offset) return ffi.cast("uint64_t *", bytes + offset) end
 
 -- As src/recording.c sums, written a second time.
 local function sum(bytes, size)
   local words, result = ffi.cast("uint64_t *", bytes), 1ULL
-  for i = 0, size / 8 - 1 do
-    result = bit.bxor(result, words[i]) * 0x9e3779b97f4a7c15ULL
+  local function add(word)
+    result = bit.bxor(result, word) * 0x9e3779b97f4a7c15ULL
     result = bit.bxor(result, bit.rshift(result, 32))
   end
+  for i = 0, math.floor(size / 8) - 1 do add(words[i]) end
+  if size % 8 > 0 then
+    local last = ffi.new("uint64_t[1]")
+    ffi.copy(last, bytes + size - size % 8, size % 8)
+    add(last[0])
+  end
   return result
+end
+
+--- Make the sums of a lone snapshot right, whatever its bytes are.
+---@param bytes ffi.cdata*  changed in place
+---@param size integer
+function recordings.sum_again(bytes, size)
+  local head = math.min(FRAME + ffi.cast("uint32_t *", bytes + HEADER_SIZE)[0], size)
+  word_at(bytes, BODY_SUM)[0] = sum(bytes + head, size - head)
+  word_at(bytes, HEAD_SUM)[0] = 0
+  word_at(bytes, HEAD_SUM)[0] = sum(bytes, head)
 end
 
 --- Give the snapshots of a file these times.

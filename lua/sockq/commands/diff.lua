@@ -7,7 +7,6 @@ local fields = require("sockq.fields")
 local identity = require("sockq.identity")
 local listing = require("sockq.listing")
 local output = require("sockq.output")
-local plugin = require("sockq.plugin")
 local query = require("sockq.query")
 local record = require("sockq.record")
 local recording = require("sockq.recording")
@@ -145,15 +144,6 @@ local function compare(a, b, wanted)
   return opened
 end
 
-local function columns(given)
-  local chosen = listing.columns(given)
-  if chosen or given.group or given.agg or given.distinct or given.join then
-    return chosen
-  end
-  local format = plugin.load("formats", output.defaults.format)
-  return not (format and format.layout == "fields") and COLUMNS or nil
-end
-
 return {
   usage = "diff A [B]",
   doc = "sockets opened, closed and changed between two recordings, or since one",
@@ -186,7 +176,8 @@ return {
     local found = compare(a, b, wanted)
     if not given.quiet then
       local rows = listing.shape(chain.of_rows(found, ROW), given)
-      local count, wrong, problem = output.list(rows, columns(given), "-c", { title = "changes" })
+      local columns = listing.columns(given) or output.layout() ~= "fields" and rows:schema() == ROW and COLUMNS or nil
+      local count, wrong, problem = output.list(rows, columns, "-c", { title = "changes" })
       if not count then
         complaint.raise(wrong, problem)
       end

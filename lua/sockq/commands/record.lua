@@ -139,7 +139,7 @@ end
 return {
   usage = "record FILE [EXPR...]",
   doc = "append the sockets that match to a recording, once or every S seconds",
-  options = { "tcp", "udp", "raw", "unix", "ipv4", "ipv6", "listening", "from" },
+  options = { "tcp", "udp", "raw", "unix", "ipv4", "ipv6", "listening", "from", "every", "times" },
   run = function(words, given)
     local path = words[1]
     if not path then
