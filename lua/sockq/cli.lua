@@ -46,6 +46,7 @@ end
 local CHOOSING = { "tcp", "udp", "raw", "unix", "ipv4", "ipv6", "listening", "from" }
 local SHAPING = { "join", "distinct", "group", "agg", "sort", "limit", "columns" }
 local FORMAT = { "format", "json", "ndjson", "csv", "tsv", "no-header", "color" }
+local LIVE = { "watch", "wait", "quiet", "times" }
 
 local function refuse(given, groups, more, what)
   local function refuse_one(name)
@@ -107,7 +108,7 @@ local function run_name(line)
       accepted[option] = true
     end
     local refused = {}
-    for _, group in ipairs({ CHOOSING, SHAPING, FORMAT, { "timer" } }) do
+    for _, group in ipairs({ CHOOSING, SHAPING, FORMAT, LIVE, { "timer", "every" } }) do
       for _, option in ipairs(group) do
         refused[#refused + 1] = not accepted[option] and option or nil
       end
@@ -131,6 +132,7 @@ end
 
 local function run_script(line)
   refuse(line.given, { CHOOSING, SHAPING }, {}, "a script chooses its sockets itself")
+  refuse(line.given, { LIVE }, {}, "a script looks and prints as it likes")
   return require("sockq.script").run(line)
 end
 
@@ -221,6 +223,19 @@ local function final_status(status, stands_in)
   return status
 end
 
+-- True if watch.lua runs this command line; --every and --times may be a command's.
+local function is_live(line)
+  local given = line.given
+  if given.watch or given.wait or given.quiet then
+    return true
+  end
+  local command = line.mode == "name" and load_command(line.words[1])
+  if given.every and not command then
+    error("--every: only sockq record takes it; give --watch=S or --wait=S", 0)
+  end
+  return given.times and not command
+end
+
 --- Run the command line.
 ---@return integer status
 function cli.main()
@@ -238,7 +253,13 @@ function cli.main()
     refuse_empty(line.given)
     set_defaults(line.given)
     read_recording(line.given)
-    return runners[line.mode](line)
+    local function run()
+      return runners[line.mode](line)
+    end
+    if is_live(line) then
+      return require("sockq.watch").run(line, run)
+    end
+    return run()
   end, require("sockq.trace").handler)
   if not ok then
     local is_script = line.mode ~= "query" and line.mode ~= "name"

@@ -18,7 +18,7 @@ local state = require("sockq.state")
 local tables = require("sockq.tables")
 
 local C, has = schema.C, schema.has
-local band, tonumber, ffi_string = bit.band, tonumber, require("ffi").string
+local band, floor, max, tonumber, ffi_string = bit.band, math.floor, math.max, tonumber, require("ffi").string
 
 local INET, FAMILY6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
 local UNIX, NETLINK = tonumber(C.SOCKQ_UNIX), tonumber(C.SOCKQ_NETLINK)
@@ -110,11 +110,23 @@ local function state_of(row)
   return state.name(state.datagram, row.state)
 end
 
+-- Seconds since the rows were read: a live view lets their timers run on between two looks.
+local age = 0
+
+-- The kernel's tm->when, less the time since.
+local function ticks_left(row, set)
+  local ticks = tonumber(row.when)
+  if age > 0 and row.timer ~= 0 and ticks <= OVERDUE then
+    ticks = max(0, ticks - floor(age * set.set.user_hz))
+  end
+  return ticks
+end
+
 local function expires(row, set)
   if row.timer == 0 or not has(row.known, C.SOCKQ_HAS_TIMER) then
     return nil
   end
-  local ticks = tonumber(row.when)
+  local ticks = ticks_left(row, set)
   return ticks > OVERDUE and 0 or ticks / set.set.user_hz
 end
 
@@ -249,9 +261,9 @@ local list = {
   { name = "expires", type = "number", unit = "seconds", doc = "until the timer fires; 0 if due or overdue, unknown if off",
     sources = INETS, get = expires },
   { name = "when", type = "number", unit = "ticks", doc = "the kernel's tm->when, whatever the timer", sources = INETS,
-    get = function(row)
-      if has(row.known, C.SOCKQ_HAS_TIMER) then return tonumber(row.when) end
-    end, raw = raw_number("when") },
+    get = function(row, set)
+      if has(row.known, C.SOCKQ_HAS_TIMER) then return ticks_left(row, set) end
+    end, raw = ticks_left },
   { name = "retrans", type = "integer", doc = "timeouts since the last progress: unanswered retransmissions",
     sources = TCP, get = known(C.SOCKQ_HAS_RETRANS, "retrans"), raw = raw_number("retrans") },
   { name = "probes", type = "integer", doc = "unanswered zero-window or keepalive probes (column timeout)",
@@ -379,6 +391,13 @@ function fields.add(field)
   list[place] = field
   fields.version = fields.version + 1
   register(field)
+end
+
+--- Let the timers of all rows run on: expires and when are as they will be `seconds` after the rows
+--- were read. For a live view between two looks; 0 ends it.
+---@param seconds number
+function fields.set_age(seconds)
+  age = seconds
 end
 
 --- Names of all fields and their short forms, sorted.

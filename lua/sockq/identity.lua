@@ -114,7 +114,8 @@ function identity.pair(was, is)
   local by_key = {}
   for _, entry in ipairs(was) do
     by_key[entry.key] = entry
-    entry.gone = true
+    -- Nothing older is kept alive.
+    entry.gone, entry.was = true, nil
   end
   local left = {}
   for _, entry in ipairs(is) do

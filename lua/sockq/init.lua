@@ -7,6 +7,7 @@
 --   commands/           its commands, a file each: check, diff, fields, help, list, record, show, snapshots
 --   help.lua  help/     help: the page of --help, topics, names; from the registries and doc comments
 --   mistakes.lua        what a wrong option or word may have meant
+--   watch.lua  watch/   --watch, --wait, -q: looks, what changed, the screen, streams
 --   script.lua          running a script: its globals, its arguments, what is told of its errors
 --   init.lua            the module: sockq.tcp() and its like
 --   views/              layouts of whole listings: netstat

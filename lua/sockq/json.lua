@@ -42,6 +42,8 @@ local function encode(given)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
+json.encode = encode
+
 local SPECIAL = buffer.bytes('[%c"\\\128-\255]')
 
 --- How objects are written, a row each; keys are the columns' names in their order.

@@ -128,14 +128,26 @@ end
 --- True once standard output could not be written.
 output.failed = false
 
+--- What a live view or -q puts in the place of standard output: write(text) gets all text, and
+--- format(plug-in, name) gives the format plug-in to use for rows. nil: nothing.
+---@type { write: fun(text: string), format: fun(format: table, name: string): table }|nil
+output.captor = nil
+
 --- Write to standard output; a failure other than a closed pipe is an error.
 ---@param text string
-function output.write(text)
+function output.put(text)
   local ok, err = io.stdout:write(text)
   if not ok then
     output.failed = true
     error("standard output: " .. err, 0)
   end
+end
+
+--- Write text to where it belongs: the one way out for commands, reports and formats.
+---@param text string
+function output.write(text)
+  local put = output.captor and output.captor.write or output.put
+  put(text)
 end
 
 local OPTIONS = { columns = "string or table", format = "string", header = "boolean", timer = "string",
@@ -162,8 +174,9 @@ local function environment(name)
   return value ~= "" and value or nil
 end
 
--- What the terminal or pipe behind standard output can show.
-local function surroundings()
+--- What the terminal or pipe behind standard output can show.
+---@return integer|nil columns, boolean color, boolean utf8  # columns: nil of a pipe
+function output.surroundings()
   local terminal = core.terminal_width(1)
   local color = output.defaults.color == "always" or (output.defaults.color == "auto" and terminal ~= nil and
     not environment("NO_COLOR") and environment("TERM") ~= "dumb")
@@ -190,7 +203,7 @@ end
 ---@param given string|table[]?  columns; nil: those that fit the rows and the format
 ---@param place string           what to call the columns in messages
 ---@param options { timer: string?, format: string? }
----@return table[]|nil list      # of columns.lua, with needs: the fields to read for them
+---@return table[]|nil list      # of columns.lua, with needs: the fields to read for them, and query
 ---@return string|nil message, table|nil problem
 function output.columns(query, given, place, options)
   local format, path = load_format(options)
@@ -204,7 +217,7 @@ function output.columns(query, given, place, options)
   elseif #list == 0 then
     return nil, place .. ": a column is missing; name a field"
   end
-  list.needs = columns.needs(list)
+  list.needs, list.query = columns.needs(list), query
   return list
 end
 
@@ -221,11 +234,14 @@ end
 ---@return table|nil sink, string|nil message  # { row(row), finish() }, or why it cannot show the columns
 function output.open(list, options)
   local format = assert(load_format(options))
+  if output.captor then
+    format = output.captor.format(format, options.format or output.defaults.format)
+  end
   local header = options.header
   if header == nil then
     header = output.defaults.header
   end
-  local terminal, color, utf8 = surroundings()
+  local terminal, color, utf8 = output.surroundings()
   return format.open(list, { header = header, terminal = terminal, color = color, utf8 = utf8,
     title = options.title or "sockets" }, output.write)
 end
@@ -265,7 +281,8 @@ function output.list(query, given, place, options)
   local count, put = 0, sink.row
   query:needs(sink.columns.needs):each(function(row)
     count = count + 1
-    put(row)
+    -- Only a captor's sink knows when it has enough.
+    return put(row) == true
   end)
   sink.finish()
   return count

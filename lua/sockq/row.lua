@@ -115,7 +115,7 @@ function methods.raw(self, name)
   if not get then
     error(("row:raw(%q): only numbers that the kernel prints have a raw form"):format(tostring(name)), 2)
   end
-  return (get(handle.row))
+  return (get(handle.row, handle.set))
 end
 
 --- A row of one's own from a cursor; of a row that is one's own, the row itself or its like.

@@ -82,7 +82,7 @@ int sockq_lua_searcher(lua_State *L)
     return 1;
 }
 
-/* { NAME = true, or the list of its arguments } */
+/* { NAME = true, or the list of its arguments }; of --watch --watch=3 the last counts */
 static void push_given(lua_State *L, const struct sockq_options *options)
 {
     lua_newtable(L);
@@ -94,7 +94,7 @@ static void push_given(lua_State *L, const struct sockq_options *options)
             continue;
         }
         lua_getfield(L, -1, given->option->name);
-        if (lua_isnil(L, -1)) {
+        if (!lua_istable(L, -1)) {
             lua_pop(L, 1);
             lua_newtable(L);
             lua_pushvalue(L, -1);

@@ -8,6 +8,7 @@ local inet = require("sockq.netstat.inet")
 local layout = require("sockq.layout")
 local names = require("sockq.netstat.names")
 local options = require("sockq.netstat.options")
+local output = require("sockq.output")
 local plugin = require("sockq.plugin")
 local schema = require("sockq.schema")
 local sctp = require("sockq.netstat.sctp")
@@ -36,7 +37,11 @@ end
 
 -- netstat does not notice when standard output cannot be written.
 local function write(text)
-  io.stdout:write(text)
+  if output.captor then
+    output.write(text)
+  else
+    io.stdout:write(text)
+  end
 end
 
 -- The third word of the headers.
@@ -271,6 +276,9 @@ local function run(args)
     -- Somebody's own may print names of processes.
     local format = format_timer
     format_timer = function(row) return escape.dots(format(row)) end
+  end
+  if chosen.continuous and output.captor then
+    error("netstat -c: it looks again by itself; leave out -c", 0)
   end
   set.on_message = nil
   repeat
