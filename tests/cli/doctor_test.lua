@@ -266,13 +266,16 @@ do
   check.equal("nothing bad: status", select(3, examine(healthy(), { "bad" })), 1)
   check.equal("nothing bad: -q", (program.run { "--proc", program.tree(healthy()), "doctor", "bad", "-q" }), 1)
   check.equal("something bad: -q", (program.run { "--proc", dir, "doctor", "bad", "-q" }), 0)
-  program.refuses("a verdict that is none", { "--proc", dir, "doctor", "worse" }, { err = { "doctor: ", "bad, look, unknown,
-    ok" } })
+  program.refuses("a verdict that is none", { "--proc", dir, "doctor", "worse" },
+    { err = { "doctor: ", "bad, look, unknown, ok" } })
   local got, out, err = program.run { "--proc", dir, "doctor" }
   check.equal("table: status", got .. err, "0")
   check.equal("table: the sum", program.lines(out)[1], "15 checks: 1 bad, 1 worth a look, 1 unknown, 12 ok")
-  check.contains("table: what to do", out, "\nnext: sockq CLOSE_WAIT -g program,remote_addr  # close_wait: the peer has closed")
-  check.ok("table: and then", out:find("\n      sockq %-%-from all %-g program +# descriptors: "), out)
+  local steps = program.next_steps(out)
+  check.equal("table: what to do", steps[1].command, "sockq CLOSE_WAIT -g program,remote_addr")
+  check.contains("table: why", steps[1].why, "close_wait: the peer has closed, the program has not")
+  check.equal("table: and then", steps[2].command, "sockq --from all -g program")
+  check.equal("table: nothing of what is well", #steps, 2)
   for _, format in ipairs { "json", "ndjson", "csv", "records", "lua", "prometheus" } do
     local made, text, wrong = program.run { "--proc", dir, "doctor", "-f", format }
     check.equal(format .. ": status", made .. wrong, "0")

@@ -135,12 +135,11 @@ for _, name in ipairs(REPORTS) do
   check.equal(name .. ": table: status", got, 0)
   check.equal(name .. ": table: no message", err, "")
   check.ok(name .. ": what to do next", out:find("\nnext: sockq "), out)
-  for command in out:gmatch("\n[next: ]+(sockq [^\n]-) *# ") do
-    if not command:find("^sockq help") then
-      local line = command:gsub("^sockq", function() return posix.quote(program.path) .. " --proc " .. posix.quote(dir) end)
-      local ran, _, wrong = posix.run({ "sh", "-c", line }, { env = program.environment(), timeout = 60 })
-      check.ok(name .. ": " .. command, ran <= 1 and wrong == "", wrong)
-    end
+  for _, step in ipairs(program.next_steps(out)) do
+    local options = step.command:find("^sockq help") and "" or " --proc " .. posix.quote(dir)
+    local line = posix.quote(program.path) .. options .. step.command:sub(6)
+    local ran, _, wrong = posix.run({ "sh", "-c", line }, { env = program.environment(), timeout = 60 })
+    check.ok(name .. ": " .. step.command, ran <= 1 and wrong == "", wrong)
   end
   -- Nothing there: no row, status 1, and no time or number is made up.
   local empty = program.tree {}
@@ -178,6 +177,10 @@ end
 local function lines_of(words)
   local _, out, err = program.run(words)
   check.equal(table.concat(words, " ", 3) .. ": no message", err, "")
+  -- What to do next, without the tree and the blanks that align it.
+  out = out:gsub("\nnext: .*$", function(steps)
+    return (steps:gsub("sockq %-%-proc %S+", "sockq"):gsub(" +", " "):gsub("\n ", "\n"))
+  end)
   return program.lines(out), out
 end
 
@@ -196,8 +199,8 @@ remedy: sysctl net.ipv4.tcp_tw_reuse=1 (it is 2, for loopback only): a new conne
 remedy: more addresses, ours or theirs: each pair has the range to itself
 remedy: a wider net.ipv4.ip_local_port_range
 
-next: sockq -t 10.0.0.3:5432 -g program,state           # who holds the ports of the first line
-      sockq -t 10.0.0.3:5432 TIME_WAIT -s expires -L 5  # when the next ones are free
+next: sockq -t 10.0.0.3:5432 -g program,state # who holds the ports of the first line
+sockq -t 10.0.0.3:5432 TIME_WAIT -s expires -L 5 # when the next ones are free
 ]])
   local list = lines_of { "--proc", tree_of_ports(70, 0), "ports" }
   check.contains("ports: 70 of 100", list[2], "has 70 of 100 ports (70.0 %), 0 in TIME_WAIT: most are taken")
@@ -256,9 +259,9 @@ Connections that wait for accept()
 program  local_addr  local_port  waiting
 web      127.0.0.1           80      129
 
-next: sockq 'recv_q > 0 and not LISTEN' -s -recv_q -L 20  # the sockets with the most unread data
-      sockq retrans                                       # who sends again, and until when
-      sockq 'LISTEN and recv_q > 0'                       # the listeners, with their processes
+next: sockq 'recv_q > 0 and not LISTEN' -s -recv_q -L 20 # the sockets with the most unread data
+sockq retrans # who sends again, and until when
+sockq 'LISTEN and recv_q > 0' # the listeners, with their processes
 ]])
 end
 

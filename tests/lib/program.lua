@@ -134,6 +134,18 @@ function program.lines(text)
   return list
 end
 
+--- What a report tells to do next: its commands as typed without --proc DIR, and the reasons.
+---@param text string  what it printed
+---@return { command: string, why: string }[]
+function program.next_steps(text)
+  local list = {}
+  for line in (text:match("\n(next: .*)$") or ""):gmatch("[^\n]+") do
+    local command, why = line:match("^[next: ]+(sockq .-) +# (.*)$")
+    list[#list + 1] = { command = (command:gsub("^sockq %-%-proc %S+", "sockq")), why = why }
+  end
+  return list
+end
+
 --- Make a folder that stands for /proc: see tree_of.lua.
 program.tree = require("tree_of").make
 
