@@ -98,8 +98,9 @@ local cases = {
   { "(pid,state)", nil, '1:5: unexpected ","; expected an operator or ")"' },
   { "pid,\n  progam", nil, '2:3: unknown name "progam"; did you mean program?' },
   { "pid, a=lower(pid)", nil, "1:14: argument 1 of lower is a number" },
-  { "pid,pid", nil, '1:5: "pid" stands here twice; leave one out or name it: other=pid' },
+  { "pid,pid", nil, '1:5: "pid" stands here twice; leave one out or write NAME=EXPR' },
   { "a=pid,a=state", nil, '1:7: "a" stands here twice' }, { "nil", nil, "1:1: nil is no value" },
+  { "pid\n + 1", nil, "pid + 1 8 number" }, { "pid\n+ 1, pid \n\t+ 1", nil, "stands here twice; leave one out" },
   { "keep=pid", nil, "1:1: keep is a word of rows themselves" },
   { "pid, 'x", nil, "1:6: unfinished string" }, { "and=pid", nil, '1:1: unexpected "and"' },
   { "pid, owners", KEYS, "1:6: owners is a list, which is no key" },
@@ -131,8 +132,9 @@ local cases = {
 }
 for _, case in ipairs(cases) do
   local got = shown(case[1], case[2])
-  if case[3]:find "^%d+:%d+: " or case[3]:find "^did" then
+  if case[3]:find "^%d+:%d+: " or case[3]:find "^did" or case[3]:find "^stands" then
     check.contains(case[1]:sub(1, 40), got, case[3])
+    check.ok(case[1]:sub(1, 40) .. ": one line", not got:find "%c", got)
   else
     check.equal(case[1], got, case[3])
   end

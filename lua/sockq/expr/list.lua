@@ -131,11 +131,10 @@ local function settle_name(item, seen, options)
   if name and taken[name] then
     raise(item.name_pos, sformat("%s is a word of rows themselves; choose another name", name))
   end
-  item.name = name or item.text
+  item.name = name or item.text:gsub("%s*[\n\r]%s*", " ")
   if options.descending then return end
   if seen[item.name] then
-    raise(item.name_pos or item.pos, sformat("%s stands here twice; leave one out or name it: other=%s",
-      quote(item.name), item.text))
+    raise(item.name_pos or item.pos, sformat("%s stands here twice; leave one out or write NAME=EXPR", quote(item.name)))
   end
   seen[item.name] = true
 end
