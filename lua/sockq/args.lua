@@ -23,16 +23,17 @@ local hint = require("sockq.hint")
 
 local args = {}
 
-local KEYS = { name = "string", type = "string", doc = "string", default = "any", optional = "boolean",
+--- The keys of an argument, with their types.
+args.keys = { name = "string", type = "string", doc = "string", default = "any", optional = "boolean",
   many = "boolean", named = "boolean", words = "table" }
 
 local types, read, form_of = argument.types, argument.read, argument.form_of
 
 local function check_keys(spec)
   for key, value in pairs(spec) do
-    local expected = KEYS[key]
+    local expected = args.keys[key]
     if not expected then
-      return ("%q means nothing here; %s"):format(tostring(key), hint.remedy(key, hint.keys(KEYS)))
+      return ("%q means nothing here; %s"):format(tostring(key), hint.remedy(key, hint.keys(args.keys)))
     elseif expected ~= "any" and type(value) ~= expected then
       return ("%s is a %s; a %s is expected"):format(key, type(value), expected)
     end

@@ -14,16 +14,17 @@ local timer = require("sockq.timer")
 
 local columns = {}
 
-local KEYS = { name = "string", title = "string", width = "number", align = "string", get = "function",
+--- The keys of a column, with their types.
+columns.keys = { name = "string", title = "string", width = "number", align = "string", get = "function",
   field = "string", shrink = "number", unknown = "string", needs = "table", timer = "string or boolean",
   type = "string", unit = "string", doc = "string" }
 
 local function check_keys(column, where)
   for key, value in pairs(column) do
-    local expected = KEYS[key]
+    local expected = columns.keys[key]
     if not expected then
       return ("%s: %q means nothing in a column; %s"):format(where, tostring(key),
-        hint.remedy(key, hint.keys(KEYS)))
+        hint.remedy(key, hint.keys(columns.keys)))
     elseif not expected:find(type(value), 1, true) then
       return ("%s: %s is a %s; a %s is expected"):format(where, key, type(value), expected)
     elseif key == "align" and value ~= "left" and value ~= "right" then

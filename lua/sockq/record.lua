@@ -18,11 +18,13 @@ local function schema_of(row)
 end
 
 --- The record itself: unlike a cursor it stays valid.
+---@return sockq.Record
 function methods.keep(self)
   return self
 end
 
 --- Walk the fields that this record knows: for name, value in row:fields().
+---@return fun(): string|nil, any
 function methods.fields(self)
   local list, i = schema_of(self).list, 0
   return function()

@@ -131,6 +131,7 @@ end
 
 --- Walk the fields that this row knows, in the registry's order: for name, value in row:fields().
 --- Owners are read if they have not been.
+---@return fun(): string|nil, any
 function methods.fields(self)
   handle_of(self, "fields")
   local i = 0

@@ -1,0 +1,543 @@
+---@meta sockq
+-- Made by scripts/docs: what sockq's scripts and plug-ins can call, for editors. It is never run.
+-- In .luarc.json: { "workspace.library": ["/usr/share/sockq/types"], "runtime.version": "LuaJIT" }
+
+---@alias sockq.word.proto "tcp"|"tcp6"|"sctp"|"udp"|"udp6"|"udplite"|"udplite6"|"raw"|"raw6"|"icmp"|"icmp6"|"unix"|"netlink"|"packet"
+---@alias sockq.word.family "inet"|"inet6"|"unix"|"netlink"|"packet"
+---@alias sockq.word.state "BOUND_INACTIVE"|"CLOSE"|"CLOSE_WAIT"|"CLOSING"|"CONNECTED"|"CONNECTING"|"DISCONNECTING"|"ESTABLISHED"|"FIN_WAIT1"|"FIN_WAIT2"|"FREE"|"LAST_ACK"|"LISTEN"|"SYN_RECV"|"SYN_SENT"|"TIME_WAIT"|"UNCONN"
+---@alias sockq.word.scope "any"|"loopback"|"link"|"private"|"multicast"|"public"
+---@alias sockq.word.timer "off"|"on"|"keepalive"|"timewait"|"probe"|string
+
+---@class sockq.Owner  a process that has the socket
+---@field pid integer
+---@field fd integer
+---@field program string?
+---@field cmdline string?
+
+--- A socket. A field that the row's table cannot tell is nil, never 0.
+---@class sockq.Row
+---@field proto sockq.word.proto  protocol: tcp, tcp6, udp, …, unix, netlink, packet
+---@field family sockq.word.family  address family: inet, inet6, unix, netlink, packet
+---@field table string  file below /proc/net that the row is from
+---@field line integer  line of that file
+---@field state? sockq.word.state  socket state as netstat spells it; ss's UNCONN for unconnected
+---@field state_code? integer  the kernel's number of the state
+---@field local_addr? string  local address
+---@field laddr? string  local address
+---@field local_port? integer  local port; of raw sockets the protocol, of ping sockets the identifier
+---@field lport? integer  local port; of raw sockets the protocol, of ping sockets the identifier
+---@field remote_addr? string  remote address
+---@field raddr? string  remote address
+---@field remote_port? integer  remote port, 0 for none
+---@field rport? integer  remote port, 0 for none
+---@field scope? sockq.word.scope  how far the local address reaches: any, loopback, link, private, multicast, public
+---@field remote_scope? sockq.word.scope  how far away the remote address is
+---@field recv_q? integer  received and not read; of a listener connections that wait for accept; of udp and raw memory, in bytes
+---@field send_q? integer  written and not acknowledged; of udp and raw memory, in bytes
+---@field timer? sockq.word.timer  timer that runs: off, on, keepalive, timewait, probe, unkn-N
+---@field timer_code? integer  the kernel's number of the timer (column tr)
+---@field expires? number  until the timer fires; 0 if due or overdue, unknown if off, in seconds
+---@field when? number  the kernel's tm->when, whatever the timer, in ticks
+---@field retrans? integer  timeouts since the last progress: unanswered retransmissions
+---@field probes? integer  unanswered zero-window or keepalive probes (column timeout)
+---@field uid? integer  user of the socket, as the reader's user namespace sees it
+---@field user? string  name of that user, its number if it has none
+---@field inode? integer  inode of the socket, exact up to 2^53
+---@field pid? integer  first process that has the socket, as netstat shows
+---@field fd? integer  its descriptor there
+---@field program? string  that process's name: argv[0] without folders, else comm
+---@field cmdline? string  that process's arguments, at most 4 KiB
+---@field owners? sockq.Owner[]  every owner: { { pid, fd, program, cmdline }, … }
+---@field owner_why? string  why no owner is known
+---@field cgroup? string  cgroup of the first process
+---@field netns? integer  network namespace read: the inode of its ns link
+---@field host? string  name of the machine
+---@field refs? integer  the kernel's reference count
+---@field rto? number  retransmission timeout, in seconds
+---@field ato? number  delayed acknowledgement timeout, in seconds
+---@field cwnd? integer  congestion window, in segments
+---@field ssthresh? integer  slow start threshold, unknown in initial slow start, in segments
+---@field drops? integer  dropped on receipt, in datagrams
+---@field path? string  name of a unix socket, @ first if abstract
+---@field type? string  socket type: STREAM, DGRAM, SEQPACKET, RAW
+---@field protocol? string  netlink protocol, or ethertype of a packet socket
+---@field port_id? integer  netlink port id, 0 for the kernel's; often the pid
+---@field groups? integer  the first 32 netlink multicast groups, a bit each
+---@field ifindex? integer  device of a packet socket: 0 any, -1 gone
+---@field dev? string  name of that device, on this machine only
+---@field local_addrs? string[]  every local address of an SCTP socket
+---@field remote_addrs? string[]  every remote address of an SCTP association
+---@field assoc_id? integer  identifier of an SCTP association
+---@field timer_text? string  the timer in the words of --timer, human if there is none
+local Row = {}
+
+--- What the kernel's text said, also where it means nothing for this row (a TIME_WAIT row's retrans
+--- of 0). For views that imitate a program which prints it.
+---@param name string  retrans, probes, when, uid, inode, refs or state_code
+---@return number
+function Row:raw(name) end
+
+--- A row of one's own from a cursor; of a row that is one's own, the row itself or its like.
+---@return sockq.Row
+function Row:keep() end
+
+--- Walk the fields that this row knows, in the registry's order: for name, value in row:fields().
+--- Owners are read if they have not been.
+---@return fun(): string|nil, any
+function Row:fields() end
+
+--- A row that group, agg, select or join made: its columns are its fields.
+---@class sockq.Record
+---@field [string] any
+local Record = {}
+
+--- The record itself: unlike a cursor it stays valid.
+---@return sockq.Record
+function Record:keep() end
+
+--- Walk the fields that this record knows: for name, value in row:fields().
+---@return fun(): string|nil, any
+function Record:fields() end
+
+--- A query: lazy, a value; each verb gives a new one.
+---@class sockq.Query
+local Query = {}
+
+--- Keep the rows for which a predicate is true; several where() are and-ed.
+---@param predicate string|fun(row: sockq.Row): boolean  an expression, or a function of a row that is valid during the call only
+---@return sockq.Query
+--- Cost: keeps no rows. An expression on state or proto narrows what is collected; owners are read
+--- first if it names one of their fields.
+function Query:where(predicate) end
+
+--- One row for each different combination of keys. Without agg or count behind it a group has its
+--- keys and `count` (`rows` if a key is called so).
+---@param given string|function|table  "state, net=subnet(remote_addr, 24)"
+---@return sockq.Records
+--- Memory: the keys of every group, and what its aggregates say.
+function Query:group(given) end
+
+--- Aggregates of each group, or of all rows: "count, worst=max(expires), p99(recv_q)".
+---@param given string|string[]
+---@return sockq.Records
+--- Memory: as the aggregates say: sockq help aggregates
+function Query:agg(given) end
+
+--- Order the rows: "-count, remote_addr"; - descends, unknown comes last.
+---@param given string|function|table
+---@return sockq.Query
+--- Memory: a number and its keys a row; with limit behind it, for twice the limit at most.
+function Query:sort(given) end
+
+--- At most so many rows; the rest is not read.
+---@param count integer
+---@return sockq.Query
+function Query:limit(count) end
+
+--- Rows of these columns only: "program, wait=60-expires".
+---@param given string|function|table
+---@return sockq.Records
+--- Memory: none; a record a row.
+function Query:select(given) end
+
+--- The first row of each different combination of keys; without keys, of all columns.
+---@param given? string|function|table
+---@return sockq.Query
+--- Memory: the keys of every row that passes.
+function Query:distinct(given) end
+
+--- Join each row with those rows of another query, or of a list of tables, that have equal keys.
+---@param other sockq.Query|table[]
+---@param on string|table  keys: a field that both sides have, or RIGHT=EXPR: its field, our expression
+---@param options? { how: "inner"|"left"|"semi"|"anti", prefix: string, names: string[] }  left keeps rows without a match; semi and anti only ask whether there is one; prefix (default "other_") is put before the right side's fields whose names are taken
+---@return sockq.Records
+--- Memory: all rows of the other side.
+function Query:join(other, on, options) end
+
+--- The fields of this query's rows: { list = { entry, … }, by_name }.
+---@return table
+function Query:schema() end
+
+--- Read these fields' sources from the start, as a function or loop will need them.
+---@param names string[]
+---@return sockq.Query
+function Query:needs(names) end
+
+--- Call visit(row) for every matching row while rows arrive, until it returns true. The row is a
+--- cursor, valid during the call only.
+---@param visit fun(row: sockq.Row): boolean?
+function Query:each(visit) end
+
+--- Iterate matching rows: for s in query:rows() do … end. Each row is the script's own.
+---@return fun(): sockq.Row?
+function Query:rows() end
+
+--- All matching rows in an array. Cost: a userdata a row; the rows themselves stay where they are.
+---@return sockq.Row[]
+function Query:list() end
+
+--- Read the rows now, and give a query over them: several questions to one look at the tables.
+---@return sockq.Query
+--- Memory: a userdata a row, and the row set. Owners are read now if needs() or an expression names
+--- them.
+function Query:keep() end
+
+--- How many rows match. Behind group it is a verb: each group gets its number of rows.
+---@param name? string  behind group: what to call it (default "count")
+---@return integer|sockq.Query
+function Query:count(name) end
+
+--- The first matching row, nil if none matches. The rest is not collected.
+---@return sockq.Row|nil
+function Query:first() end
+
+--- Print the matching rows to standard output.
+---@param options? { columns: string|table[], format: string, header: boolean, timer: string }
+---@return integer  # how many rows were printed
+function Query:print(options) end
+
+--- A query whose rows are records.
+---@class sockq.Records: sockq.Query
+local Records = {}
+
+--- Keep the rows for which a predicate is true; several where() are and-ed.
+---@param predicate string|fun(row: sockq.Record): boolean  an expression, or a function of a row that is valid during the call only
+---@return sockq.Records
+--- Cost: keeps no rows. An expression on state or proto narrows what is collected; owners are read
+--- first if it names one of their fields.
+function Records:where(predicate) end
+
+--- One row for each different combination of keys. Without agg or count behind it a group has its
+--- keys and `count` (`rows` if a key is called so).
+---@param given string|function|table  "state, net=subnet(remote_addr, 24)"
+---@return sockq.Records
+--- Memory: the keys of every group, and what its aggregates say.
+function Records:group(given) end
+
+--- Aggregates of each group, or of all rows: "count, worst=max(expires), p99(recv_q)".
+---@param given string|string[]
+---@return sockq.Records
+--- Memory: as the aggregates say: sockq help aggregates
+function Records:agg(given) end
+
+--- Order the rows: "-count, remote_addr"; - descends, unknown comes last.
+---@param given string|function|table
+---@return sockq.Records
+--- Memory: a number and its keys a row; with limit behind it, for twice the limit at most.
+function Records:sort(given) end
+
+--- At most so many rows; the rest is not read.
+---@param count integer
+---@return sockq.Records
+function Records:limit(count) end
+
+--- Rows of these columns only: "program, wait=60-expires".
+---@param given string|function|table
+---@return sockq.Records
+--- Memory: none; a record a row.
+function Records:select(given) end
+
+--- The first row of each different combination of keys; without keys, of all columns.
+---@param given? string|function|table
+---@return sockq.Records
+--- Memory: the keys of every row that passes.
+function Records:distinct(given) end
+
+--- Join each row with those rows of another query, or of a list of tables, that have equal keys.
+---@param other sockq.Records|table[]
+---@param on string|table  keys: a field that both sides have, or RIGHT=EXPR: its field, our expression
+---@param options? { how: "inner"|"left"|"semi"|"anti", prefix: string, names: string[] }  left keeps rows without a match; semi and anti only ask whether there is one; prefix (default "other_") is put before the right side's fields whose names are taken
+---@return sockq.Records
+--- Memory: all rows of the other side.
+function Records:join(other, on, options) end
+
+--- Read these fields' sources from the start, as a function or loop will need them.
+---@param names string[]
+---@return sockq.Records
+function Records:needs(names) end
+
+--- Call visit(row) for every matching row while rows arrive, until it returns true. The row is a
+--- cursor, valid during the call only.
+---@param visit fun(row: sockq.Record): boolean?
+function Records:each(visit) end
+
+--- Iterate matching rows: for s in query:rows() do … end. Each row is the script's own.
+---@return fun(): sockq.Record?
+function Records:rows() end
+
+--- All matching rows in an array. Cost: a userdata a row; the rows themselves stay where they are.
+---@return sockq.Record[]
+function Records:list() end
+
+--- Read the rows now, and give a query over them: several questions to one look at the tables.
+---@return sockq.Records
+--- Memory: a userdata a row, and the row set. Owners are read now if needs() or an expression names
+--- them.
+function Records:keep() end
+
+--- How many rows match. Behind group it is a verb: each group gets its number of rows.
+---@param name? string  behind group: what to call it (default "count")
+---@return integer|sockq.Records
+function Records:count(name) end
+
+--- The first matching row, nil if none matches. The rest is not collected.
+---@return sockq.Record|nil
+function Records:first() end
+
+---@alias sockq.word.argument_type "address"|"cidr"|"count"|"duration"|"expression"|"number"|"port"|"string"|"word"
+--- An argument of a report or a script.
+---@class sockq.Argument
+---@field default? any  what it is if not given
+---@field doc string  one line
+---@field many? boolean  a list of all that are given
+---@field name string
+---@field named? boolean  given as NAME=VALUE only
+---@field optional? boolean  nil if not given
+---@field type sockq.word.argument_type
+---@field words? string[]  the choices of the type word
+
+--- A column, as columns and print() take it.
+---@class sockq.Column
+---@field align? "left"|"right"
+---@field doc? string
+---@field field? string
+---@field get? fun(row: sockq.Row): string|number|nil
+---@field name? string
+---@field needs? string[]  the fields that get reads
+---@field shrink? number
+---@field timer? string|boolean
+---@field title? string
+---@field type? string
+---@field unit? string
+---@field unknown? string
+---@field width? number
+
+--- What a file formats/NAME.lua returns.
+---@class sockq.FormatPlugin
+---@field doc string  a line for lists
+---@field layout? "table"|"fields"  which columns it likes: "table", made for people, or "fields", a field a column
+---@field open fun(columns: table[], options: table, write: fun(text: string)): table  open(columns, options, write) gives { row = function(row), finish = function() }
+---@field people? boolean  true if it has layout "fields" and is read by people all the same
+
+--- What a file reports/NAME.lua returns.
+---@class sockq.ReportPlugin
+---@field args? sockq.Argument[]  typed arguments, as sockq.args() takes them
+---@field doc? string  more about it
+---@field help string  the question, in a line
+---@field run fun(args: table<string, any>, report: sockq.Report)  run(args, report) asks, and tells by the methods of report
+
+--- What a file timers/NAME.lua returns.
+---@class sockq.TimerPlugin
+---@field doc string  a line for lists
+---@field format fun(row: sockq.Row): string  format(row) gives the text of a row, which is lent for the call
+
+--- What a file views/NAME.lua returns.
+---@class sockq.ViewPlugin
+---@field columns? (string|sockq.Column)[]  the columns, as query:print() takes them
+---@field doc string  a line for lists
+---@field from? string  the tables, as sockq.from() takes them
+---@field run? fun(args: string[]): integer  run(args) does everything itself, in place of columns; it returns the exit status
+---@field where? string|fun(row: sockq.Row): boolean  which rows: an expression, or a function of a row
+
+--- What a report's run(args, report) tells by.
+---@class sockq.Report
+local Report = {}
+
+--- Sockets of some tables, as far as the command line's -t -u -w -x --from -4 -6 -l want them.
+--- Options that leave none of the tables are an error.
+---@param names string  a comma list as for sockq.from: "tcp,unix"
+---@param conditions? string[]  expressions that all must hold, as of an argument with many = true
+---@return sockq.Query
+function Report:query(names, conditions) end
+
+--- Tell a fact in one line. Machine formats leave it out.
+---@param line string  control bytes are escaped
+function Report:text(line) end
+
+--- Name a command that shows more, and say what for. They are printed at the end, for people.
+---@param command string  as typed into a shell; --proc and --read are added to sockq's own
+---@param why string
+function Report:next(command, why) end
+
+--- Decide the exit status.
+---@param status integer
+function Report:status(status) end
+
+--- Show rows.
+---@param section { rows: sockq.Query|table[], columns: string|table[]?, name: string?, title: string?, empty: string? }  columns as for query:print(); name: the table's name in machine formats (default: the report's); title: its heading for people; empty: what people are told where there is no row
+---@return integer|nil  # how many rows; nil where a machine format reads them at the end
+function Report:rows(section) end
+
+---@class sockq.Ports   which local ports the kernel chooses itself
+---@field low integer   net.ipv4.ip_local_port_range, both ends included
+---@field high integer
+---@field reserved integer[][]|nil  { { from, to }, … } of ip_local_reserved_ports; nil: not known
+---@field count integer              ports of the range that are not reserved
+---@field ephemeral table<integer, boolean>  true for each of them
+
+---@class sockq.Facts
+---@field sysctl table<string, number|string>  by sysctl(8)'s names; several numbers are one text
+---@field snmp table     /proc/net/snmp: facts.snmp.Tcp.ActiveOpens
+---@field netstat table  /proc/net/netstat: facts.netstat.TcpExt.ListenOverflows
+---@field snmp6 table    /proc/net/snmp6: facts.snmp6.Udp6InErrors
+---@field sockstat table   /proc/net/sockstat: facts.sockstat.TCP.tw; memory in pages
+---@field sockstat6 table  /proc/net/sockstat6
+---@field softnet table|nil   sums over the processors: processed, dropped, squeezed
+---@field file_nr table|nil   file handles: allocated, max
+---@field uptime number|nil   seconds since boot
+---@field loadavg number[]|nil  over 1, 5 and 15 minutes
+---@field ports sockq.Ports|nil
+---@field numbers fun(value: any): number[]|nil  # facts.numbers(facts.sysctl["net.ipv4.tcp_mem"])
+
+---@class sockq.Snapshot
+---@field index integer  its number, from 1
+---@field time number    seconds since 1970
+---@field rows integer   how many sockets it has
+---@field size integer   bytes of the file
+local Snapshot = {}
+
+--- Read this snapshot from here on: queries, facts, everything. Its rows are those that were
+--- recorded, its host, namespace and clock those of then. Example: for _, s in
+--- ipairs(sockq.recording("F"):snapshots()) do s:open() print(sockq.tcp():count()) end
+function Snapshot:open() end
+
+---@class sockq.Recording
+---@field path string
+local Recording = {}
+
+--- Its snapshots, in the order of the file.
+---@return sockq.Snapshot[]
+function Recording:snapshots() end
+
+--- The snapshot that a text means: a number (1 the first, -1 the last), or the newest one not after
+--- a time of day, a date and time, or an age before the last snapshot.
+---@param text string|integer|nil  nil: the last
+---@return sockq.Snapshot|nil, string|nil message
+function Recording:choose(text) end
+
+---@class sockq.Field  an entry of the registry
+---@field name string
+---@field alias string[]?
+---@field type string
+---@field unit string?
+---@field doc string
+---@field sources string[]
+
+---@class sockq
+sockq = {}
+
+--- The version, "0.1.0".
+---@type string
+sockq.version = nil
+
+--- The field registry: { { name, type, unit, doc, … }, … }.
+---@type sockq.Field[]
+sockq.fields = nil
+
+--- A query over these tables of /proc/net: tcp, tcp6, sctp/eps, sctp/assocs, udp, udp6, udplite,
+--- udplite6, raw, raw6, icmp, icmp6, unix, netlink, packet.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.all() end
+
+--- A query over these tables of /proc/net: icmp, icmp6.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.icmp() end
+
+--- A query over these tables of /proc/net: tcp, tcp6, sctp/eps, sctp/assocs, udp, udp6, udplite,
+--- udplite6, raw, raw6, icmp, icmp6.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.inet() end
+
+--- A query over these tables of /proc/net: netlink.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.netlink() end
+
+--- A query over these tables of /proc/net: packet.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.packet() end
+
+--- A query over these tables of /proc/net: raw, raw6.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.raw() end
+
+--- A query over these tables of /proc/net: sctp/eps, sctp/assocs.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.sctp() end
+
+--- A query over these tables of /proc/net: tcp, tcp6.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.tcp() end
+
+--- A query over these tables of /proc/net: udp, udp6.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.udp() end
+
+--- A query over these tables of /proc/net: udplite, udplite6.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.udplite() end
+
+--- A query over these tables of /proc/net: unix.
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.unix() end
+
+--- A query over tables by name: sockq.from("tcp6,unix").
+---@param names string  comma list of protocols, or of files below /proc/net; one that this kernel lacks is told, where sockq.udplite() and its like are then silently empty
+---@return sockq.Query
+function sockq.from(names) end
+
+--- A query over rows that are there already: a list of rows, or of plain tables.
+---@param list table[]
+---@param names? string[]  the fields of plain tables, in order; else all of them by name
+---@return sockq.Query
+--- Example: sockq.rows({ { host = "a", load = 3 } }):sort("-load"):print()
+function sockq.rows(list, names) end
+
+--- Add a field that is computed from others; it is used like a built-in one from here on.
+---@param given table  name; then either expr, an expression, or get, a function of a row, with type ("string", "number", …) and needs (the fields that it reads); unit, doc and values (the words that it can be) if you like
+--- Example: sockq.field{ name = "waiting", expr = "recv_q + send_q", unit = "bytes" }
+function sockq.field(given) end
+
+--- The typed arguments of the script that runs: sockq.args({ { name = "port", type = "port", doc =
+--- "…" }, … }) --> { port = 443 }. Types: port, address, cidr, duration (seconds), count,
+--- number, string, expression, word (with words = { … }). default, optional and many say what may
+--- be left out. The command line gives them in order or as NAME=VALUE; `FILE.lua --help` prints what
+--- there are. What is given wrong ends the script with one line and status 2.
+---@param spec table[]  doc beside the entries: what the script is for
+---@return table<string, any>
+function sockq.args(spec) end
+
+--- Read a captured /proc tree, or the live /proc for nil. Only in a stock luajit: the program takes
+--- --proc DIR.
+---@type fun(path: string|nil)
+sockq.open = nil
+
+--- A recording that `sockq record FILE` made, to walk its snapshots. In the program it is that of
+--- --read FILE, whose name may be left out.
+---@param path? string
+---@return sockq.Recording
+--- Example: for _, s in ipairs(sockq.recording("F"):snapshots()) do s:open() print(s.time,
+--- sockq.tcp():count()) end
+function sockq.recording(path) end
+
+--- Read a snapshot of a recording from here on, as sockq.open does a captured tree.
+---@param path? string
+---@param at? string|integer  its number (-1: the last, and what nil means), "14:05", "2026-11-26T14:05:30", "-90s"
+---@return sockq.Snapshot
+function sockq.open_recording(path, at) end
+
+--- What /proc says besides sockets: sysctl settings, the counters of snmp, netstat and sockstat, the
+--- ports that the kernel chooses from. Read anew at each call; what is absent is nil.
+---@return sockq.Facts
+function sockq.facts() end
+
+--- Text of other people's processes, made fit for a terminal: control bytes and what is no UTF-8 as
+--- \\xNN, a line feed as \\n. Fields give the bytes as they are; print tables escape by themselves.
+---@param text string
+---@return string
+function sockq.escape(text) end
+
+--- Messages about what could not be read so far: { "WHERE: WHAT; REMEDY", … }.
+---@type string[]
+sockq.messages = nil
+
+return sockq

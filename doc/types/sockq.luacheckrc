@@ -1,0 +1,36 @@
+-- Made by scripts/docs: what sockq gives to scripts and plug-ins, for luacheck:
+--
+--   luacheck --config /usr/share/sockq/types/sockq.luacheckrc FILE.lua
+std = "luajit+sockq"
+stds.sockq = {
+  read_globals = {
+    arg = { other_fields = true },
+    sockq = {
+      fields = {
+        all = {},
+        args = {},
+        escape = {},
+        facts = {},
+        field = {},
+        fields = {},
+        from = {},
+        icmp = {},
+        inet = {},
+        messages = {},
+        netlink = {},
+        open = {},
+        open_recording = {},
+        packet = {},
+        raw = {},
+        recording = {},
+        rows = {},
+        sctp = {},
+        tcp = {},
+        udp = {},
+        udplite = {},
+        unix = {},
+        version = {},
+      },
+    },
+  },
+}
