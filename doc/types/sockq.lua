@@ -302,6 +302,7 @@ function Records:first() end
 ---@field doc? string
 ---@field field? string
 ---@field get? fun(row: sockq.Row): string|number|nil
+---@field identifies? boolean
 ---@field name? string
 ---@field needs? string[]  the fields that get reads
 ---@field shrink? number

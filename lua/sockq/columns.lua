@@ -1,11 +1,12 @@
 -- Columns: from what a view, a script or the command line says of them to what is laid out.
 --
 -- A column is a field's name, an expression, NAME=EXPR (several in one text with commas; * stands for
--- every field, if it comes first), or a table: title, width (at least that many bytes; sized to the rows if nil), align
--- ("left" or "right"), get(row) → text, number or nil, or field = its name; name: what it is called
--- where keys are (the title if nil); shrink: the width to which a narrow terminal may shorten it.
--- unknown: the text for nil, "-" if not given. timer = NAME instead of get: the text of a timer
--- plug-in; timer = true: of the one that the listing or --timer chooses.
+-- every field, if it comes first), or a table: title, width (at least that many bytes; sized to the
+-- rows if nil), align ("left" or "right"), get(row) → text, number or nil, or field = its name; name:
+-- what it is called where keys are (the title if nil); shrink: the width to which a narrow terminal
+-- may shorten it; unknown: the text for nil, "-" if not given; identifies: true of numbers that are
+-- names. timer = NAME instead of get: the text of a timer plug-in; timer = true: of the one that the
+-- listing or --timer chooses.
 
 local hint = require("sockq.hint")
 local fields = require("sockq.fields")
@@ -17,7 +18,7 @@ local columns = {}
 --- The keys of a column, with their types.
 columns.keys = { name = "string", title = "string", width = "number", align = "string", get = "function",
   field = "string", shrink = "number", unknown = "string", needs = "table", timer = "string or boolean",
-  type = "string", unit = "string", doc = "string" }
+  type = "string", unit = "string", doc = "string", identifies = "boolean" }
 
 local function check_keys(column, where)
   for key, value in pairs(column) do
@@ -127,7 +128,8 @@ local function from_table(column, where, timer_name, schema)
   for key, value in pairs(base) do
     whole[key] = value
   end
-  for _, key in ipairs({ "name", "title", "width", "align", "get", "shrink", "unknown", "type", "unit", "doc" }) do
+  for _, key in ipairs({ "name", "title", "width", "align", "get", "shrink", "unknown", "type", "unit", "doc",
+    "identifies" }) do
     if column[key] ~= nil then
       whole[key] = column[key]
     end

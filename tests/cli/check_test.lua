@@ -105,6 +105,15 @@ plugin("timers/global", "return { doc = 'd', format = function(row)\n  return to
   ":2: there is no global tostrng; did you mean tostring?")
 plugin("views/key", "return { doc = 'd', colums = {} }",
   ': key "colums" means nothing in a file of views; did you mean columns?')
+plugin("views/fine", "return { doc = 'd', from = 'tcp', where = 'LISTEN', columns = { 'proto', 'x=recv_q*2' } }")
+plugin("views/runs", "return { doc = 'd', run = function() error 'not run' end }")
+plugin("views/from", "return { doc = 'd', from = 'tpc', columns = { 'proto' } }",
+  ": from: there is no table tpc; did you mean tcp?")
+plugin("views/where", "return { doc = 'd', where = 'LISTN', columns = { 'proto' } }",
+  ': where: EXPR:1:1: unknown name "LISTN"; did you mean LISTEN?')
+plugin("views/column", "return { doc = 'd', columns = { 'proto', 'stat' } }",
+  ": column 2: there is no field stat; did you mean state?")
+plugin("views/neither", "return { doc = 'd' }", ": the view has neither columns nor run")
 plugin("formats/fine", "return { doc = 'd', open = function() end }")
 plugin("reports/fine", "return { help = 'h', args = { { name = 'n', type = 'count', doc = 'd' } }, run = error }")
 plugin("reports/no-help", "return { run = print }", ': key "help" is a nil; a string is expected')

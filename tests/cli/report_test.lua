@@ -204,6 +204,22 @@ do
   check.contains("it runs in a shell", shown, "sockets: 0\n")
 end
 
+-- One's own in place of a built-in one
+
+report("drain", 'return { help = "mine?", run = function(_, report) report:text("my drain") report:status(0) end }')
+prints("a report of one's own in place of a built-in one", { "drain" }, 0, "my drain\n")
+do
+  local _, out = run(words_of { "list", "reports" })
+  check.contains("list says whose it is", out, ("mine? [%s/own/reports/drain.lua]\n"):format(DIR))
+  local _, built_in = run { "show", "report", "drain" }
+  report("mine", built_in)
+  local tree = "tests/data/captures/mixed-1/proc"
+  local _, want = run { "--proc", tree, "--json", "drain" }
+  local status, got, err = run { "--proc", tree, "--path", DIR .. "/own", "--json", "mine" }
+  check.equal("a copy of a built-in one: status", status .. err, "0")
+  check.equal("a copy of a built-in one", got, want)
+end
+
 -- Finding, listing, showing
 
 do

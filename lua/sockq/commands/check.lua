@@ -2,7 +2,8 @@
 --
 -- A script is compiled, and what it reads of globals, of sockq and of Lua's libraries must exist. A file
 -- in a folder timers, views, formats or reports is a plug-in: its chunk is run, as `sockq list` does,
--- and what it returns must keep the contract of its kind; none of its functions is called.
+-- and what it returns must keep the contract of its kind; none of its functions is called. Of a view the
+-- tables, the expression and the columns are checked as well.
 
 local core = require("sockq.core")
 local escape = require("sockq.escape")
@@ -13,6 +14,27 @@ local script = require("sockq.script")
 local function kind_of(path)
   local folder = path:match("([^/]+)/[^/]+$")
   return folder and plugin.contracts[folder] and folder or nil
+end
+
+-- What is wrong with what a view names.
+local function check_view(loaded, path)
+  if loaded.from then
+    local ok, wrong = pcall(require("sockq").from, loaded.from)
+    if not ok then
+      return ("%s: %s"):format(path, wrong)
+    end
+  end
+  if type(loaded.where) == "string" then
+    local condition, wrong = require("sockq.keys").condition(loaded.where, require("sockq.fields"))
+    if not condition then
+      return ("%s: where: %s"):format(path, wrong)
+    end
+  end
+  if loaded.columns then
+    local _, wrong = require("sockq.columns").resolve(loaded.columns, path, require("sockq.timer").DEFAULT)
+    return wrong
+  end
+  return not loaded.run and ("%s: the view has neither columns nor run"):format(path) or nil
 end
 
 -- What is wrong with a text, a message each.
@@ -27,7 +49,10 @@ local function problems(path, source)
   end
   local kind = #list == 0 and kind_of(path)
   if kind then
-    local _, broken = plugin.evaluate(kind, source, path)
+    local loaded, broken = plugin.evaluate(kind, source, path)
+    if loaded and kind == "views" then
+      broken = check_view(loaded, path)
+    end
     list[1] = broken
   end
   return list

@@ -85,7 +85,7 @@ ones come.]],
         new / args.look, gone, gone / args.look))
     end
     report:rows({ name = "tenths", title = "when they are gone", rows = lines, columns = {
-      { field = "gone", unit = "percent", doc = "of the sockets" },
+      { field = "gone", unit = "percent", identifies = true, doc = "of the sockets" },
       { field = "sockets", doc = "how many that are" },
       { field = "after", unit = "seconds", doc = "until they are gone" } } })
     report:rows({ name = "peers", title = "by peer", rows = waiting:group("remote_addr")
@@ -94,6 +94,7 @@ ones come.]],
     local worst = waiting:group("remote_addr, remote_port"):sort("-count, remote_addr, remote_port"):first()
     report:next(sformat("sockq TIME_WAIT 'remote_addr == \"%s\"' -g local_port,remote_port -L 10", worst.remote_addr),
       "which ports: of a service of ours, or of connections that we make")
+    report:next("sockq ports", "whether connections that we make run out of ports")
     report:next("sockq drain look=10", "how fast new ones come")
   end,
 }

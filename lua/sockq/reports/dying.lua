@@ -90,5 +90,8 @@ FIN_WAIT2 with a process that still has it.]],
     if by_state.FIN_WAIT2.sockets > 0 then
       report:next("sockq FIN_WAIT2 -g remote_addr,program", "whose peers do not close")
     end
+    if by_state.FIN_WAIT1.sockets + by_state.LAST_ACK.sockets + by_state.CLOSING.sockets > 0 then
+      report:next("sockq retrans", "how often the kernel has tried, and when it gives up")
+    end
   end,
 }

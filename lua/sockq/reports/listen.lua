@@ -72,6 +72,9 @@ half_open: handshakes that are not finished.]],
         "user", "pid", { field = "program", shrink = 10 } },
       empty = "no socket listens",
     })
+    if rows:where("LISTEN and recv_q > 0"):first() then
+      report:next("sockq queues", "connections wait for their programs: which")
+    end
     if rows:where('scope ~= "loopback"'):first() then
       report:next("sockq exposed", "what can be reached from other machines, by program")
     end
