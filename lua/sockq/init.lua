@@ -4,8 +4,9 @@
 -- The map of this folder; a file uses only files below it:
 --
 --   cli.lua             the program's command line
---   commands/           its commands, a file each: check, diff, fields, help, list, record, show, snapshots
+--   commands/           its commands, a file each: help, list, show, check, record, diff, …
 --   help.lua  help/     help: the page of --help, topics, names; from the registries and doc comments
+--   completion.lua      what may come next on a command line, for shells (doc/completions/)
 --   mistakes.lua        what a wrong option or word may have meant
 --   watch.lua  watch/   --watch, --wait, -q: looks, what changed, the screen, streams
 --   script.lua          running a script: its globals, its arguments, what is told of its errors

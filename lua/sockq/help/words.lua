@@ -114,11 +114,13 @@ function kinds.topics()
   return require("sockq.help.topics").list()
 end
 
---- The kinds of plug-ins, which `sockq list` takes.
+--- The kinds of plug-ins, which `sockq list` takes; each is a topic as well.
 function kinds.kinds()
   local list = {}
-  for i, kind in ipairs(require("sockq.hint").keys(require("sockq.plugin").contracts)) do
-    list[i] = { kind, "plug-ins" }
+  for _, topic in ipairs(kinds.topics()) do
+    if require("sockq.plugin").contracts[topic[1]] then
+      list[#list + 1] = topic
+    end
   end
   return list
 end
