@@ -43,7 +43,7 @@ const struct sockq_option sockq_option_table[] = {
     {'A', "agg", "AGG,...", QUERY, "of each group, or of all: 'count, max(expires), p99(recv_q)'"},
     {'s', "sort", "KEY,...", QUERY, "order by these; -KEY descends, unknown comes last"},
     {'L', "limit", "N", QUERY, "at most N rows"},
-    {'c', "columns", "COL,...", QUERY, "these columns; a COL is a field or NAME=EXPR"},
+    {'c', "columns", "COL,...", QUERY, "these columns, * for all; a COL is a field or NAME=EXPR"},
     {0, "proc", "DIR", FROM, "a captured /proc tree instead of this machine"},
     {0, "read", "FILE", FROM, "a recording (sockq record FILE)"},
     {0, "at", "TIME", FROM, "which snapshot of it: a number, a time or an age; default: the last"},
