@@ -21,7 +21,7 @@ live     --watch[=S]  --wait[=S]  --times N;  sockq record FILE, --read FILE
   sockq :3000                       is the port in use, and by whom
   sockq CLOSE_WAIT -g program       leaks; -g program,remote_addr: and to whom
   sockq -t -g state --csv           how many are in each state, as CSV
-  sockq ESTAB -s -recv_q -L 5       the fullest queues; -c '*': all that is known
+  sockq ESTAB -s -recv_q -L 5       the fullest queues; -c '*': every field
   sockq --watch=1 SYN_SENT          again every second, until q
   sockq --wait -q LISTEN :80        until a server is up
 

@@ -222,6 +222,7 @@ local function at_prompt(shell, argv, setup)
     local found, text = screen:wait_for("\n" .. line[2], 10)
     check.ok(("%s: %s"):format(shell, line[1]:gsub("\t", "TAB")), found, text)
     screen:press("C-c")
+    check.ok(shell .. ": a line is given up", screen:ends_with(">", 10))
     screen:type("clear\r")
     check.ok(shell .. ": the prompt again", screen:wait_for(function(now) return now:find("^>%s*$") end, 10))
   end
