@@ -84,8 +84,9 @@ end
 local MARK = "====="
 
 --- Run the sh blocks of a document that say what they print.
-local function check_session(path, least)
-  local lines, pairs_of, script, changes = read_lines(path), {}, { "set -e", "tree=" .. TREE }, {}
+---@param prelude? string  what the shell knows before
+local function check_session(path, least, prelude)
+  local lines, pairs_of, script, changes = read_lines(path), {}, { "set -e", prelude or "tree=" .. TREE }, {}
   local blocks = blocks_of(lines)
   for i, block in ipairs(blocks) do
     local behind = blocks[i + 1]
@@ -294,7 +295,9 @@ end
 check_lua_blocks("doc/scripting.md", 12)
 check_lua_blocks("doc/timers.md", 1)
 check_session("README.md", 4)
-check_session("doc/scripting.md", 1)
+check_session("doc/scripting.md", 4)
+check_session("examples/README.md", 19, ("tree=%s other=%s TMPDIR=%s"):format("tests/data/captures/centos7-seed/proc",
+  "tests/data/captures/mixed-2/proc", DIR))
 check_names()
 check_made()
 check_manual()
