@@ -61,6 +61,9 @@ set.incomplete = false
 ---@type table<integer, integer>  by table number
 set.table_status = {}
 
+--- True once what was read is a recording of such sockets only that met a condition.
+set.selected = false
+
 local told_refused = false
 
 --- Tell of data that could not be read: "WHERE: WHAT; REMEDY".
@@ -179,6 +182,7 @@ function set.note(collected)
   if header.status == C.SOCKQ_SET_INCOMPLETE or header.status == C.SOCKQ_SET_FAILED then
     set.incomplete = true
   end
+  set.selected = set.selected or header.filter ~= 0
   for number = 0, C.SOCKQ_TABLES - 1 do
     local status = tonumber(header.tables[number].status)
     if status ~= C.SOCKQ_TABLE_UNREAD then

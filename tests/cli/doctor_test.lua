@@ -303,6 +303,29 @@ do
   end
 end
 
+-- Recordings: all of it is there; and of one with some sockets only nothing is concluded
+
+do
+  local dir = program.tree(healthy { ["net/tcp"] = close_wait(100), ["sys/fs/file-nr"] = "70\t0\t100\n" })
+  for _, condition in ipairs { "", "LISTEN" } do
+    local file = ("%s/recording%s"):format(dir, condition)
+    local status, _, err = program.run { "--proc", dir, "record", file, condition ~= "" and condition or nil }
+    check.equal("record " .. condition, status .. err, "0")
+    local _, out = program.run { "--proc", dir, "doctor", "-f", "tsv" }
+    local _, again, wrong = program.run { "--read", file, "doctor", "-f", "tsv" }
+    check.equal("from a recording: no message", wrong, "")
+    if condition == "" then
+      check.equal("from a recording", again, out)
+    else
+      for _, name in ipairs { "close_wait", "accept_queue", "retransmissions", "udp_drops", "keepalive" } do
+        check.contains("of some sockets: " .. name, again,
+          "unknown\t" .. name .. "\tthe recording has only sockets that met a condition\t")
+      end
+      check.contains("of some sockets: what needs none", again, "look\tdescriptors\t70 of 100 (70.0 %)\t")
+    end
+  end
+end
+
 -- This machine
 
 do

@@ -317,7 +317,7 @@ end
 
 local function collect(report)
   local facts = sockq.facts()
-  set.table_status = {}
+  set.table_status, set.selected = {}, false
   local rows = report:query("tcp,udp,udplite"):needs({ "program", "owner_why" }):keep()
   return {
     facts = facts, setting = setting_of(facts),
@@ -330,8 +330,10 @@ end
 local function examine(d)
   local list = {}
   for number, check in ipairs(checks) do
-    local verdict, evidence = "unknown", "the sockets could not be read"
-    if (not check.tcp or d.has_tcp) and (not check.udp or d.has_udp) then
+    local verdict, evidence = "unknown", "the sockets are not known"
+    if set.selected and (check.tcp or check.udp) then
+      evidence = "the recording has only sockets that met a condition"
+    elseif (not check.tcp or d.has_tcp) and (not check.udp or d.has_udp) then
       verdict, evidence = check.look(d)
     end
     list[#list + 1] = { verdict = verdict, check = check.name, evidence = evidence, command = check.command,
