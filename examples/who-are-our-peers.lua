@@ -5,7 +5,7 @@
 --> ourselves  localhost      3      2
 --> storage    db-1           1      1
 --> web        edge-7         1      1
---> 
+-->
 --> scope     in_no_list
 --> public            17
 --> private           12

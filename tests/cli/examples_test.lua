@@ -52,7 +52,7 @@ local function with_output(text, head, out)
     number = number + 1
     if not line:match("^%-%->") then lines[#lines + 1] = line end
     if number == head.at then
-      for _, shown in ipairs(program.lines(out)) do lines[#lines + 1] = "--> " .. shown end
+      for _, shown in ipairs(program.lines(out)) do lines[#lines + 1] = shown == "" and "-->" or "--> " .. shown end
     end
   end
   return table.concat(lines, "\n") .. "\n"

@@ -1,12 +1,12 @@
 -- Q: Which connections go away by themselves within some time, and which never?
 -- sockq --path "$PWD/examples/plugins" --proc tests/data/captures/mixed-2/proc ages 10s
 --> 2 end within 10 s, 3 have no timer at all
---> 
+-->
 --> remote_addr          remote_port  expires
 --> fe80::4382:6caa             5432        0
 --> 2001:db8::9ded:6514           22     0.05
---> 
---> next: sockq --proc tests/data/captures/mixed-2/proc ESTAB 'timer == "off"'  # those without a timer: is keepalive off on purpose?
+-->
+--> next: sockq --proc tests/data/captures/mixed-2/proc ESTAB -g timer  # how many have no timer: is keepalive off on purpose?
 
 return {
   help = "which connections go away by themselves within some time, and which never?",
@@ -17,6 +17,6 @@ return {
     local never = rows:where('ESTAB and timer == "off"')
     report:text(("%d end within %g s, %d have no timer at all"):format(soon:count(), args.within, never:count()))
     report:rows({ name = "soon", rows = soon:sort("expires"):select("remote_addr, remote_port, expires") })
-    report:next("sockq ESTAB 'timer == \"off\"'", "those without a timer: is keepalive off on purpose?")
+    report:next("sockq ESTAB -g timer", "how many have no timer: is keepalive off on purpose?")
   end,
 }
