@@ -33,6 +33,9 @@ local function check(given)
   return nil
 end
 
+-- What Lua calls the values of a type; expressions rely on it.
+local LUA_TYPES = { string = "string", number = "number", integer = "number", boolean = "boolean", list = "table" }
+
 -- What is read besides the tables, for a field that is made from others.
 local RANK = { owners = 1, cgroups = 2 }
 local function needs_of(names)
@@ -71,11 +74,16 @@ return function(given)
   if wrong then
     return wrong
   end
+  local expected = LUA_TYPES[of_type]
   fields.add({
     name = given.name, type = of_type, unit = given.unit, doc = given.doc or "computed: " .. (given.expr or "a function"),
     values = given.values, sources = { "all" }, needs = needs, computed = true,
     get = function(_, _, row)
-      return (get(row))
+      local value = get(row)
+      if value ~= nil and expected and type(value) ~= expected then
+        error(("field %s: get returned a %s; its type says %s"):format(given.name, type(value), of_type), 0)
+      end
+      return value
     end,
   })
   return nil

@@ -144,7 +144,8 @@ function record.schema_of_tables(rows, names)
     end
     for name, value in pairs(row) do
       if type(name) == "string" then
-        types[name] = types[name] or TYPES[type(value)] or "string"
+        local found = TYPES[type(value)] or "any"
+        types[name] = (types[name] or found) == found and found or "any"
       end
     end
   end

@@ -259,6 +259,8 @@ local problems = {
   { "orphan < bound", "1:1: orphan is a boolean, which has no order; use == or ~=" },
   { "owners >= owners", "1:1: owners is a list, which has no order" },
   { "thing() < thing()", "1:1: thing() is of any type, which has no order" },
+  { "thing() < 5", "1:1: thing() is of any type, which has no order" },
+  { "5 < thing()", "1:5: thing() is of any type, which has no order" },
   { "pid < nil", "1:7: nil has no order; == nil and ~= nil ask" },
   { "nil >= pid", "1:1: nil has no" },
   { "pid + state > 0", "1:7: state is a string; + takes numbers" },

@@ -155,6 +155,13 @@ local shown = {}
 for name, value in sockq.tcp():group("state"):sort("-count"):first():fields() do shown[#shown + 1] = name .. "=" .. value end
 check.ok("fields() of a group", shown[1]:find("^state=") and shown[2]:find("^count="), table.concat(shown, " "))
 
+-- A column of plain tables that holds values of several types
+local mixed = sockq.rows { { a = 1 }, { a = "x" }, { a = {} }, {} }
+check.equal("equal to a number", mixed:where("a == 1"):count(), 1)
+check.equal("equal to a text", mixed:where("a == 'x'"):count(), 1)
+check.equal("only numbers are negative or not", mixed:where("abs(a) == 1 or lower(a) == 'x'"):count(), 2)
+check.raises("it has no order", "a is of any type, which has no order", function() mixed:where("a > 1") end)
+
 -- Computed fields
 sockq.field { name = "waiting", expr = "recv_q + send_q", unit = "bytes" }
 check.equal("a computed field", sockq.tcp():where("waiting > 0"):count(), sockq.tcp():where("recv_q + send_q > 0"):count())
@@ -162,6 +169,9 @@ sockq.field { name = "even", type = "boolean", needs = { "local_port" }, get = f
 check.equal("a computed condition", sockq.tcp():where("even"):count(), sockq.tcp():where("local_port % 2 == 0"):count())
 check.raises("a field of the kernel's is not replaced", "there is a field state already", sockq.field,
   { name = "state", expr = "1" })
+sockq.field { name = "liar", type = "number", get = function() return "text" end }
+check.raises("a computed value of another type", "field liar: get returned a string; its type says number",
+  function() sockq.tcp():where("liar > 5"):count() end)
 check.raises("no value", "either expr or get", sockq.field, { name = "x" })
 
 -- What is wrong is said at the caller's line, with the nearest name.

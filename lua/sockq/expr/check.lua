@@ -347,11 +347,12 @@ function checks.compare(state, node)
     end
     return node
   end
-  local any = not ordered[op] and (left.class == "any" or right.class == "any")
+  local any = left.class == "any" and left or right.class == "any" and right
   if left.class ~= right.class and not any then mismatch(left, right, op) end
-  if ordered[op] and not has_order[left.class] then
-    raise(left.pos, sformat("%s is %s, which has no order; use == or ~=", describe(left),
-      a(left.class)))
+  local unordered = any or not has_order[left.class] and left
+  if ordered[op] and unordered then
+    raise(unordered.pos, sformat("%s is %s, which has no order; use == or ~=", describe(unordered),
+      a(unordered.class)))
   end
   if not ordered[op] then
     canonize(left, right)
