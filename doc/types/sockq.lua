@@ -360,6 +360,10 @@ function Report:text(line) end
 ---@param why string
 function Report:next(command, why) end
 
+--- Wait before a second look at the sockets. A recording has none: that is an error.
+---@param seconds number
+function Report:sleep(seconds) end
+
 --- Decide the exit status.
 ---@param status integer
 function Report:status(status) end

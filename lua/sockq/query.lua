@@ -8,6 +8,7 @@ local chain = require("sockq.chain")
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
 local set = require("sockq.set")
+local trace = require("sockq.trace")
 local verbs = require("sockq.verbs")
 
 local Query = chain.metatable
@@ -132,11 +133,22 @@ function Query:rows()
   if #self.stages == 0 and not self.source and self.tables ~= 0 then
     return set.iterate(collect(self), self.test)
   end
-  return coroutine.wrap(function()
-    require("sockq.pipeline").run(source_of(self), stages_of(self), function(row)
+  -- Not coroutine.wrap: it puts a place of its own before the message of an error.
+  local thread = coroutine.create(function()
+    local ok, err = xpcall(require("sockq.pipeline").run, trace.note, source_of(self), stages_of(self), function(row)
       coroutine.yield(row:keep())
     end)
+    if not ok then
+      error(err, 0)
+    end
   end)
+  return function()
+    local ok, row = coroutine.resume(thread)
+    if not ok then
+      error(row, 0)
+    end
+    return row
+  end
 end
 
 --- All matching rows in an array. Cost: a userdata a row; the rows themselves stay where they are.

@@ -6,6 +6,7 @@
 --   report:text(line)          a fact, in a line
 --   report:rows({ … })         a table: rows (a query, or a list of tables), columns, name, title, empty
 --   report:next(command, why)  what to do next: a command of sockq's
+--   report:sleep(seconds)      before a second look
 --   report:status(n)           the exit status; without it 0 if there were rows, 1 if none
 --
 -- People get texts, tables and commands in that order. Formats that machines read get the rows alone: one
@@ -14,6 +15,7 @@
 local args = require("sockq.args")
 local chain = require("sockq.chain")
 local complaint = require("sockq.complaint")
+local core = require("sockq.core")
 local escape = require("sockq.escape")
 local hint = require("sockq.hint")
 local listing = require("sockq.listing")
@@ -119,6 +121,19 @@ function Report:next(command, why)
   check_text(why, "next: the reason")
   command = command:gsub("^sockq ", function(program) return program .. source_options(self._given) end)
   table.insert(self._next, { command = escape.text(command), why = escape.text(why) })
+end
+
+--- Wait before a second look at the sockets. A recording has none: that is an error.
+---@param seconds number
+function Report:sleep(seconds)
+  check_self(self, "sleep")
+  if type(seconds) ~= "number" or not (seconds >= 0 and seconds < math.huge) then
+    error(("sleep: %s is no time; give seconds from 0"):format(tostring(seconds)), 2)
+  end
+  if self._given.read then
+    complaint.raise(("%s: a recording cannot be looked at again; compare its snapshots by sockq diff"):format(self._name))
+  end
+  core.sleep(seconds)
 end
 
 --- Decide the exit status.

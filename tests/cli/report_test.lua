@@ -277,6 +277,8 @@ runs("argument-name", "return args.top", ":2: args has no top; it takes no argum
 runs("query-name", "report:query('tpc')", ":2: query: there is no table tpc; did you mean tcp?")
 runs("text-number", "report:text(7)", ":2: text: the line is a number; a string is expected")
 runs("next-nil", "report:next('sockq')", ":2: next: the reason is a nil; a string is expected")
+runs("sleep-text", "report:sleep('1')\nreport:sleep('x')", ":2: sleep: 1 is no time; give seconds from 0")
+runs("sleep-negative", "report:sleep(-1)", ":2: sleep: -1 is no time; give seconds from 0")
 runs("status-text", "report:status('1')", ":2: status: 1 is no exit status; give a whole number from 0 to 255")
 runs("rows-query", "report:rows(report:query('tcp'))", { ":2: rows: " })
 runs("rows-key", "report:rows({ row = {} })", ':2: rows: "row" means nothing here; did you mean rows?')

@@ -213,6 +213,12 @@ do
   check.contains("leaks: how many", out, "sockets in CLOSE_WAIT: 3; /proc does not say since when\n")
   check.contains("leaks: verdict", out, "of 1 the program has read the end and keeps the socket open; on 2 it has not")
   check.contains("leaks: a second look", out, "after 0.05 s there are 3; 3 of the first are still there\n")
+  local file = posix.tmpdir("sockq-recorded") .. "/r"
+  run { "--proc", tree, "record", file }
+  for _, report in ipairs { "drain", "leaks" } do
+    program.refuses(report .. ": a second look at a recording", { "--read", file, report, "look=1" },
+      { err = report .. ": a recording cannot be looked at again; compare its snapshots by sockq diff" })
+  end
   _, out = run { "--proc", tree, "leaks", "recv_q == 0" }
   check.contains("leaks: all have seen the end", out, "all programs have read the end and keep the socket open")
   _, out = run { "--proc", tree, "leaks", "recv_q > 0" }

@@ -136,6 +136,20 @@ told("a row of a group", "for g in sockq.tcp():where('LISTEN'):group('state'):ro
 told("the innermost loop", "for g in sockq.tcp():where('LISTEN'):group('state'):rows() do\n"
   .. "  for s in sockq.tcp():where('LISTEN'):rows() do error(g.state .. s.local_port) end\nend\n",
   ":2: LISTEN" .. LISTENS:match(":(%d+) "), { LISTENS })
+-- Queries with stages hand their rows out from a coroutine.
+told("a stage before a loop",
+  "local q = sockq.tcp():where('LISTEN'):sort(function(s)\n  return s.path.x\nend)\nfor s in q:rows() do print(s) end\n",
+  ":2: attempt to index field 'path' (a nil value)",
+  { "at FILE:2 in the function of line 1", "at FILE:4 in main chunk", LISTENS })
+told("a condition on groups",
+  "local q = sockq.tcp():where('LISTEN'):group('state'):where(function(g)\n  return g.cuont\nend)\n"
+  .. "local function go()\n  for g in q:rows() do print(g) end\nend\ngo()\nprint()\n",
+  ':2: this row has no field "cuont"; did you mean count?',
+  { "at FILE:2 in the function of line 1", "at FILE:5 in go", "at FILE:7 in main chunk", "row: state=LISTEN count=6" })
+told("rows of a list",
+  "local q = sockq.rows({ { a = 1 } }):where(function(r)\n  return r.b\nend)\nfor r in q:rows() do print(r) end\n",
+  ':2: this row has no field "b"; known are a',
+  { "at FILE:2 in the function of line 1", "at FILE:4 in main chunk", "row: a=1" })
 told("a caught error tells nothing of its calls",
   "local function f() error('x') end\nlocal ok, err = pcall(f)\nprint(nil .. err)\n",
   ":3: attempt to concatenate a nil value", {})

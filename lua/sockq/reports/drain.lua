@@ -1,6 +1,5 @@
 -- Drain: the sockets in TIME_WAIT, and when they are gone.
 
-local core = require("sockq.core")
 local sockq = require("sockq")
 
 local sformat = string.format
@@ -26,7 +25,8 @@ end
 
 -- What a second look tells: how many came and went. One that was there and has more time left than it
 -- can have was used anew.
-local function arrivals(before, again, elapsed)
+local function second_look(report, before, again, elapsed)
+  report:sleep(elapsed)
   local known, left = {}, 0
   before:each(function(row)
     known[key(row)] = row.expires or 0
@@ -40,7 +40,9 @@ local function arrivals(before, again, elapsed)
       new = new + 1
     end
   end)
-  return new, left - (all - new), all
+  local gone = left - (all - new)
+  return sformat("after %g s: %d; new: %d (%.1f a second), gone: %d (%.1f a second)", elapsed, all, new, new / elapsed,
+    gone, gone / elapsed)
 end
 
 local function limit_text(count)
@@ -68,8 +70,9 @@ ones come.]],
     local rows = report:query("tcp", args.where):where("TIME_WAIT")
     local waiting = rows:keep()
     local count = waiting:count()
+    local look = args.look and args.look > 0 and second_look(report, waiting, rows, args.look)
     if count == 0 then
-      report:rows({ rows = waiting, empty = "no socket is in TIME_WAIT" })
+      report:rows({ rows = waiting, empty = look and "no socket was in TIME_WAIT; " .. look or "no socket is in TIME_WAIT" })
       return
     end
     local lines, last = tenths(waiting)
@@ -78,11 +81,8 @@ ones come.]],
     if limit then
       report:text(limit)
     end
-    if args.look and args.look > 0 then
-      core.sleep(args.look)
-      local new, gone, now = arrivals(waiting, rows, args.look)
-      report:text(sformat("after %g s: %d; new: %d (%.1f a second), gone: %d (%.1f a second)", args.look, now, new,
-        new / args.look, gone, gone / args.look))
+    if look then
+      report:text(look)
     end
     report:rows({ name = "tenths", title = "when they are gone", rows = lines, columns = {
       { field = "gone", unit = "percent", identifies = true, doc = "of the sockets" },

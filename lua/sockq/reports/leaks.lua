@@ -1,7 +1,5 @@
 -- Leaks: sockets whose peer has closed, and whose program has not.
 
-local core = require("sockq.core")
-
 local sformat = string.format
 
 -- net/ipv4/tcp.c, tcp_recvmsg: the peer's FIN counts as one unread byte until the program has read the
@@ -16,6 +14,21 @@ local function verdict(all)
   end
   return sformat("of %d the program has read the end and keeps the socket open; on %d it has not read that far",
     all.seen_end, all.unread)
+end
+
+-- How many of the first look are still there: those leak.
+local function second_look(report, first, again, seconds)
+  report:sleep(seconds)
+  local before = {}
+  first:each(function(row)
+    before[row.inode or false] = true
+  end)
+  local both, now = 0, 0
+  again:each(function(row)
+    now = now + 1
+    both = both + (row.inode and before[row.inode] and 1 or 0)
+  end)
+  return sformat("after %g s there are %d; %d of the first are still there", seconds, now, both)
 end
 
 -- A name that can stand in an expression in a shell as it is.
@@ -43,24 +56,15 @@ time and counts those that were there both times.]],
     local rows = report:query("tcp", args.where):where("CLOSE_WAIT"):needs({ "program" })
     local leaks = rows:keep()
     local all = leaks:agg(COUNTS):first()
+    local look = args.look and second_look(report, leaks, rows, args.look)
     if not all or all.sockets == 0 then
       report:rows({ rows = leaks, empty = "no socket is in CLOSE_WAIT: no program forgets to close" })
       return
     end
     report:text(sformat("sockets in CLOSE_WAIT: %d; /proc does not say since when", all.sockets))
     report:text(verdict(all))
-    if args.look then
-      core.sleep(args.look)
-      local before = {}
-      leaks:each(function(row)
-        before[row.inode or false] = true
-      end)
-      local both, now = 0, 0
-      rows:each(function(row)
-        now = now + 1
-        both = both + (row.inode and before[row.inode] and 1 or 0)
-      end)
-      report:text(sformat("after %g s there are %d; %d of the first are still there", args.look, now, both))
+    if look then
+      report:text(look)
     end
     report:rows({ name = "programs", title = "by program",
       rows = leaks:group("program, pid"):agg(COUNTS .. ", peers=distinct(remote_addr)"):sort("-sockets, program, pid") })
