@@ -7,6 +7,8 @@ local words = require("sockq.help.words")
 
 local help = {}
 
+page.utf8 = select(3, require("sockq.output").surroundings())
+
 local SCREEN = [[
 sockq [OPTIONS] [EXPR...]     sockets that match every EXPR; else TCP, UDP, raw
 sockq NAME | FILE.lua [ARGS]  report, view, command or script; -e LUA; -i asks

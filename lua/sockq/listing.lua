@@ -14,7 +14,11 @@ local CHOICES = { tcp = { "tcp" }, udp = { "udp", "udplite" }, raw = { "raw", "i
 ---@return sockq.Query|nil
 function listing.chosen_tables(given)
   if given.from then
-    return require("sockq").from(table.concat(given.from, ","))
+    local ok, rows = pcall(require("sockq").from, table.concat(given.from, ","))
+    if not ok then
+      complaint.raise("--from: " .. tostring(rows):gsub("^.-from: ", ""))
+    end
+    return rows
   end
   local numbers, groups = {}, {}
   for option, names in pairs(CHOICES) do

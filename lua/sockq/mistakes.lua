@@ -95,7 +95,7 @@ end
 local function are_options(word)
   for letter in word:gmatch(".") do
     local option = by_name(letter)
-    if not option or option.argument then
+    if not option or not (option.group == "which sockets" or option.group == "output") or option.argument then
       return false
     end
   end
@@ -118,7 +118,9 @@ end
 ---@return string|nil message
 function mistakes.name(word)
   local near
-  if are_options(word) then
+  if #word > 1 and by_name(word) then
+    near = "--" .. word
+  elseif are_options(word) then
     near = "-" .. word
   elseif word:find("^%d+$") then
     near = tonumber(word) <= 65535 and ":" .. word or nil

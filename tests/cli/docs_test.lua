@@ -266,7 +266,7 @@ local function check_manual()
     check.ok(MAN .. ": sockq " .. command, all_tags:find(" " .. command .. " ", 1, true), "no .It line has it")
   end
   check.ok(MAN .. ": the help was understood", options >= 19 and commands >= 3, options .. " options")
-  for _, kind in ipairs { "timers", "views" } do
+  for _, kind in ipairs { "timers", "views", "reports" } do
     local _, list = program.run { "list", kind }
     for name in list:gmatch("(%S+)[^\n]*\n") do check.contains(MAN .. ": " .. kind, text, name) end
   end

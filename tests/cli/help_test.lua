@@ -97,6 +97,10 @@ end
 check_commands("--help", screen)
 check.ok("--help: its commands were run", commands >= 4, tostring(commands))
 
+-- None of it is loaded before it is asked for.
+check.equal("help is not loaded without need", table.concat(registry [[for name in pairs(package.loaded) do
+  if name:find("^sockq%.help") or name:find("^sockq%.comp[^l]") or name == "sockq.mistakes" then print(name) end end]], " "), "")
+
 -- Topics
 
 local overview = prints { "help" }
@@ -147,6 +151,14 @@ do
     local status, _, err = run { "--proc", TREE, example }
     check.ok("help expr: " .. example, status <= 1, err)
   end
+end
+
+do
+  -- A terminal that knows no UTF-8 gets none.
+  local plain = prints { "help", "fields" }
+  check.ok("help in the C locale is ASCII", not plain:find("[\128-\255]"), plain:match("[^\n]*[\128-\255][^\n]*"))
+  check.contains("help in the C locale", plain, "udp, ...")
+  check.contains("help in UTF-8", prints({ "help", "fields" }, { env = { LC_ALL = "C.UTF-8" } }), "udp, …")
 end
 
 -- Names
@@ -217,6 +229,8 @@ refuses("a misspelt view", { "netsat" },
 refuses("a misspelt state", { "LISTN" }, { err = 'EXPR:1:1: unknown name "LISTN"; did you mean LISTEN?' })
 refuses("letters without their hyphen", { "antpo" },
   { err = "antpo: neither an expression nor a name; did you mean sockq -antpo?" })
+refuses("an option without its hyphens", { "all" },
+  { err = "all: neither an expression nor a name; did you mean sockq --all?" })
 refuses("a port without its colon", { "3000" },
   { err = "3000: neither an expression nor a name; did you mean sockq :3000?" })
 refuses("a program's name", { "sshdx" },
@@ -227,6 +241,7 @@ refuses("--limit without its argument", { "--limit" },
   { err = "--limit: this option needs an argument; give N: sockq help limit" })
 refuses("an empty argument", { "--sort=" }, { err = "--sort: its argument is empty; give KEY,...: sockq help sort" })
 refuses("an empty word", { "-c", "" }, { err = "--columns: its argument is empty; give COL,...: sockq help columns" })
+refuses("a table that is not there", { "--from", "tpc" }, { err = "--from: there is no table tpc; did you mean tcp?" })
 refuses("a long option, misspelt", { "--colums", "pid" }, { err = "--colums: no such option; did you mean --columns?" })
 refuses("a long option, abbreviated", { "--grp", "pid" }, { err = "--grp: no such option; did you mean --group?" })
 refuses("what ss calls it", { "--processes" }, { err = "--processes: no such option; did you mean --programs?" })

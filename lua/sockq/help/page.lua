@@ -14,6 +14,18 @@ local page = {}
 --- How wide a page is: a column less than a terminal, which else may add an empty line.
 page.WIDTH = 79
 
+--- Whether what is printed may hold more than ASCII.
+page.utf8 = true
+
+local ASCII = { ["…"] = "...", ["→"] = "->", ["–"] = "-" }
+
+-- Text as the terminal can show it.
+local function legible(text)
+  return page.utf8 and text or (text:gsub("[\194-\244][\128-\191]+", function(character)
+    return ASCII[character] or "?"
+  end))
+end
+
 -- Terms longer than this stand on a line of their own.
 local LONGEST_TERM = 28
 
@@ -29,7 +41,7 @@ page.width_of = width_of
 ---@return string[]
 function page.fold(text, width)
   local lines, line = {}, ""
-  text = text:gsub("`[^`]*`", function(code)
+  text = legible(text):gsub("`[^`]*`", function(code)
     return (code:gsub(" ", "\1"))
   end)
   for word in text:gmatch("%S+") do
@@ -55,17 +67,17 @@ end
 local function add_pairs(lines, list, indent, gap)
   local column = 0
   for _, item in ipairs(list) do
-    local width = width_of(item[1])
+    local width = width_of(legible(item[1]))
     column = width <= LONGEST_TERM and math.max(column, width) or column
   end
   local left = (" "):rep(indent + column + gap)
   for _, item in ipairs(list) do
     local folded = page.fold(item[2] or "", page.WIDTH - #left)
-    local first = 1
-    if width_of(item[1]) > column then
-      lines[#lines + 1] = (" "):rep(indent) .. item[1]
+    local term, first = legible(item[1]), 1
+    if width_of(term) > column then
+      lines[#lines + 1] = (" "):rep(indent) .. term
     else
-      lines[#lines + 1] = (" "):rep(indent) .. pad(item[1], column) .. (" "):rep(gap) .. folded[1]
+      lines[#lines + 1] = (" "):rep(indent) .. pad(term, column) .. (" "):rep(gap) .. folded[1]
       first = 2
     end
     for i = first, #folded do
@@ -96,7 +108,7 @@ local function add_commands(lines, list)
 end
 
 local function add_lines(lines, text, indent)
-  for line in (text:gsub("\n$", "") .. "\n"):gmatch("([^\n]*)\n") do
+  for line in (legible(text):gsub("\n$", "") .. "\n"):gmatch("([^\n]*)\n") do
     lines[#lines + 1] = line ~= "" and indent .. line or ""
   end
 end
@@ -152,7 +164,7 @@ function page.text(blocks)
       lines[#lines + 1] = ""
     end
     if block.head then
-      lines[#lines + 1] = block.head
+      lines[#lines + 1] = legible(block.head)
     elseif block.text then
       for _, line in ipairs(page.fold(block.text, page.WIDTH)) do
         lines[#lines + 1] = line
