@@ -108,7 +108,7 @@ local function run_name(line)
       accepted[option] = true
     end
     local refused = {}
-    for _, group in ipairs({ CHOOSING, SHAPING, FORMAT, LIVE, { "timer", "every" } }) do
+    for _, group in ipairs({ CHOOSING, SHAPING, FORMAT, { "timer", "watch", "wait", "times", "every" } }) do
       for _, option in ipairs(group) do
         refused[#refused + 1] = not accepted[option] and option or nil
       end

@@ -1,8 +1,19 @@
 -- Which row of one look is which row of another: the same socket, or the same group.
 
+local ffi = require("ffi")
+local structs = require("sockq.schema")
+
 local identity = {}
 
 local concat = table.concat
+local C, has = structs.C, structs.has
+local cast, text_of, bytes = ffi.cast, ffi.string, ffi.typeof("const char *")
+
+-- Both addresses stand side by side in a row, and so do both ports and the table.
+local ADDRESS_BYTES, PORTS_BYTES, INODE_BYTES = 32, 5, 8
+local PORTS_AT, INODE_AT = ffi.offsetof("struct sockq_row", "local_port"), ffi.offsetof("struct sockq_row", "inode")
+assert(ffi.offsetof("struct sockq_row", "remote_addr") == 16 and ffi.offsetof("struct sockq_row", "local_addr") == 0)
+assert(ffi.offsetof("struct sockq_row", "table") == PORTS_AT + 4)
 
 -- A field's value in a key; unknown is not the empty text.
 local function part(value)
@@ -23,19 +34,19 @@ end
 -- Sockets: the kernel gives an inode to one socket at a time, and the addresses tell two apart that
 -- had the same number one after the other. Unix, netlink and packet sockets have no addresses.
 local function of_socket(row)
+  local pointer = cast(structs.row_handle, row).row
   local base
-  if row.local_addr then
-    base = concat({ row.proto, row.local_addr, row.local_port, row.remote_addr, row.remote_port }, "|")
+  if has(pointer.known, C.SOCKQ_HAS_ADDRS) then
+    base = text_of(pointer.local_addr, ADDRESS_BYTES) .. text_of(cast(bytes, pointer) + PORTS_AT, PORTS_BYTES)
   elseif row.family == "unix" then
-    base = concat({ "unix", part(row.path) }, "|")
+    base = "unix|" .. part(row.path)
   else
     base = concat({ row.proto, part(row.protocol), part(row.port_id), part(row.ifindex) }, "|")
   end
-  local inode = row.inode
-  if not inode or inode == 0 then
+  if pointer.inode == 0 or not has(pointer.known, C.SOCKQ_HAS_INODE) then
     return base, base
   end
-  return base .. "|" .. part(inode), base
+  return base .. text_of(cast(bytes, pointer) + INODE_AT, INODE_BYTES), base
 end
 
 local function is_name(entry)
@@ -82,7 +93,7 @@ end
 
 --- The identity of a row: equal for the same socket or group in two looks or recordings.
 ---@param row sockq.Row
----@return string key   # two rows of one look may share it: rows whose inode is unknown, say
+---@return string key   # of any bytes; two rows of one look may share it: rows whose inode is unknown, say
 ---@return string base  # without the inode: a socket in TIME_WAIT is known by its addresses alone
 function identity.of(row)
   if type(row) == "userdata" then

@@ -4,19 +4,33 @@ local changes = {}
 
 local CLOCKS = { expires = true, when = true, timer_text = true }
 
---- True if a column's value runs by itself between two looks.
----@param column table  of columns.lua
----@return boolean
-function changes.is_clock(column)
-  if CLOCKS[column.name] then
-    return true
-  end
+-- What one and the same socket cannot change; and `line`, which is where the kernel happened to list it.
+local FIXED = { proto = true, family = true, table = true, local_addr = true, local_port = true,
+  remote_addr = true, remote_port = true, scope = true, remote_scope = true, netns = true, host = true, line = true }
+
+-- True if a column reads only fields of a set, and one at least, or any of them for `any`.
+local function reads(column, set, any)
+  local all = #column.fields > 0
   for _, name in ipairs(column.fields) do
-    if CLOCKS[name] then
+    if set[name] and any then
       return true
     end
+    all = all and set[name]
   end
-  return false
+  return all and not any
+end
+
+--- How to compare each of some columns: "fixed", "clock" for what runs by itself, or "plain".
+---@param columns table[]  of columns.lua
+---@param of_sockets boolean  their rows are sockets
+---@return string[]
+function changes.kinds(columns, of_sockets)
+  local kinds = {}
+  for i, column in ipairs(columns) do
+    kinds[i] = (CLOCKS[column.name] or reads(column, CLOCKS, true)) and "clock"
+      or of_sockets and reads(column, FIXED) and "fixed" or "plain"
+  end
+  return kinds
 end
 
 -- Of what runs: without its digits, "keepalive in 3.6 s" stays the same.
@@ -49,16 +63,16 @@ end
 
 --- Whether a cell is another than it was.
 ---@param column table
+---@param kind string  of changes.kinds
 ---@param was sockq.Row
 ---@param is sockq.Row
 ---@return boolean changed, any before, any now
-function changes.cell(column, was, is)
-  -- The line of a table is where the kernel happened to list the socket.
-  if column.name == "line" then
+function changes.cell(column, kind, was, is)
+  if kind == "fixed" then
     return false
   end
   local before, now = column.get(was), column.get(is)
-  if changes.is_clock(column) then
+  if kind == "clock" then
     return standing(before, was) ~= standing(now, is), before, now
   elseif type(before) == "table" and type(now) == "table" then
     return not same_list(before, now), before, now

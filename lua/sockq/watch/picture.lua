@@ -50,32 +50,20 @@ local function in_order(was, is)
   return list
 end
 
-local function same_columns(a, b)
-  if #a ~= #b then
-    return false
+-- By what a section is known in the next look: its title and columns, and a number among its like.
+local function section_key(section, counts)
+  local names = { section.title or "text" }
+  for _, column in ipairs(section.columns or {}) do
+    names[#names + 1] = column.name
   end
-  for i, column in ipairs(a) do
-    if column.name ~= b[i].name then
-      return false
-    end
-  end
-  return true
-end
-
--- The section of the look before that this one is compared with.
-local function counterpart(section, before)
-  if not before or (section.columns == nil) ~= (before.columns == nil) then
-    return nil
-  elseif section.columns and not same_columns(section.columns, before.columns) then
-    return nil
-  end
-  return before
+  local key = table.concat(names, "|")
+  counts[key] = (counts[key] or 0) + 1
+  return key .. "#" .. counts[key]
 end
 
 local function add_section(made, section, before)
   section.is_text = section.parts ~= nil
   section.entries = section.is_text and text.entries(look.text(section)) or identity.entries(section.rows)
-  before = counterpart(section, before)
   local list = section.entries
   if before then
     identity.pair(before.entries, list)
@@ -84,10 +72,9 @@ local function add_section(made, section, before)
   end
   if not section.is_text then
     made.rows = (made.rows or 0) + #section.rows
-    section.clocks = {}
-    for i, column in ipairs(section.columns) do
-      section.clocks[i] = changes.is_clock(column)
-      made.runs = made.runs or section.clocks[i]
+    section.kinds = changes.kinds(section.columns, type(section.rows[1]) == "userdata")
+    for _, kind in ipairs(section.kinds) do
+      made.runs = made.runs or kind == "clock"
     end
     if section.header and #list > 0 then
       made.items[#made.items + 1] = { section = section, is_header = true }
@@ -108,9 +95,12 @@ end
 ---@return table  # items: lines; rows: how many, nil of text alone; new, gone: how many; runs: true if
 ---   it shows timers
 function picture.make(sections, before)
-  local made = { sections = sections, items = {}, new = 0, gone = 0 }
-  for i, section in ipairs(sections) do
-    add_section(made, section, before and before.sections[i])
+  local made = { by_key = {}, items = {}, new = 0, gone = 0 }
+  local counts = {}
+  for _, section in ipairs(sections) do
+    local key = section_key(section, counts)
+    made.by_key[key] = section
+    add_section(made, section, before and before.by_key[key])
   end
   return made
 end
@@ -148,7 +138,7 @@ local function cells_of(item, age)
     local cell = { delta = "" }
     if was then
       local before, now
-      cell.changed, before, now = changes.cell(column, was.row, entry.row)
+      cell.changed, before, now = changes.cell(column, section.kinds[i], was.row, entry.row)
       cells.changed = cells.changed or cell.changed
       if cell.changed and changes.is_counter(column, entry.row) then
         cell.delta = difference(before, now)

@@ -95,7 +95,8 @@ local function look_again(view, run)
   captor.format = function(format, name)
     format = keep(format, name)
     return { layout = format.layout, open = function(columns, options, write)
-      options.color = false
+      -- Two columns are for the marks.
+      options.color, options.terminal = false, options.terminal and math.max(1, options.terminal - 2)
       return format.open(columns, options, write)
     end }
   end

@@ -7,6 +7,7 @@
 local changes = require("sockq.watch.changes")
 local core = require("sockq.core")
 local identity = require("sockq.identity")
+local json = require("sockq.json")
 local look = require("sockq.watch.look")
 local output = require("sockq.output")
 local stamp = require("sockq.watch.stamp")
@@ -129,22 +130,31 @@ local function column_block()
   }
 end
 
-local function event_line(time, event, first, columns, row, changed)
-  local json = require("sockq.json")
-  local parts = { ('{"time":"%s","event":"%s"'):format(time, event), first and ',"first":true' or "" }
-  for _, column in ipairs(columns) do
-    parts[#parts + 1] = (",%s:%s"):format(json.encode(column.name), json.encode(column.get(row)))
-  end
-  parts[#parts + 1] = changed and (',"changed":{%s}'):format(table.concat(changed, ",")) or ""
-  parts[#parts + 1] = "}\n"
-  return table.concat(parts)
+-- A column whose value is the same for all rows of a look.
+local function constant(name, value)
+  return { name = name, title = name, unknown = "", fields = {}, get = function() return value end }
 end
 
+-- Write the rows of those entries that are `wanted` as events of one kind.
+local function put_rows(time, event, first, columns, entries, wanted)
+  local list = { constant("time", time), constant("event", event), first and constant("first", true) or nil }
+  for _, column in ipairs(columns) do
+    list[#list + 1] = column
+  end
+  local sink = require("sockq.formats.ndjson").open(list, {}, output.put)
+  for _, entry in ipairs(entries) do
+    if wanted(entry) then
+      sink.row(entry.row)
+    end
+  end
+  sink.finish()
+end
+
+-- '"state":["ESTABLISHED","TIME_WAIT"]', what changed of a row; nil for nothing.
 local function changed_cells(section, entry)
-  local json = require("sockq.json")
   local list
-  for _, column in ipairs(section.columns) do
-    local changed, before, now = changes.cell(column, entry.was.row, entry.row)
+  for i, column in ipairs(section.columns) do
+    local changed, before, now = changes.cell(column, section.kinds[i], entry.was.row, entry.row)
     if changed then
       list = list or {}
       list[#list + 1] = ("%s:[%s,%s]"):format(json.encode(column.name), json.encode(before), json.encode(now))
@@ -153,22 +163,29 @@ local function changed_cells(section, entry)
   return list
 end
 
-local function put_events(time, section, before)
-  section.entries = identity.entries(section.rows)
-  if before then
-    identity.pair(before.entries, section.entries)
-    for _, entry in ipairs(before.entries) do
-      if entry.gone then
-        output.put(event_line(time, "close", false, before.columns, entry.row))
-      end
-    end
-  end
+local function put_changes(time, section)
   for _, entry in ipairs(section.entries) do
     local changed = entry.was and changed_cells(section, entry)
-    if not entry.was or changed then
-      output.put(event_line(time, entry.was and "change" or "open", not before, section.columns, entry.row, changed))
+    if changed then
+      local parts = {}
+      for i, column in ipairs(section.columns) do
+        parts[i] = ("%s:%s"):format(json.encode(column.name), json.encode(column.get(entry.row)))
+      end
+      output.put(('{"time":"%s","event":"change",%s,"changed":{%s}}\n'):format(time, table.concat(parts, ","),
+        table.concat(changed, ",")))
     end
   end
+end
+
+local function put_events(time, section, before)
+  section.entries = identity.entries(section.rows)
+  section.kinds = changes.kinds(section.columns, type(section.rows[1]) == "userdata")
+  if before then
+    identity.pair(before.entries, section.entries)
+    put_rows(time, "close", false, before.columns, before.entries, function(entry) return entry.gone end)
+    put_changes(time, section)
+  end
+  put_rows(time, "open", not before, section.columns, section.entries, function(entry) return not entry.was end)
 end
 
 local function events()
