@@ -12,10 +12,10 @@ page.utf8 = select(3, require("sockq.output").surroundings())
 local SCREEN = [[
 sockq [OPTIONS] [EXPR...]     sockets that match every EXPR; else TCP, UDP, raw
 sockq NAME | FILE.lua [ARGS]  report, view, command or script; -e LUA; -i asks
-EXPR     :443  10.0.0.0/8  LISTEN  'CLOSE_WAIT and recv_q > 0'  'pid == nil'
+EXPR     10.0.0.0/8  LISTEN  'CLOSE_WAIT and recv_q > 0'  'timer == "off"'
 fields   proto state local_addr local_port remote_addr remote_port recv_q
          send_q timer expires retrans probes user pid program drops path ...
-which    -t tcp  -u udp  -w raw  -x unix  -4  -6  -l listening  --from TABLE
+@helpers@which    -t tcp  -u udp  -w raw  -x unix  -4  -6  -l listening  --from TABLE
 query    -g KEY  -A 'count, max(expires)'  -s [-]KEY  -L N  -c COL,NAME=EXPR
 output   -f FORMAT  --json  --csv  --timer explain  -q (0: found, 1: none)
 live     --watch[=S]  --wait[=S]  --times N;  sockq record FILE, --read FILE
@@ -26,7 +26,6 @@ live     --watch[=S]  --wait[=S]  --times N;  sockq record FILE, --read FILE
   sockq ESTAB -s -recv_q -L 5       the fullest queues; -c '*': every field
   sockq --watch=1 SYN_SENT          again every second, until q
   sockq --wait -q LISTEN :80        until a server is up
-
 ]]
 
 -- Names with a heading, folded below each other.
@@ -41,13 +40,11 @@ end
 --- The page of --help: 80 columns, 24 lines.
 ---@return string
 function help.screen()
-  local topics = {}
-  for i, topic in ipairs(require("sockq.help.topics").list()) do
-    topics[i] = topic[1]
-  end
-  return SCREEN .. named("reports", words.embedded("reports")) .. named("views", words.embedded("views"))
+  local helpers = named("helpers", words.names("helpers"))
+  return SCREEN:gsub("@helpers@", helpers)
+    .. named("reports", words.embedded("reports")) .. named("views", words.embedded("views"))
     .. named("formats", words.embedded("formats"))
-    .. named("more", { "sockq help TOPIC or NAME:", unpack(topics) })
+    .. named("more", { "sockq help TOPIC or NAME:", unpack(words.names("topics")) })
 end
 
 --- The page of `sockq help`.

@@ -55,7 +55,7 @@ end
 local screen = prints { "--help" }
 check.ok("--help: 24 lines with the shell's prompt", #program.lines(screen) <= 23, tostring(#program.lines(screen)))
 check.equal("-h", prints { "-h" }, screen)
-for _, kind in ipairs { "topics", "reports", "views", "formats" } do
+for _, kind in ipairs { "topics", "reports", "views", "formats", "helpers" } do
   for _, word in ipairs(KINDS[kind]) do check.ok("--help: " .. word, says(screen, word), screen) end
 end
 for _, word in ipairs { "EXPR", "NAME", "FILE.lua", "-e", "-i", "sockq help" } do check.contains("--help", screen, word) end
@@ -159,6 +159,20 @@ do
   check.ok("help in the C locale is ASCII", not plain:find("[\128-\255]"), plain:match("[^\n]*[\128-\255][^\n]*"))
   check.contains("help in the C locale", plain, "udp, ...")
   check.contains("help in UTF-8", prints({ "help", "fields" }, { env = { LC_ALL = "C.UTF-8" } }), "udp, …")
+end
+
+-- What help points to is there.
+do
+  local pointers = 0
+  for topic, text in pairs(pages) do
+    for name in text:gsub("\n%s*", " "):gmatch("sockq help ([%w_-]+)") do
+      if name:find("%l") and name ~= "options" then
+        pointers = pointers + 1
+        check.equal(("help %s: sockq help %s"):format(topic, name), (run { "help", name }), 0)
+      end
+    end
+  end
+  check.ok("help points to help", pointers >= 5, tostring(pointers))
 end
 
 -- Names

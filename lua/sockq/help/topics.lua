@@ -269,11 +269,13 @@ topic("recordings", "sockets of another time", function()
       { "sockq record FILE --every 5 --times 12", "a minute of them" },
       { "sockq --read FILE CLOSE_WAIT -g program", "ask the last one" },
       { "sockq --read FILE --at 14:05 netstat -antpo", "as it was then" },
-      { "sockq diff FILE", "opened, closed and changed since" },
+      { "sockq snapshots FILE", "what it holds" },
+      { "sockq diff FILE", "what opened, closed, changed" },
       { "sockq diff A B", "from one recording to another" },
     } },
     option_terms("from where"),
-    { text = "--at takes a snapshot's number from 1, a time (14:05, 14:05:30) or an age (90s, 5m). A recording whose "
+    { text = "--at takes a snapshot's number (1 the first, -1 the last), a time (14:05, 2026-11-26T14:05:30) or an age "
+      .. "before the last one (-90s, -5m); of times, the newest snapshot by then. `FILE@TIME` is short for it. A recording whose "
       .. "end is missing is read up to its last whole snapshot, with exit status 3. --proc reads a copy of /proc: "
       .. "a folder with net/tcp and its like, and for owners PID/fd." },
   }
