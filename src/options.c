@@ -55,7 +55,7 @@ const struct sockq_option sockq_option_table[] = {
     {'i', "interactive", NULL, OTHER, "ask for expressions and Lua, with completion"},
     {0, "path", "DIR:...", OTHER, "look for plug-ins in these folders first"},
     {'e', "execute", "CHUNK", OTHER, "run Lua from the command line"},
-    {'h', "help", NULL, OTHER, "this text"},
+    {'h', "help", NULL, OTHER, "a page that answers most questions"},
     {'V', "version", NULL, OTHER, "the version"},
     {0, NULL, NULL, NULL, NULL},
 };

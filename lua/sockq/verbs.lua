@@ -102,10 +102,10 @@ end
 
 --- Order the rows: "-count, remote_addr"; - descends, unknown comes last.
 ---@param given string|function|table
----@param aliases? table<string, table>  items of keys.lua that names stand for besides fields
 ---@return sockq.Query
 --- Memory: a number and its keys a row; with limit behind it, for twice the limit at most.
 function verbs.sort(self, given, aliases)
+  -- aliases: items of keys.lua that names stand for besides fields, for the command line.
   local items, wrong, problem = keys.items(given, schema_of(self), { descending = true, aliases = aliases })
   if not items then
     return nil, wrong, problem

@@ -229,6 +229,22 @@ do
   check.ok("an expression with a minus behind a view", status <= 1)
 end
 
+do
+  -- A plug-in that is broken breaks neither its list nor the rest.
+  local broken = DIR .. "/broken"
+  posix.mkdirs(broken .. "/views")
+  posix.mkdirs(broken .. "/reports")
+  posix.write_file(broken .. "/views/half.lua", "return {\n")
+  posix.write_file(broken .. "/reports/none.lua", "return 1\n")
+  local _, out = run { "--path", broken, "help", "views" }
+  check.contains("help of a broken view", out, "cannot be loaded: ")
+  check.equal("help of another", (run { "--path", broken, "help", "netstat" }), 0)
+  refuses("help of a broken report", { "--path", broken, "help", "none" }, { err = { "/reports/none.lua: " } })
+  local status
+  status, out = run { "--path", broken, "completion", "words", "--", "LIST" }
+  check.equal("completion beside a broken plug-in", status .. out, "0LISTEN\twaits for connections\n\tlua\n")
+end
+
 -- Mistakes
 
 refuses("no such topic", { "help", "expresions" },
