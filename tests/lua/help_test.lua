@@ -82,7 +82,8 @@ do
   end
 end
 do
-  local blocks = page.blocks_of("One line\nand its end.\n\nunread   received,\n         and more\nclosed   shut\n\n  top  count  how many; default 20\n")
+  local blocks = page.blocks_of("One line\nand its end.\n\nunread   received,\n         and more\n"
+    .. "closed   shut\n\n  top  count  how many; default 20\n")
   check.equal("plain text: blocks", #blocks, 3)
   check.equal("plain text: a paragraph", blocks[1].text, "One line and its end.")
   check.equal("plain text: terms", #blocks[2].list, 2)
