@@ -2,7 +2,7 @@
 local functions = require "sockq.help.functions"
 local mdoc = require "mdoc"
 local plugin = require "sockq.plugin"
-local topics = require "sockq.help.topics"
+local plugins = require "sockq.help.plugins"
 
 local function all_of(kind)
   local blocks = {}
@@ -49,13 +49,16 @@ table.insert(sections[5][2], 1, { text = "A row's fields are read as `row.state`
   .. "that is not known is nil. The rows that functions get are lent for the call." })
 table.insert(sections[6][2], 1, { text = "The function `run` of a report gets its arguments and an object with these methods." })
 
-local plugins = { "PLUG-INS", {} }
+local section = { "PLUG-INS", {} }
 for _, block in ipairs(contracts()) do
-  table.insert(plugins[2], block)
-  if block.head then table.insert(plugins[2], topics.contract(block.head)) end
-  if block.head == "formats" then table.insert(plugins[2], { text = topics.FORMAT }) end
+  table.insert(section[2], block)
+  if block.head then
+    table.insert(section[2], plugins.contract(block.head))
+    table.insert(section[2], { code = plugins.EXAMPLES[block.head] })
+  end
+  if block.head == "formats" then table.insert(section[2], { text = plugins.FORMAT }) end
 end
-sections[#sections + 1] = plugins
+sections[#sections + 1] = section
 
 io.write(mdoc.page({
   title = "sockq-lua", number = 3, line = "sockets in Lua: queries, rows, plug-ins",

@@ -245,6 +245,26 @@ do
   check.equal("completion beside a broken plug-in", status .. out, "0LISTEN\twaits for connections\n\tlua\n")
 end
 
+do
+  -- The plug-ins that help shows work.
+  local own = DIR .. "/own"
+  local uses = { timers = { "--timer", "shown" },
+    formats = { "-f", "shown" }, views = { "shown" }, reports = { "answers", "22" } }
+  for kind, words in pairs(uses) do
+    local text = table.concat(registry(('print(require("sockq.help.plugins").EXAMPLES[%q])'):format(kind)), "\n")
+    local name = kind == "reports" and "answers" or "shown"
+    local path = ("%s/%s/%s.lua"):format(own, kind, name)
+    posix.mkdirs(own .. "/" .. kind)
+    posix.write_file(path, text .. "\n")
+    check.contains("help " .. kind .. " shows it", pages[kind]:gsub("\n  ", "\n"), text)
+    local status, out, err = run { "check", path }
+    check.equal("check of what help " .. kind .. " shows", status .. out .. err, "0")
+    status, out, err = run { "--path", own, "--proc", TREE, unpack(words) }
+    check.equal("use of what help " .. kind .. " shows", status .. err, "0")
+    check.ok("use of what help " .. kind .. " shows: rows", #program.lines(out) > 1, out)
+  end
+end
+
 -- Mistakes
 
 refuses("no such topic", { "help", "expresions" },

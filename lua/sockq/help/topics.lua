@@ -3,6 +3,7 @@
 
 local hint = require("sockq.hint")
 local plugin = require("sockq.plugin")
+local plugins = require("sockq.help.plugins")
 local words = require("sockq.help.words")
 
 local topics = {}
@@ -51,31 +52,13 @@ function topics.option_form(option)
   return ("%s--%s%s"):format(option.letter and "-" .. option.letter .. ", " or "    ", option.name, argument)
 end
 
---- What a plug-in's file of a kind returns: its keys.
----@param kind string
----@return table block
-function topics.contract(kind)
-  local terms = {}
-  for _, key in ipairs(hint.keys(plugin.contracts[kind])) do
-    local expected, required, doc = unpack(plugin.contracts[kind][key])
-    terms[#terms + 1] = { key, ("%s: %s%s"):format(expected, doc, required and "" or "; may be missing") }
+-- The functions of a kind, in a line each.
+local function summaries(kind)
+  local functions, terms = require("sockq.help.functions"), {}
+  for i, one in ipairs(functions.of(kind)) do
+    terms[i] = { one.call, functions.summary(one) }
   end
   return { list = terms }
-end
-
--- Where plug-ins of a kind are looked for, what one is, and how to begin.
-local function own(kind, example)
-  local one = kind:gsub("s$", "")
-  return {
-    { head = "Your own" },
-    { text = ("A %s is a Lua file ~/.config/sockq/%s/NAME.lua (`sockq help scripts` says where else sockq looks) that "
-      .. "returns a table:"):format(one, kind) },
-    topics.contract(kind),
-    { commands = {
-      { ("sockq show %s %s > ~/.config/sockq/%s/NAME.lua"):format(one, example, kind) },
-      { ("sockq check ~/.config/sockq/%s/NAME.lua"):format(kind) },
-    } },
-  }
 end
 
 local function join(...)
@@ -148,13 +131,8 @@ topic("timers", "what a socket waits for, and ways to write it", function()
       { "sockq TIME_WAIT -s -expires -L 1", "when the last of them is gone" },
       { "sockq -t ESTAB 'timer == \"off\"'", "idle without keepalive" },
     } },
-  }, own("timers", "netstat"))
+  }, plugins.own("timers", "netstat"))
 end)
-
---- What a format's open gets.
-topics.FORMAT = "A column has name, title, type, unit, align, role, values and get(row), which gives its value: nil if "
-  .. "unknown. options has header, title, terminal (its width, nil if there is none), color and utf8 (whether the "
-  .. "output can carry block characters). write(text) is the way out."
 
 topic("formats", "table, JSON, CSV and others", function()
   return join({
@@ -167,7 +145,7 @@ topic("formats", "table, JSON, CSV and others", function()
       { "sockq -g state --csv > states.csv" },
       { "sockq --ndjson -c local_addr,local_port,program LISTEN" },
     } },
-  }, own("formats", "tsv"), { { text = topics.FORMAT } })
+  }, plugins.own("formats", "tsv"), { { text = plugins.FORMAT } })
 end)
 
 topic("reports", "answers to common questions", function()
@@ -175,7 +153,7 @@ topic("reports", "answers to common questions", function()
     { text = "`sockq NAME` runs a report; `sockq help NAME` tells its arguments. Options may stand behind them: "
       .. "`-f`, `--json` and their like, `-t -u -w -x -4 -6 -l`, `--proc`, `--read`, `--watch`." },
     list("reports"),
-  }, own("reports", words.embedded("reports")[1]))
+  }, plugins.own("reports", "queues"), { summaries("report") })
 end)
 
 topic("views", "whole listings by name", function()
@@ -184,7 +162,7 @@ topic("views", "whole listings by name", function()
       .. "another program, its options; for others, expressions. sockq's options stand before it." },
     list("views"),
     { commands = { { "sockq netstat -antpo" }, { "sockq --proc /tmp/captured netstat -tln" } } },
-  }, own("views", "netstat"))
+  }, plugins.own("views", "netstat"))
 end)
 
 topic("aggregates", "what -A computes of a group", function()
@@ -231,14 +209,6 @@ topic("commands", "what sockq does besides listing", function()
 end)
 
 topic("scripts", "Lua: scripts, plug-ins, the verbs of queries", function()
-  local verbs, module = {}, {}
-  local functions = require("sockq.help.functions")
-  for _, one in ipairs(functions.of("query")) do
-    verbs[#verbs + 1] = { one.call:gsub("^query", ""), functions.summary(one) }
-  end
-  for _, one in ipairs(functions.of("module")) do
-    module[#module + 1] = { one.call, functions.summary(one) }
-  end
   return {
     { commands = {
       { "sockq FILE.lua ARGS", "a script; arg[1], ... are its ARGS" },
@@ -248,9 +218,9 @@ topic("scripts", "Lua: scripts, plug-ins, the verbs of queries", function()
     { text = "The language is Lua 5.1, as LuaJIT has it. The global `sockq` gives queries:" },
     { code = 'for s in sockq.tcp():where("CLOSE_WAIT"):rows() do\n  print(s.local_port, s.program)\nend\n'
       .. 'sockq.tcp():group("state"):sort("-count"):print()' },
-    { list = module },
+    summaries("module"),
     { head = "Queries" },
-    { list = verbs },
+    summaries("query"),
     { text = "`sockq help NAME` tells more of each, as of every function here; the manual page is sockq-lua(3)." },
     { head = "Where files are looked for" },
     { text = ("Plug-ins are %s: NAME.lua in a folder of that name, in the folders of --path, those of $SOCKQ_PATH, "
