@@ -14,11 +14,11 @@ local buffer = {}
 
 --- A set of bytes, for `special`: those for which a pattern matches.
 ---@param pattern string  of one byte
----@return table<integer, boolean>
+---@return ffi.cdata*  uint8_t[256]
 function buffer.bytes(pattern)
-  local set = {}
+  local set = ffi.new("uint8_t[256]")
   for byte = 0, 255 do
-    set[byte] = string.char(byte):find(pattern) and true or nil
+    set[byte] = string.char(byte):find(pattern) and 1 or 0
   end
   return set
 end
@@ -26,14 +26,14 @@ end
 local function new(size, special)
   local userdata = core.new_buffer(size)
   local handle = ffi.cast(pointer, userdata)
-  for byte in pairs(special) do
-    handle.special[byte] = 1
+  if special then
+    ffi.copy(handle.special, special, 256)
   end
   return handle, userdata
 end
 
 --- A function that tells whether a text has none of some bytes. Unlike string.find it is compiled.
----@param special table<integer, boolean>
+---@param special ffi.cdata*  of buffer.bytes
 ---@return fun(text: string): boolean
 function buffer.plain(special)
   local handle, anchor = new(0, special)
@@ -45,10 +45,10 @@ end
 
 --- Open a buffer.
 ---@param write fun(text: string)
----@param special? table<integer, boolean>  bytes for which `calls.text` takes no text
+---@param special? ffi.cdata*  of buffer.bytes: those for which `calls.text` takes no text
 ---@return table  # handle and calls, as in src/buffer.h; flush(), put(text)
 function buffer.open(write, special)
-  local handle, userdata = new(SIZE, special or {})
+  local handle, userdata = new(SIZE, special)
   local out = { handle = handle, calls = handle.calls, anchor = userdata }
 
   --- Write what is there.

@@ -1,5 +1,5 @@
--- Rows into a buffer: straight code that is made for a list of columns, so that LuaJIT compiles a
--- row as a whole. What is common goes through src/buffer.c; `form` says how a format writes the rest.
+-- Rows into a buffer, for formats that write cells one behind the other. What is common goes through
+-- src/buffer.c, in a loop that LuaJIT compiles; `form` says how a format writes the rest.
 
 local buffer = require("sockq.buffer")
 local value = require("sockq.value")
@@ -8,11 +8,11 @@ local cells = {}
 
 --- How a format writes rows of cells.
 ---@class sockq.Form
----@field special table<integer, boolean>  bytes that `escape` has to see; its text may hold them
+---@field special ffi.cdata*  of buffer.bytes: bytes that `escape` has to see; its text may hold them
 ---@field escape fun(text: string): string
 ---@field close? string  one byte behind each text
----@field lead fun(i: integer, column: table): table  what stands before a cell's { text, number },
----   and what stands for a cell that is unknown, its lead included
+---@field lead fun(i: integer, column: table): { text: string, number: string, unknown: string }  what
+---   stands before a text and a number, and for a cell that is unknown
 ---@field behind? string  behind each cell that is known
 ---@field number? fun(number: number): string|nil  a number that is not simple, nil: as an unknown one
 ---@field other? fun(value: any, column: table): string|nil  what is neither text nor number, its
@@ -21,57 +21,58 @@ local cells = {}
 ---@field between? string  before each other one
 ---@field last string  behind each row
 
-local HEAD = [[
-local handle, raw, text, number, put, odd, get, type, form = ...
-local start, between = form.first or "", form.between or ""
+-- Each writer gets a loop of its own, so that LuaJIT compiles it for that writer's columns. The loop
+-- is over the columns: as straight code a row of twenty is too long for a trace, and what rows differ
+-- in makes more of them than are allowed.
+local WRITER = [[
+local handle, raw, text, number, put, odd, get, lead, form, count, close = ...
+local text_lead, number_lead, unknown = lead.text, lead.number, lead.unknown
+local start, between, behind, last = form.first or "", form.between or "", form.behind, form.last
 return function(row)
   if start ~= "" then put(start) end
   start = between
-]]
-
-local CELL = [[
-  do
-    local value = %s
+  for i = 1, count do
+    local value = get[i](row)
     if value == nil then
-      %s
-    elseif type(value) == "string" then
-      if text(handle, %q, %d, value, #value, %d) == 0 then odd(%d, value) end
-    elseif type(value) == "number" then
-      if number(handle, %q, %d, value) == 0 then odd(%d, value) end
+      local before = unknown[i]
+      if raw(handle, before, #before) == 0 then put(before) end
     else
-      odd(%d, value)
+      if type(value) == "string" then
+        local before = text_lead[i]
+        if text(handle, before, #before, value, #value, close) == 0 then odd(i, value) end
+      elseif type(value) == "number" then
+        local before = number_lead[i]
+        if number(handle, before, #before, value) == 0 then odd(i, value) end
+      else
+        odd(i, value)
+      end
+      if behind then put(behind) end
     end
-    %s
   end
+  put(last)
+end
 ]]
 
-local RAW = "if raw(handle, %q, %d) == 0 then put(%q) end"
-
-local function raw_code(text)
-  return text == "" and "" or RAW:format(text, #text, text)
-end
-
--- The function for whatever the code does not put itself, no room left included.
-local function odd_writer(columns, form, leads, out)
+-- The function for whatever the loop does not put itself, no room left included.
+local function odd_writer(columns, form, lead, out)
   local close = form.close or ""
   local plain = buffer.plain(form.special)
   local number_text = form.number or value.number
-  local function put_text(lead, text)
-    out.put(lead.text .. (plain(text) and text or form.escape(text)) .. close)
+  local function put_text(i, text)
+    out.put(lead.text[i] .. (plain(text) and text or form.escape(text)) .. close)
   end
   return function(i, given)
-    local lead = leads[i]
     local text
     if type(given) == "string" then
-      return put_text(lead, given)
+      return put_text(i, given)
     elseif type(given) == "number" then
       text = number_text(given)
     elseif form.other then
       text = form.other(given, columns[i])
     else
-      return put_text(lead, value.text(given))
+      return put_text(i, value.text(given))
     end
-    out.put(text and lead.number .. text or lead.unknown)
+    out.put(text and lead.number[i] .. text or lead.unknown[i])
   end
 end
 
@@ -81,20 +82,16 @@ end
 ---@param out table  of buffer.open, with form.special
 ---@return fun(row)
 function cells.writer(columns, form, out)
-  local code, leads, get = { HEAD }, {}, {}
-  local close = form.close and form.close:byte() or 0
-  local behind = form.behind and ("if value ~= nil then %s end"):format(raw_code(form.behind)) or ""
+  local get, lead = {}, { text = {}, number = {}, unknown = {} }
   for i, column in ipairs(columns) do
-    local lead = form.lead(i, column)
-    leads[i], get[i] = lead, column.get
-    code[#code + 1] = CELL:format(("get[%d](row)"):format(i), raw_code(lead.unknown), lead.text, #lead.text,
-      close, i, lead.number, #lead.number, i, i, behind)
+    get[i] = column.get
+    for kind, text in pairs(form.lead(i, column)) do
+      lead[kind][i] = text
+    end
   end
-  code[#code + 1] = raw_code(form.last) .. "\nend\n"
-  local chunk = assert(load(table.concat(code), "=cells", "t"))
-  local calls = out.calls
-  return chunk(out.handle, calls.raw, calls.text, calls.number, out.put, odd_writer(columns, form, leads, out),
-    get, type, form)
+  local calls, odd = out.calls, odd_writer(columns, form, lead, out)
+  return assert(load(WRITER, "=cells", "t"))(out.handle, calls.raw, calls.text, calls.number, out.put, odd, get, lead,
+    form, #columns, form.close and form.close:byte() or 0)
 end
 
 --- What a column is called where machines read.

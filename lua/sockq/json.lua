@@ -8,8 +8,11 @@ local value = require("sockq.value")
 
 local json = {}
 
+local SPECIAL = buffer.bytes('[%c"\\\128-\255]')
+local is_plain = buffer.plain(SPECIAL)
+
 local function quote(text)
-  return '"' .. escape.json(text) .. '"'
+  return '"' .. (is_plain(text) and text or escape.json(text)) .. '"'
 end
 
 --- A value that is no plain text or number. A table with a first item, or with none at all, is an
@@ -43,8 +46,6 @@ local function encode(given)
 end
 
 json.encode = encode
-
-local SPECIAL = buffer.bytes('[%c"\\\128-\255]')
 
 --- How objects are written, a row each; keys are the columns' names in their order.
 ---@return sockq.Form

@@ -1,6 +1,6 @@
---- That LuaJIT compiles what runs once a row: the walk over 100,000 rows is one compiled loop, nothing
--- in it is left to the interpreter for want of an instruction or blacklisted, and no call leaves
--- compiled code and comes back.
+--- That LuaJIT compiles what runs once a row: the walk over 100,000 rows, or over the columns of each
+-- where a format prints them, is one compiled loop, nothing in it is left to the interpreter for want
+-- of an instruction or blacklisted, and no call leaves compiled code and comes back.
 --
 --   luajit tests/lua/jit_test.lua        from the root of the tree, after scripts/build
 --
@@ -40,6 +40,22 @@ local function cases(sockq, some)
       return function() assert(query:count() == (want or some)) end
     end
   end
+  local function prints(format)
+    return function()
+      -- What happens once a listing is no loop over rows.
+      local query, count = sockq.tcp(), 0
+      local sink = assert(require("sockq.output").sink(query, nil, "columns", { format = format }))
+      query = query:needs(require("sockq.columns").needs(sink.columns))
+      return function()
+        query:each(function(row)
+          count = count + 1
+          sink.row(row)
+        end)
+        sink.finish()
+        assert(count > some)
+      end
+    end
+  end
   return {
     ["expression on state"] = counts("LISTEN"),
     ["expression on several fields"] = counts(
@@ -67,10 +83,14 @@ local function cases(sockq, some)
         assert(by_state.LISTEN == some)
       end
     end,
+    ["format table"] = prints("table"), ["format csv"] = prints("csv"), ["format ndjson"] = prints("ndjson"),
     ["netstat -ant"] = netstat("-ant"), ["netstat -anto"] = netstat("-anto"), ["netstat -antoe"] = netstat("-antoe"),
     ["netstat -antpoe"] = netstat("-antpoe"), ["netstat -antW"] = netstat("-antW"), ["netstat -lnt"] = netstat("-lnt"),
   }
 end
+
+-- The loop that becomes a compiled one: over the rows, or over the columns of each.
+local LOOPS = { ["format table"] = "table", ["format csv"] = "cells", ["format ndjson"] = "cells" }
 
 -- In the child: run one case and tell of every trace.
 
@@ -164,7 +184,7 @@ local function is_harmless(event)
   return false
 end
 
---- What went wrong in one run, as a set; whether the walk over the rows became a compiled loop.
+--- What went wrong in one run, as a set; whether the loop became a compiled one.
 local function look(name)
   local status, out, err = posix.run({ "luajit", "tests/lua/jit_test.lua", "--case", name, TREE, tostring(listening) },
     { timeout = 60 })
@@ -175,7 +195,7 @@ local function look(name)
       wrong[event:gsub("^abort\t[^\t]*\t[^\t]*\t", "abort\t")] = true
     elseif event:find("\tstitch$") then
       wrong[event] = true
-    elseif event:find("^stop\twalk:%d+\troot\tloop$") then
+    elseif event:find("^stop\t" .. (LOOPS[name] or "walk") .. ":%d+\troot\tloop$") then
       walked = true
     end
   end
@@ -200,7 +220,7 @@ for _, name in ipairs(names) do
   local list = {}
   for event in pairs(always) do list[#list + 1] = event end
   check.equal(name .. ": nothing is left to the interpreter", table.concat(list, "\n"), "")
-  check.ok(name .. ": the walk over the rows is one compiled loop", walked)
+  check.ok(name .. ": the walk over the " .. (LOOPS[name] and "columns" or "rows") .. " is one compiled loop", walked)
 end
 
 posix.cleanup()

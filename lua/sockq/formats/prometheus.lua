@@ -3,6 +3,7 @@
 -- gauges called sockq_TITLE_COLUMN; a count of rows is sockq_TITLE alone. Samples of one metric stand
 -- together, so everything is kept until the last row has come.
 
+local buffer = require("sockq.buffer")
 local cells = require("sockq.cells")
 local escape = require("sockq.escape")
 local value = require("sockq.value")
@@ -46,9 +47,11 @@ end
 
 local LABEL = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }
 
+local is_plain = buffer.plain(buffer.bytes('[%c\\"\128-\255]'))
+
 local function label_text(given)
-  local text = value.text(given)
-  if text:find('[%c\\"\127-\255]') then
+  local text = type(given) == "string" and given or value.text(given)
+  if not is_plain(text) then
     -- Line feeds have an escape of their own here.
     text = text:gsub("[^\n]+", escape.bytes):gsub('[\\"\n]', LABEL)
   end
@@ -77,20 +80,44 @@ local function kind_of(column)
   return "label"
 end
 
+-- values: by the number of the row's labels.
 local function new_metric(name, help, column)
-  return { name = name, help = help, column = column, lines = {} }
+  return { name = name, help = help, column = column, get = column and column.get, values = {} }
 end
 
-local function add_sample(metric, labels, number)
-  local inside = labels ~= "" and "{" .. labels .. "}" or ""
-  metric.lines[#metric.lines + 1] = metric.name .. inside .. " " .. number_text(number)
+local function put_sample(out, name, labels, number)
+  out.put(name)
+  if labels ~= "" then
+    out.put("{")
+    out.put(labels)
+    out.put("}")
+  end
+  if out.calls.number(out.handle, " ", 1, number) == 0 then
+    out.put(" " .. number_text(number))
+  end
+  out.put("\n")
 end
 
 -- A sample a bucket; from and to are labels, since its end is no longer in it, as le would say.
-local function add_histogram(metric, labels, buckets)
+local function put_histogram(out, name, labels, buckets)
   for _, bucket in ipairs(buckets) do
     local ends = ('from="%s",to="%s"'):format(number_text(bucket.from), number_text(bucket.to))
-    add_sample(metric, labels ~= "" and labels .. "," .. ends or ends, bucket.count)
+    put_sample(out, name, labels ~= "" and labels .. "," .. ends or ends, bucket.count)
+  end
+end
+
+local function put_metric(out, metric, series)
+  if not next(metric.values) then
+    return
+  end
+  out.put(("# HELP %s %s\n# TYPE %s gauge\n"):format(metric.name, metric.help, metric.name))
+  for i = 1, #series do
+    local given = metric.values[i]
+    if type(given) == "number" then
+      put_sample(out, metric.name, series[i], given)
+    elseif type(given) == "table" then
+      put_histogram(out, metric.name, series[i], given)
+    end
   end
 end
 
@@ -153,7 +180,9 @@ local function open(columns, options, write)
     keys[#keys + 1] = label.key and label or nil
     zeros.wanted = zeros.wanted or label.domain ~= nil
   end
-  local seen, seen_keys, others, other_list = {}, {}, {}, {}
+  -- The labels of each row, and how often they came.
+  local series, seen = {}, {}
+  local seen_keys, others, other_list = {}, {}, {}
   local texts = {}
 
   -- The combinations of keys that a zero may be wanted for.
@@ -186,10 +215,9 @@ local function open(columns, options, write)
       each_combination(keys, rest, 1, function(combination)
         local name = joined(keys, combination)
         if not seen_keys[name] then
+          series[#series + 1] = name
           for _, metric in ipairs(metrics) do
-            if metric.column and metric.column.empty then
-              add_sample(metric, name, metric.column.empty)
-            end
+            metric.values[#series] = metric.column and metric.column.empty
           end
         end
       end)
@@ -212,16 +240,14 @@ local function open(columns, options, write)
         -- Rows that look alike are told apart, or all but one would be lost.
         name = name .. (name ~= "" and "," or "") .. ('duplicate="%d"'):format(times)
       end
+      local number = #series + 1
+      series[number] = name
       for i = 1, #metrics do
         local metric = metrics[i]
-        local given = 1
-        if metric.column then
-          given = metric.column.get(row)
-        end
-        if type(given) == "number" then
-          add_sample(metric, name, given)
-        elseif type(given) == "table" then
-          add_histogram(metric, name, given)
+        if metric.get then
+          metric.values[number] = metric.get(row)
+        else
+          metric.values[number] = 1
         end
       end
     end,
@@ -229,12 +255,11 @@ local function open(columns, options, write)
       if zeros.wanted then
         add_zeros()
       end
+      local out = buffer.open(write)
       for _, metric in ipairs(metrics) do
-        if #metric.lines > 0 then
-          write(("# HELP %s %s\n# TYPE %s gauge\n%s\n"):format(metric.name, metric.help, metric.name,
-            table.concat(metric.lines, "\n")))
-        end
+        put_metric(out, metric, series)
       end
+      out.flush()
     end,
   }
 end
