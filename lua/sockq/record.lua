@@ -6,6 +6,7 @@
 -- closed set of words), identifies (a number that is a name), role ("key" or "value" of a group).
 
 local escape = require("sockq.escape")
+local fields = require("sockq.fields")
 local hint = require("sockq.hint")
 
 local record = {}
@@ -132,6 +133,12 @@ end
 
 local TYPES = { string = "string", number = "number", boolean = "boolean", table = "list" }
 
+-- What numbers are called that are names: as the fields of sockets, or a port of any kind.
+local function is_identity(name)
+  local field = fields.by_name[name]
+  return field and field.identifies or name:find("port$") ~= nil
+end
+
 --- The schema of plain tables: every key that is a string, in the order given or by name.
 ---@param rows table[]
 ---@param names string[]?
@@ -151,7 +158,8 @@ function record.schema_of_tables(rows, names)
   end
   local entries = {}
   for _, name in ipairs(names or hint.keys(types)) do
-    entries[#entries + 1] = { name = name, type = types[name] or "string" }
+    entries[#entries + 1] = { name = name, type = types[name] or "string",
+      identifies = types[name] == "number" and is_identity(name) or nil }
   end
   return record.schema(entries)
 end

@@ -69,12 +69,13 @@ for i = 1, math.max(#TEXTS, #NUMBERS) do
     i % 2 == 0 and "y" or nil }
 end
 rows[#rows + 1] = {}
---- As many as it takes for several buffers, and for more rows than a function of Lua's has constants.
+--- As many as it takes for several buffers; and more than a function of Lua's has constants.
 local many = {}
 for i = 1, 3000 do
   many[i] = { "row " .. i, i, nil, i % 3 == 0 and "é" or nil, i / 100, ("%x"):format(i), i % 7 == 0 and i or nil, "\\" .. i }
 end
-for i = 1, 70000 do many[#many + 1] = { "r" .. i, i, nil, nil, nil, nil, 70000 + i } end
+local endless = {}
+for i = 1, 70000 do endless[i] = { "r" .. i, i, nil, nil, nil, nil, 70000 + i } end
 
 for _, format in ipairs { "json", "ndjson", "csv", "tsv", "records" } do
   for name, list in pairs { nasty = rows, ["no rows"] = {}, many = many, ["one row"] = { rows[4] } } do
@@ -92,7 +93,7 @@ for _, format in ipairs { "json", "ndjson", "csv", "tsv", "records" } do
   local text, pieces = print_as(format, NASTY_NAMES, many)
   check.ok(format .. ": one write for about 64 KiB", pieces <= #text / 32768 + 1, pieces .. " writes for " .. #text)
 end
-for name, list in pairs { nasty = rows, ["no rows"] = {}, many = many, ["one row"] = { rows[4] } } do
+for name, list in pairs { nasty = rows, ["no rows"] = {}, many = many, endless = endless, ["one row"] = { rows[4] } } do
   readback.compare_lua(name, NASTY_NAMES, list, (print_as("lua", NASTY_NAMES, list)))
 end
 check.equal("lua: few rows are one constructor", print_as("lua", { "a", "end" }, { { 1, "x" }, { nil, "y\n" }, {} }),
