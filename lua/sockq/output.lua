@@ -231,9 +231,11 @@ end
 --- Open a sink for rows in a format.
 ---@param list table[]  what output.columns made
 ---@param options { header: boolean?, format: string?, title: string? }
----@return table|nil sink, string|nil message  # { row(row), finish() }, or why it cannot show the columns
+---@return table|nil sink, string|nil message, boolean refused  # { row(row), finish() }, or what is wrong;
+---   refused: the format is fine, and cannot show these columns
 function output.open(list, options)
-  local format = assert(load_format(options))
+  local format, path = load_format(options)
+  assert(format, path)
   if output.captor then
     format = output.captor.format(format, options.format or output.defaults.format)
   end
@@ -242,8 +244,15 @@ function output.open(list, options)
     header = output.defaults.header
   end
   local terminal, color, utf8 = output.surroundings()
-  return format.open(list, { header = header, terminal = terminal, color = color, utf8 = utf8,
+  local sink, wrong = format.open(list, { header = header, terminal = terminal, color = color, utf8 = utf8,
     title = options.title or "sockets" }, output.write)
+  if sink ~= nil and (type(sink) ~= "table" or type(sink.row) ~= "function" or type(sink.finish) ~= "function") then
+    return nil, path .. ": open gave no sink; { row = function(row), finish = function() } is expected"
+  end
+  if not sink and not wrong then
+    return nil, path .. ": open gave nothing; a sink or nil, MESSAGE is expected"
+  end
+  return sink, wrong, not sink
 end
 
 --- Open a sink for rows of a query in a format.

@@ -7,7 +7,7 @@ local hint = require("sockq.hint")
 
 local plugin = {}
 
---- The keys of a plug-in of each kind: { type, whether it must be there, meaning }.
+--- The keys of a plug-in of each kind: { type, whether it must be there, meaning, words = all that it may be }.
 plugin.contracts = {
   timers = {
     doc = { "string", true, "a line for lists" },
@@ -22,7 +22,8 @@ plugin.contracts = {
   },
   formats = {
     doc = { "string", true, "a line for lists" },
-    layout = { "string", false, "which columns it likes: \"table\", made for people, or \"fields\", a field a column" },
+    layout = { "string", false, "which columns it likes: \"table\", made for people, or \"fields\", a field a column",
+      words = { "fields", "table" } },
     people = { "boolean", false, "true if it has layout \"fields\" and is read by people all the same" },
     open = { "function", true, "open(columns, options, write) gives { row = function(row), finish = function() }" },
   },
@@ -125,6 +126,10 @@ function plugin.check(kind, path, value)
     local got = type(value[key])
     if (got == "nil" and required) or (got ~= "nil" and not expected:find(got, 1, true)) then
       return ("%s: key %q is a %s; a %s is expected"):format(path, key, got, expected)
+    end
+    local words = contract[key].words
+    if words and value[key] ~= nil and not (" " .. table.concat(words, " ") .. " "):find(" " .. value[key] .. " ", 1, true) then
+      return ("%s: key %q is %q; %s"):format(path, key, value[key], hint.remedy(value[key], words))
     end
   end
   for key in pairs(value) do

@@ -191,7 +191,13 @@ end
 -- A format that cannot show some columns, as bars without a number, leaves them to the table: other
 -- sections may be what it was chosen for.
 local function open_sink(columns, title)
-  return output.open(columns, { title = title }) or output.open(columns, { title = title, format = "table" })
+  local sink, wrong, refused = output.open(columns, { title = title })
+  if refused then
+    return output.open(columns, { title = title, format = "table" })
+  elseif not sink then
+    error(wrong, 0)
+  end
+  return sink
 end
 
 -- A table for people: its title stands above it once there is a row.

@@ -215,6 +215,27 @@ do
   end
 end
 
+-- A format of one's own that is not as it should be
+
+do
+  local dir = posix.tmpdir("sockq-formats")
+  posix.mkdir(dir .. "/formats")
+  local function refuses(name, source, message)
+    posix.write_file(("%s/formats/%s.lua"):format(dir, name), source)
+    program.refuses("a format whose " .. name .. " is wrong", { "--path", dir, "--proc", TREE, "-f", name },
+      { err = { message } })
+  end
+  refuses("layout", 'return { doc = "x", layout = "field", open = print }',
+    'layout.lua: key "layout" is "field"; did you mean fields?')
+  refuses("open", 'return { doc = "x" }', 'open.lua: key "open" is a nil; a function is expected')
+  refuses("sink", 'return { doc = "x", open = function() return { row = print } end }', "sink.lua: open gave no sink; ")
+  refuses("result", 'return { doc = "x", open = function() end }', "result.lua: open gave nothing; ")
+  program.refuses("a format that is wrong, of a report", { "--path", dir, "--proc", TREE, "states", "-f", "result" },
+    { err = { "result.lua: open gave nothing; " }, out = "sockets: 83\n\n" })
+  refuses("way", 'return { doc = "x", open = function() return nil, "way: not like this; go back" end }',
+    "sockq: way: not like this; go back\n")
+end
+
 -- Terminals
 
 local function on_terminal(columns, words, extra)
