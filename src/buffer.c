@@ -38,10 +38,10 @@ static int put_raw(struct sockq_buffer *buffer, const char *text, uint32_t lengt
     return 1;
 }
 
-static int is_plain(const struct sockq_buffer *buffer, const char *text, uint32_t length)
+static int is_plain(const uint8_t *special, const char *text, uint32_t length)
 {
     for (uint32_t i = 0; i < length; i++)
-        if (buffer->special[(uint8_t)text[i]])
+        if (special[(uint8_t)text[i]])
             return 0;
     return 1;
 }
@@ -49,7 +49,8 @@ static int is_plain(const struct sockq_buffer *buffer, const char *text, uint32_
 static int put_text(struct sockq_buffer *buffer, const char *lead, uint32_t lead_length,
                     const char *text, uint32_t length, char close)
 {
-    if (!has_room(buffer, (size_t)lead_length + length + 1) || !is_plain(buffer, text, length))
+    if (!has_room(buffer, (size_t)lead_length + length + 1) ||
+        !is_plain(buffer->special, text, length))
         return 0;
     append(buffer, lead, lead_length);
     append(buffer, text, length);

@@ -35,8 +35,8 @@ struct sockq_buffer_calls {
     /* Blanks, bytes as they are, blanks. */
     int (*padded)(struct sockq_buffer *buffer, uint32_t before, const char *text, uint32_t length,
                   uint32_t after);
-    /* Not put: 1 if no byte of a text is special, else 0. */
-    int (*plain)(const struct sockq_buffer *buffer, const char *text, uint32_t length);
+    /* Nothing is put: 1 if no byte of a text is marked in an array like `special`, else 0. */
+    int (*plain)(const uint8_t *special, const char *text, uint32_t length);
 };
 
 /* The functions of buffer.c. */

@@ -23,23 +23,15 @@ function buffer.bytes(pattern)
   return set
 end
 
-local function new(size, special)
-  local userdata = core.new_buffer(size)
-  local handle = ffi.cast(pointer, userdata)
-  if special then
-    ffi.copy(handle.special, special, 256)
-  end
-  return handle, userdata
-end
+local empty = core.new_buffer(0)
+local calls = ffi.cast(pointer, empty).calls
 
 --- A function that tells whether a text has none of some bytes. Unlike string.find it is compiled.
 ---@param special ffi.cdata*  of buffer.bytes
 ---@return fun(text: string): boolean
 function buffer.plain(special)
-  local handle, anchor = new(0, special)
-  local plain = handle.calls.plain
   return function(text)
-    return plain(handle, text, #text) == 1 or anchor == nil
+    return calls.plain(special, text, #text) == 1
   end
 end
 
@@ -48,8 +40,13 @@ end
 ---@param special? ffi.cdata*  of buffer.bytes: those for which `calls.text` takes no text
 ---@return table  # handle and calls, as in src/buffer.h; flush(), put(text)
 function buffer.open(write, special)
-  local handle, userdata = new(SIZE, special)
-  local out = { handle = handle, calls = handle.calls, anchor = userdata }
+  local userdata = core.new_buffer(SIZE)
+  local handle = ffi.cast(pointer, userdata)
+  if special then
+    ffi.copy(handle.special, special, 256)
+  end
+  -- The userdata is the memory that the handle points to.
+  local out = { handle = handle, calls = calls, memory = userdata }
 
   --- Write what is there.
   function out.flush()
@@ -62,11 +59,11 @@ function buffer.open(write, special)
 
   --- Put a text of any length.
   function out.put(text)
-    if handle.calls.raw(handle, text, #text) == 1 then
+    if calls.raw(handle, text, #text) == 1 then
       return
     end
     out.flush()
-    if handle.calls.raw(handle, text, #text) == 0 then
+    if calls.raw(handle, text, #text) == 0 then
       write(text)
     end
   end

@@ -63,10 +63,10 @@ static void puts_text(void **state)
     assert_int_equal(calls->text(&buffer, "1234", 4, "67", 2, '"'), 1);
     assert_int_equal(buffer.used, 16);
     assert_int_equal(calls->text(&buffer, "", 0, "", 0, '"'), 0);
-    assert_int_equal(calls->plain(&buffer, "plain", 5), 1);
-    assert_int_equal(calls->plain(&buffer, "", 0), 1);
-    assert_int_equal(calls->plain(&buffer, "plain\"", 6), 0);
-    assert_int_equal(calls->plain(&buffer, "plain\"", 5), 1);
+    assert_int_equal(calls->plain(buffer.special, "plain", 5), 1);
+    assert_int_equal(calls->plain(buffer.special, "", 0), 1);
+    assert_int_equal(calls->plain(buffer.special, "plain\"", 6), 0);
+    assert_int_equal(calls->plain(buffer.special, "plain\"", 5), 1);
     free(buffer.bytes);
 }
 
