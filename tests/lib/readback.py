@@ -66,15 +66,20 @@ def as_json(value):
     return value
 
 
+def digits(number_text):
+    return len(re.sub(r"e.*|[-.]", "", number_text).strip("0"))
+
+
 def same_number(got, want):
-    """The text of a number reads back as the number, and is a whole number's plain digits."""
+    """The text of a number reads back as the number; of a whole one it is the plain digits, of another
+    one it has no more digits than it takes."""
     shortest = number(want)
     if isinstance(shortest, str):
         return got == shortest
     # Of what is next to 0 fewer digits would do.
     if not re.match(r"-?[0-9.]+(e[-+][0-9]+)?$", got):
         return False
-    return float(got) == want and (len(got) <= len(repr(want)) or abs(want) < sys.float_info.min)
+    return float(got) == want and (digits(got) <= digits(repr(float(want))) or abs(want) < sys.float_info.min)
 
 
 def same_text(want, got, render):

@@ -1,11 +1,12 @@
 --- The formats: hand-made rows of all kinds of values, read back by other programs' parsers; what is
 --- printed for people, by its text.
 --
---   luajit tests/lua/formats_test.lua        from the root of the tree, after scripts/build
+--   luajit tests/lua/formats_test.lua [--seed N]        from the root of the tree, after scripts/build
 package.path = "lua/?.lua;lua/?/init.lua;tests/lib/?.lua;" .. package.path
 if not os.getenv("LUA_CPATH") then package.cpath = "build/release/lib/?.so;" .. package.cpath end
 
 local check = require "check"
+local ffi = require "ffi"
 local plugin = require "sockq.plugin"
 local posix = require "posix"
 local readback = require "readback"
@@ -98,6 +99,47 @@ for name, list in pairs { nasty = rows, ["no rows"] = {}, many = many, endless =
 end
 check.equal("lua: few rows are one constructor", print_as("lua", { "a", "end" }, { { 1, "x" }, { nil, "y\n" }, {} }),
   'return {\n{ a = 1, ["end"] = "x", },\n{ ["end"] = "y\\n", },\n{ },\n}\n')
+
+-- Random rows: texts that are near to what formats give a meaning, and every kind of double
+
+local seed = tonumber(arg[1] == "--seed" and arg[2]) or os.time()
+math.randomseed(seed)
+local PIECES = { '"', "\\", ",", "\n", "\r", "\t", "\0", "\27", "\127", "\128", "\194", "\194\128", "\195\169", "\226\130",
+  "\237\160\128", "\240\159\152\128", "\255", "'", " ", "x", "n", "]", "}", "|", "=", "\\x" }
+
+local function random_text()
+  local parts = {}
+  for i = 1, math.random(0, 12) do
+    parts[i] = math.random(3) == 1 and string.char(math.random(0, 255)) or PIECES[math.random(#PIECES)]
+  end
+  return table.concat(parts)
+end
+
+local bits = ffi.new("union { double number; uint32_t half[2]; }")
+local function random_number()
+  local kind = math.random(4)
+  if kind == 1 then return math.random(0, 2 ^ 31 - 1) end
+  if kind == 2 then return math.random(-10 ^ 9, 10 ^ 9) / 100 end
+  if kind == 3 then return math.random() * 10 ^ math.random(-20, 20) end
+  bits.half[0], bits.half[1] = math.random(0, 2 ^ 32 - 1), math.random(0, 2 ^ 32 - 1)
+  return bits.number
+end
+
+local names, random_rows = { "one", "two", "three", "four" }, {}
+for i = 1, 2000 do
+  local row = {}
+  for k = 1, 4 do
+    local kind = math.random(5)
+    if kind < 3 then row[k] = random_text() elseif kind < 5 then row[k] = random_number() end
+  end
+  random_rows[i] = row
+end
+local with_seed = "random rows, --seed " .. seed
+for _, format in ipairs { "json", "ndjson", "csv", "tsv", "records" } do
+  readback.compare(format, with_seed, names, random_rows, (print_as(format, names, random_rows)))
+end
+readback.compare_lua(with_seed, names, random_rows, (print_as("lua", names, random_rows)))
+readback.count_by_jq(with_seed, print_as("ndjson", names, random_rows), #random_rows)
 
 -- 64-bit integers of the FFI
 
@@ -289,6 +331,9 @@ do
   got = samples("no numbers", { "日本", "9x", "__x" }, { { "a", "b", "c" }, { "a", "b", "c" } }, { title = "日 x" })
   check.equal("prometheus: names made valid", got.sockq_x_info and got.sockq_x_info['{c="a",c_9x="b",x="c"}'], "1")
   samples("nasty values", NASTY_NAMES, rows)
+  samples(with_seed, names, random_rows)
+  samples(with_seed .. ", as numbers", { "one", { name = "two", type = "number" }, "three",
+    { name = "four", type = "number" } }, random_rows)
   samples("nasty values as numbers", { "text", { name = "number", type = "number" }, "other", "d", { name = "e",
     type = "number" } }, rows)
 end
