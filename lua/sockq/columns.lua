@@ -4,9 +4,9 @@
 -- every field, if it comes first), or a table: title, width (at least that many bytes; sized to the
 -- rows if nil), align ("left" or "right"), get(row) → text, number or nil, or field = its name; name:
 -- what it is called where keys are (the title if nil); shrink: the width to which a narrow terminal
--- may shorten it; unknown: the text for nil, "-" if not given; identifies: true of numbers that are
--- names. timer = NAME instead of get: the text of a timer plug-in; timer = true: of the one that the
--- listing or --timer chooses.
+-- may shorten it (15 if nil, of a field that is no number); unknown: the text for nil, "-" if not
+-- given; identifies: true of numbers that are names. timer = NAME instead of get: the text of a timer
+-- plug-in; timer = true: of the one that the listing or --timer chooses.
 
 local hint = require("sockq.hint")
 local fields = require("sockq.fields")
@@ -51,6 +51,8 @@ local function find_field(name, where, schema)
 end
 
 local NUMERIC = { integer = true, number = true }
+-- How far a narrow terminal may shorten what is no number.
+local SHRINK = 15
 
 -- A column of an item of keys.lua.
 local function from_item(item)
@@ -61,7 +63,7 @@ local function from_item(item)
   return {
     name = item.name, title = item.name, type = item.type, unit = item.unit, doc = item.doc, role = item.role,
     values = item.domain or item.values, identifies = item.identifies, empty = item.empty,
-    align = NUMERIC[item.type] and "right" or "left",
+    align = NUMERIC[item.type] and "right" or "left", shrink = not NUMERIC[item.type] and SHRINK or nil,
     get = item.value, fields = names,
   }
 end

@@ -55,7 +55,7 @@ local DEFAULT = {
 
 -- Tables that have neither addresses nor timers, listed alone, have columns of their own.
 local ALONE = {
-  unix = { "proto", "type", "state", "refs", "inode", { field = "path", shrink = 15 }, OWNER },
+  unix = { "proto", "type", "state", "refs", "inode", "path", OWNER },
   netlink = { "proto", "protocol", "port_id", "groups", "recv_q", "send_q", "drops", "inode", OWNER },
   packet = { "proto", "type", "protocol", "ifindex", "dev", "recv_q", "user", "inode", OWNER },
 }
@@ -88,7 +88,7 @@ local function joined_columns(schema, layout)
     end
   end
   for _, name in ipairs(others) do
-    list[#list + 1] = { field = name, shrink = schema.by_name[name].type == "string" and 15 or nil }
+    list[#list + 1] = name
   end
   return list
 end
@@ -104,7 +104,7 @@ local function default_columns(query, layout)
   elseif schema ~= fields then
     local names = {}
     for _, entry in ipairs(schema.list) do
-      names[#names + 1] = { field = entry.name, shrink = entry.type == "string" and 15 or nil }
+      names[#names + 1] = { field = entry.name }
     end
     return names
   end

@@ -274,6 +274,12 @@ for _, columns in ipairs { 40, 60, 80 } do
     check.ok(format .. " on a terminal of " .. columns, longest <= columns, screen)
   end
 end
+for _, words in ipairs { { "-c", "state,program,cmdline,local_addr" }, { "-t", "-c", "x=state,remote_addr,y=lower(cmdline)" } } do
+  local longest = 0
+  local screen = on_terminal(72, words, { TERM = "dumb" })
+  for line in screen:gmatch("[^\n]+") do longest = math.max(longest, #line) end
+  check.ok("columns that are named, on a terminal: " .. words[#words], longest <= 72 and screen:find("~", 1, true), screen)
+end
 do
   local screen = on_terminal(60, { "-f", "bars", "-g", "state" }, { LC_ALL = "C.UTF-8", TERM = "xterm" })
   check.contains("bars where the locale has blocks", screen, "█████")
