@@ -149,7 +149,7 @@ local CASES = {
   { "local_ports", ports_of(69), "ok", "69 of 100 (69.0 %) from 10.0.0.2 to 10.0.0.4 port 443, 0 in TIME_WAIT" },
   { "local_ports", ports_of(70), "look" },
   { "local_ports", ports_of(90), "bad" },
-  { "local_ports", { [IPV4 .. "ip_local_reserved_ports"] = "32768-60999\n" }, "ok", "none of 0 taken" },
+  { "local_ports", { [IPV4 .. "ip_local_reserved_ports"] = "32768-60999\n" }, "bad", "the whole range is reserved" },
   { "orphans", { ["net/sockstat"] = sockstat(24, 5), [IPV4 .. "tcp_max_orphans"] = "100\n" }, "ok", "24 of 100 (24.0 %)" },
   { "orphans", { ["net/sockstat"] = sockstat(25, 5), [IPV4 .. "tcp_max_orphans"] = "100\n" }, "look" },
   { "orphans", { ["net/sockstat"] = sockstat(50, 5), [IPV4 .. "tcp_max_orphans"] = "100\n" }, "bad" },
@@ -337,6 +337,30 @@ do
     if limit then check.contains("live: " .. name, out, (" of %d ("):format(tonumber(limit))) end
   end
   check.ok("live: retransmissions", out:find("sending again: %d+ socket"), out)
+end
+
+-- Sockets in trouble, of this kernel's
+
+do
+  local argv = { "unshare", "-n", "--", "python3", here .. "/../lib/trouble.py", program.path, "doctor", "-f", "tsv" }
+  if posix.geteuid() ~= 0 then table.insert(argv, 2, "-r") end
+  local status, out, err = posix.run(argv, { timeout = 60, env = program.environment() })
+  if status ~= 0 and out == "" then
+    program.skip_part("sockets in trouble", "no network namespace or no python3 here: " .. (err:match("[^\n]*\n?$") or ""))
+  else
+    for _, line in ipairs {
+      "look\tclose_wait\t12 sockets, 12 of python3\t",
+      "look\taccept_queue\t2 wait for python3 on port 5001; so far ",
+      "look\tlocal_ports\t16 of 20 (80.0 %) from 127.0.0.1 to 127.0.0.1 port 5000, 0 in TIME_WAIT\t",
+      "look\tclosed_windows\t1 socket to peers that take nothing more, 0 without an answer\t",
+      "bad\tudp_drops\t1 socket dropped ",
+      "ok\ttime_wait\t0 of ",
+    } do
+      check.contains("in trouble", out, line)
+    end
+    check.ok("in trouble: the queue was full", out:find("so far [1-9]%d* found a full queue, [1-9]"), out)
+    check.ok("in trouble: datagrams were lost", out:find("so far ([1-9]%d*) of %1 were lost"), out)
+  end
 end
 
 posix.cleanup()

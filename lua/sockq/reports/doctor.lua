@@ -141,10 +141,10 @@ checks[#checks + 1] = {
     local worst = ephemeral.use(d.tcp, d.facts.ports):sort("-used"):first()
     if not d.facts.ports then
       return "unknown", "the range is not known"
+    elseif d.facts.ports.count == 0 then
+      return "bad", "the whole range is reserved"
     elseif not worst then
       return "ok", sformat("none of %d taken", d.facts.ports.count)
-    elseif not worst.percent then
-      return "unknown", "the whole range is reserved"
     end
     return level(worst.percent, MOST, NEARLY_ALL), sformat("%d of %d (%.1f %%) from %s to %s port %d, %d in TIME_WAIT",
       worst.used, worst.of, worst.percent, worst.source, worst.destination, worst.port, worst.time_wait)
