@@ -3,7 +3,7 @@ local page = require "sockq.help.page"
 
 local markdown = {}
 
-local function cell(text) return (text:gsub("|", "\\|"):gsub("<", "\\<")) end
+local function cell(text) return (text:gsub("|", "\\|")) end
 
 -- Text outside of code: what Markdown would take for its own.
 local function plain(text)
@@ -42,7 +42,7 @@ function markdown.text(blocks)
       add "| | |"
       add "|---|---|"
       for _, item in ipairs(block.list) do
-        add(("| `%s` | %s |"):format(cell(item[1]):gsub("\\<", "<"), cell(plain(item[2]))))
+        add(("| `%s` | %s |"):format(cell(item[1]), cell(plain(item[2]))))
       end
     elseif block.commands then
       fenced(add, "sh", commands_of(block.commands))

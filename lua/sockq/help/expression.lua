@@ -1,6 +1,7 @@
 -- The reference of expressions, as blocks of sockq.help.page: `sockq help expr`, doc/expressions.md and
 -- sockq-expr(7) come from here, and the words from the registries of the language.
 
+local aggregates = require("sockq.expr.aggregates")
 local catalog = require("sockq.catalog")
 local helpers = require("sockq.expr.helpers")
 local hint = require("sockq.hint")
@@ -35,6 +36,21 @@ function expression.helper_form(entry)
   return ("%s(%s)"):format(entry.name, table.concat(entry.args, ", "))
 end
 
+--- Lists of expressions: form, meaning, example.
+expression.LISTS = {
+  { "-g KEY,...", "groups; NAME=EXPR names a key", "state, net=subnet(remote_addr, 24)" },
+  { "-c COL,...", "columns, in the same form", "local_port, wait=60-expires" },
+  { "-s KEY,...", "the order of rows; - before a key turns it round", "-expires, local_port" },
+  { "-A AGG,...", "what a group tells of its rows", "count, worst=max(expires), p99(recv_q)" },
+}
+
+--- Values that and, or and not make: form, meaning, example.
+expression.VALUES = {
+  { "A or B", "A, but B where A is unknown", "retrans or 0" },
+  { "COND and A", "A where the condition holds, else unknown", "CLOSE_WAIT and recv_q" },
+  { "COND and A or B", "one or the other", 'recv_q > 0 and "stuck" or "idle"' },
+}
+
 local function with_examples(list)
   local terms = {}
   for i, item in ipairs(list) do
@@ -48,6 +64,15 @@ local function helper_terms()
   for i, entry in ipairs(helpers.list) do
     terms[i] = { expression.helper_form(entry), ("%s: `%s` is %s"):format(entry.doc, entry.example[1],
       tostring(entry.example[2])) }
+  end
+  return { list = terms }
+end
+
+local function aggregate_terms()
+  local terms = {}
+  for i, entry in ipairs(aggregates.list) do
+    local arguments = #entry.args > 0 and ("(%s)"):format(table.concat(entry.args, ", ")) or ""
+    terms[i] = { entry.name .. arguments, ("%s: `%s`"):format(entry.doc, entry.example) }
   end
   return { list = terms }
 end
@@ -88,10 +113,20 @@ function expression.blocks()
     helper_terms(),
     { head = "Constants" },
     constant_terms(),
+    { head = "Values" },
+    { text = "A key, a column or an argument of a function is a value; a condition is one as well, true or false." },
+    with_examples(expression.VALUES),
+    { head = "Lists" },
+    { text = "Commas within brackets and quotes do not separate. What has no name is called as it is written, and later "
+      .. "options know it by that: `-g state -A 'max(expires)' -s '-max(expires)'`." },
+    with_examples(expression.LISTS),
+    { head = "Aggregates" },
+    aggregate_terms(),
     { head = "Unknown is not zero" },
     { text = "A field that a socket's table cannot tell is unknown: a socket in TIME_WAIT has no `retrans` and no "
       .. "owner, a timer that is off has no `expires`. A comparison with an unknown value is false, arithmetic on it is "
-      .. "unknown, `pid == nil` asks for it. So `not (retrans > 0)` also holds where there is no count." },
+      .. "unknown, `pid == nil` asks for it. So `not (retrans > 0)` also holds where there is no count. Unknown values "
+      .. "sort last, and aggregates leave them out; `owner_why` says why a row has no owner." },
     { head = "Mistakes" },
     { text = "A word that is neither field, function nor constant is an error that names the nearest one and marks the "
       .. "column. So is a number or text alone: `local_port == 22 or 443` must say `local_port` twice. A state that is "
