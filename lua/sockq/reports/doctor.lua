@@ -373,7 +373,9 @@ netstat and softnet_stat, which count since boot: old news still says look.
     end
     report:text(sformat("%d checks: %d bad, %d worth a look, %d unknown, %d ok", #checks, counts.bad, counts.look,
       counts.unknown, counts.ok))
-    report:rows({ rows = list, columns = { "verdict", "check", "evidence", "command" } })
+    -- On a narrow terminal the evidence stays whole; commands that matter stand below once more.
+    report:rows({ rows = list, columns = { "verdict", "check",
+      { field = "evidence", shrink = 100 }, { field = "command", shrink = 15 } } })
     for _, check in ipairs(list) do
       if check.verdict == "bad" or check.verdict == "look" then
         report:next(check.command, check.check .. ": " .. check.advice)
