@@ -25,8 +25,6 @@
 --   sockets     true: rows are socket rows, so that helpers may read their bytes
 -- All but `fields` may be missing. sockq.expr.compile says what an unknown value does.
 local compile = require "sockq.expr.compile"
-local list = require "sockq.expr.list"
-local endpoint = require "sockq.expr.endpoint"
 local escape = require "sockq.escape"
 local parse = require "sockq.expr.parse"
 local width = require "sockq.width"
@@ -159,7 +157,9 @@ end
 ---@return table?  # as for compile(); the place is that in the word
 --- Example: expr.argument(":53") --> "local_port == 53 or remote_port == 53"
 function expr.argument(word)
-  return protected(endpoint.expand, word)
+  -- Loaded when it may be one: a word as LISTEN, the commonest, starts sockq sooner.
+  if type(word) == "string" and not word:find "[%d:%[]" then return word end
+  return protected(require("sockq.expr.endpoint").expand, word)
 end
 
 --- Compile a comma list: keys, columns, a sort order, aggregates.
@@ -178,7 +178,7 @@ end
 --- max(expires) of grouped rows is, is that field.
 --- Example: expr.list("state, net=subnet(remote_addr, 24)", catalog, { keys = true })
 function expr.list(text, catalog, options)
-  return protected(list.compile, text, catalog, options or {})
+  return protected(require("sockq.expr.list").compile, text, catalog, options or {})
 end
 
 --- A failed compilation in one line.
