@@ -139,7 +139,7 @@ int sockq_options_parse(struct sockq_options *options, int argc, char **argv,
         }
     }
     opterr = 0;
-    optind = 1;
+    optind = 0; /* glibc: start afresh */
     while ((letter = getopt_long(argc, argv, shorts, longs, &index)) != -1) {
         if (letter == 1) {
             if (take_word(options, optarg, kind_of, context))

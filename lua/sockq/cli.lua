@@ -223,6 +223,44 @@ local function final_status(status, stands_in)
   return status
 end
 
+local execute
+
+-- Call a function with the defaults that some options make; behind it those from before hold again.
+local function with_options(given, func)
+  local timer, output = require("sockq.timer"), require("sockq.output")
+  local before, chosen = {}, timer.chosen
+  for key, value in pairs(output.defaults) do
+    before[key] = value
+  end
+  local results = { xpcall(function()
+    set_defaults(given)
+    return func()
+  end, require("sockq.trace").handler) }
+  output.defaults, timer.chosen = before, chosen
+  if not results[1] then
+    error(results[2], 0)
+  end
+  return unpack(results, 2)
+end
+
+-- -i: the lines that are typed are run as command lines are.
+local function run_session(line)
+  return require("sockq.repl").run(line, {
+    complain = complain,
+    with_options = with_options,
+    query = function(typed)
+      refuse_empty(typed.given)
+      return listing.shape(matching(typed), typed.given)
+    end,
+    run = function(typed, given)
+      refuse_empty(typed.given)
+      return with_options(given, function()
+        return execute(typed)
+      end)
+    end,
+  })
+end
+
 -- True if watch.lua runs this command line; --every and --times may be a command's.
 local function is_live(line)
   local given = line.given
@@ -234,6 +272,17 @@ local function is_live(line)
     error("--every: only sockq record takes it; give --watch=S or --wait=S", 0)
   end
   return given.times and not command
+end
+
+-- Do what a command line says.
+function execute(line)
+  local function run()
+    return runners[line.mode](line)
+  end
+  if is_live(line) then
+    return require("sockq.watch").run(line, run)
+  end
+  return run()
 end
 
 --- Run the command line.
@@ -253,13 +302,7 @@ function cli.main()
     refuse_empty(line.given)
     set_defaults(line.given)
     read_recording(line.given)
-    local function run()
-      return runners[line.mode](line)
-    end
-    if is_live(line) then
-      return require("sockq.watch").run(line, run)
-    end
-    return run()
+    return (line.given.interactive and run_session or execute)(line)
   end, require("sockq.trace").handler)
   if not ok then
     local is_script = line.mode ~= "query" and line.mode ~= "name"

@@ -4,6 +4,7 @@
 -- The map of this folder; a file uses only files below it:
 --
 --   cli.lua             the program's command line
+--   repl.lua  repl/     the interactive mode: what a line is, what is shown, completion
 --   commands/           its commands, a file each: help, list, show, check, record, diff, …
 --   help.lua  help/     help: the page of --help, topics, names; from the registries and doc comments
 --   completion.lua      what may come next on a command line, for shells (doc/completions/)

@@ -179,10 +179,11 @@ static const char *get_line(struct sockq_editor *e, lua_State *L, const char *pr
 
     e->L = L;
     e->prompt = prompt;
-    e->interrupted = false;
     memset(&e->decoding, 0, sizeof(e->decoding));
     sockq_editor_take_signals(e);
-    const char *line = el_gets(e->el, &length);
+    /* Ctrl-C just before: what it was meant for is over. */
+    e->interrupted = sockq_lua_take_interrupt();
+    const char *line = e->interrupted ? NULL : el_gets(e->el, &length);
     sockq_editor_give_signals_back(e);
     e->L = NULL;
     e->prompt = NULL;

@@ -11,13 +11,18 @@
 
 #include "lua.h"
 
-/* After an error was raised the script may end by itself; one that caught it gets the next. */
+/*
+ * After an error was raised the script may end by itself; one that caught it gets the next. In a
+ * session that one is raised wherever the script goes, until the call that the session made is
+ * left.
+ */
 enum { TRY_EVERY_US = 20000, TRIES = 50, GRACE_TRIES = 10 };
 
 static lua_State *volatile running;
 static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t tries;
 static volatile sig_atomic_t in_session;
+static bool was_raised;
 
 static void retry_after(long us)
 {
@@ -28,9 +33,12 @@ static void retry_after(long us)
 
 static void stop(lua_State *L, lua_Debug *ar)
 {
-    lua_sethook(L, NULL, 0, 0);
-    tries += GRACE_TRIES;
-    retry_after(GRACE_TRIES * TRY_EVERY_US);
+    if (!in_session || !was_raised) {
+        lua_sethook(L, NULL, 0, 0);
+        tries += GRACE_TRIES;
+        retry_after(GRACE_TRIES * TRY_EVERY_US);
+    }
+    was_raised = true;
     if (lua_getinfo(L, "Sl", ar) && ar->currentline > 0)
         luaL_error(L, "%s:%d: interrupted", ar->short_src, ar->currentline);
     luaL_error(L, "interrupted");
@@ -50,6 +58,7 @@ static void on_interrupt(int signal_number)
     if (interrupted)
         return;
     interrupted = 1;
+    was_raised = false;
     tries = 0;
     reach();
 }
@@ -102,9 +111,28 @@ bool sockq_lua_take_interrupt(void)
     return true;
 }
 
-void sockq_lua_begin_session(void)
+/*
+ * Lua: core.session_call(handler, func, …) → ok, interrupted, results … or the error. As xpcall,
+ * and Ctrl-C is meant for this call: it does not outlive it, and what cannot be stopped is ended by
+ * the second one alone, not by time.
+ */
+static int l_session_call(lua_State *L)
 {
+    luaL_checkany(L, 2);
     in_session = 1;
+    bool ok = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1) == 0;
+    bool was_interrupted = sockq_lua_take_interrupt();
+    lua_pushboolean(L, ok);
+    lua_replace(L, 1);
+    lua_pushboolean(L, was_interrupted);
+    lua_insert(L, 2);
+    return lua_gettop(L);
+}
+
+void sockq_lua_open_interrupt(lua_State *L)
+{
+    lua_pushcfunction(L, l_session_call);
+    lua_setfield(L, -2, "session_call");
 }
 
 void sockq_lua_interruptible(lua_State *L)

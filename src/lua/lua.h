@@ -60,6 +60,7 @@ void sockq_lua_open_client(lua_State *L);
 void sockq_lua_open_names(lua_State *L);
 void sockq_lua_open_getopt(lua_State *L);
 void sockq_lua_open_system(lua_State *L);
+void sockq_lua_open_interrupt(lua_State *L);
 void sockq_lua_open_terminal(lua_State *L);
 void sockq_lua_open_recording(lua_State *L);
 
@@ -83,9 +84,6 @@ void sockq_lua_interruptible(lua_State *L);
 
 /** True after SIGINT stopped the script. */
 bool sockq_lua_interrupted(void);
-
-/** From here on what cannot be stopped is ended by a second SIGINT alone, not after a second. */
-void sockq_lua_begin_session(void);
 
 /** As if that SIGINT had not come, for a script that goes on after it; true if one had. */
 bool sockq_lua_take_interrupt(void);

@@ -130,11 +130,8 @@ static void push_option_table(lua_State *L)
     }
 }
 
-/*
- * Lua: core.command_line() → { mode, given = { NAME = true or { argument, … } }, words, bad,
- * bad_what, euid }, or nil in a stock luajit
- */
-static int l_command_line(lua_State *L)
+/* { mode, given = { NAME = true or { argument, … } }, words, bad, bad_what } */
+static void push_parsed(lua_State *L, const struct sockq_options *options)
 {
     static const char *const modes[] = {[SOCKQ_MODE_QUERY] = "query",
                                         [SOCKQ_MODE_NAME] = "name",
@@ -142,9 +139,6 @@ static int l_command_line(lua_State *L)
                                         [SOCKQ_MODE_STDIN] = "stdin",
                                         [SOCKQ_MODE_CHUNK] = "chunk"};
 
-    if (!sockq_lua_program)
-        return 0;
-    const struct sockq_options *options = sockq_lua_program->options;
     lua_newtable(L);
     lua_pushstring(L, modes[options->mode]);
     lua_setfield(L, -2, "mode");
@@ -160,11 +154,75 @@ static int l_command_line(lua_State *L)
     lua_setfield(L, -2, "bad");
     lua_pushstring(L, options->bad_what);
     lua_setfield(L, -2, "bad_what");
+}
+
+/*
+ * Lua: core.command_line() → { mode, given = { NAME = true or { argument, … } }, words, bad,
+ * bad_what, euid, proc }, or nil in a stock luajit
+ */
+static int l_command_line(lua_State *L)
+{
+    if (!sockq_lua_program)
+        return 0;
+    push_parsed(L, sockq_lua_program->options);
     lua_pushinteger(L, (lua_Integer)sockq_lua_program->euid);
     lua_setfield(L, -2, "euid");
     lua_pushstring(L, sockq_lua_program->proc_path);
     lua_setfield(L, -2, "proc");
     return 1;
+}
+
+/* A name that is known beforehand, and what it names. */
+struct known_name {
+    const char *name;
+    enum sockq_name kind;
+};
+
+static enum sockq_name kind_of_known(const char *word, const struct sockq_options *options,
+                                     void *context)
+{
+    const struct known_name *known = context;
+
+    (void)options;
+    return known->name && strcmp(word, known->name) == 0 ? known->kind : SOCKQ_NAME_NONE;
+}
+
+/* Lua, protected: what l_parse_words returns, of the options at a pointer */
+static int push_parsed_protected(lua_State *L)
+{
+    push_parsed(L, lua_touserdata(L, 1));
+    return 1;
+}
+
+/*
+ * Lua: core.parse_words({ word, … }[, name, is_view]) → what command_line() gives of these words:
+ * { mode, given, words, bad, bad_what }. name: a word that is the name of a view, whose own all
+ * that follows is, or of a report or command
+ */
+static int l_parse_words(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    struct known_name known = {.name = luaL_optstring(L, 2, NULL),
+                               .kind = lua_toboolean(L, 3) ? SOCKQ_NAME_VIEW : SOCKQ_NAME_OTHER};
+    int argc = (int)lua_objlen(L, 1) + 1;
+    char **argv = lua_newuserdata(L, sizeof(*argv) * ((size_t)argc + 1));
+    struct sockq_options *options = lua_newuserdata(L, sizeof(*options));
+    static char program[] = "sockq";
+
+    argv[0] = program;
+    for (int i = 1; i < argc; i++) {
+        lua_rawgeti(L, 1, i);
+        argv[i] = (char *)(uintptr_t)luaL_checkstring(L, -1);
+        lua_pop(L, 1); /* the table keeps it alive */
+    }
+    argv[argc] = NULL;
+    if (sockq_options_parse(options, argc, argv, kind_of_known, &known) < 0)
+        return luaL_error(L, "not enough memory");
+    lua_pushcfunction(L, push_parsed_protected);
+    lua_pushlightuserdata(L, options);
+    int failed = lua_pcall(L, 1, 1, 0);
+    sockq_options_free(options);
+    return failed ? lua_error(L) : 1;
 }
 
 /* Lua: core.options() → the option table, for help */
@@ -222,6 +280,7 @@ int luaopen_sockq_core(lua_State *L)
                                          {"fact_path", l_fact_path},
                                          {"fact_path", l_fact_path},
                                          {"command_line", l_command_line},
+                                         {"parse_words", l_parse_words},
                                          {"options", l_options},
                                          {"texts", l_texts},
                                          {NULL, NULL}};
@@ -233,6 +292,7 @@ int luaopen_sockq_core(lua_State *L)
     sockq_lua_open_names(L);
     sockq_lua_open_getopt(L);
     sockq_lua_open_system(L);
+    sockq_lua_open_interrupt(L);
     sockq_lua_open_terminal(L);
     lua_pushliteral(L, SOCKQ_VERSION);
     lua_setfield(L, -2, "version");

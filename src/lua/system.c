@@ -77,14 +77,6 @@ static int l_interrupted(lua_State *L)
     return 1;
 }
 
-/* Lua: core.begin_session(): Ctrl-C is meant for what runs, not for the program */
-static int l_begin_session(lua_State *L)
-{
-    (void)L;
-    sockq_lua_begin_session();
-    return 0;
-}
-
 void sockq_lua_open_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"terminal_width", l_terminal_width},
@@ -93,7 +85,6 @@ void sockq_lua_open_system(lua_State *L)
                                          {"strerror", l_strerror},
                                          {"new_buffer", l_new_buffer},
                                          {"interrupted", l_interrupted},
-                                         {"begin_session", l_begin_session},
                                          {NULL, NULL}};
 
     luaL_register(L, NULL, functions);
