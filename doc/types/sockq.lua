@@ -360,8 +360,10 @@ function Report:text(line) end
 ---@param why string
 function Report:next(command, why) end
 
---- Wait before a second look at the sockets. A recording has none: that is an error.
+--- Wait before a second look at the sockets. In a recording it is the first snapshot that is so much
+--- later; without one that is an error.
 ---@param seconds number
+---@return number  # seconds between the two looks
 function Report:sleep(seconds) end
 
 --- Decide the exit status.

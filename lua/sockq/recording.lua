@@ -57,6 +57,35 @@ function Snapshot:open()
     error(wrong, 2)
   end
   set.read(client, self.recording.path)
+  recording.current = self
+end
+
+--- The snapshot that is read in place of /proc, nil where none is.
+---@type sockq.Snapshot|nil
+recording.current = nil
+
+-- Snapshots that were taken every ten seconds are not ten seconds apart to the millisecond.
+local NEARLY = 0.95
+
+--- Let time pass before a second look: sleep, or go on to the first snapshot that is so much later.
+---@param seconds number
+---@return number|nil passed, string|nil message  # seconds between the two looks, or that there is none
+function recording.look_again(seconds)
+  local from = recording.current
+  if not from then
+    core.sleep(seconds)
+    return seconds
+  end
+  local list = from.recording.list
+  for i = from.index + 1, #list do
+    local passed = list[i].time - from.time
+    if passed >= seconds * NEARLY then
+      list[i]:open()
+      return passed
+    end
+  end
+  return nil, ("%s has no snapshot %g s after the one of %s; choose an earlier one by --at"):format(from.recording.path,
+    seconds, recording.moment(from.time))
 end
 
 --- Its snapshots, in the order of the file.
@@ -144,7 +173,7 @@ local function time_of_day(list, hour, minute, second)
 end
 
 local function moment_of(list, text)
-  local age, unit = text:match("^%-(%d+%.?%d*)([smhd])$")
+  local age, unit = text:match("^%-?(%d+%.?%d*)([smhd])$")
   if age then
     return list[#list].time - tonumber(age) * UNITS[unit]
   end
@@ -239,6 +268,7 @@ function recording.replay(word, time)
   end
   tell_cut(opened)
   set.read(client, opened.path)
+  recording.current = snapshot
   return snapshot
 end
 

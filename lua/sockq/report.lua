@@ -15,7 +15,6 @@
 local args = require("sockq.args")
 local chain = require("sockq.chain")
 local complaint = require("sockq.complaint")
-local core = require("sockq.core")
 local escape = require("sockq.escape")
 local hint = require("sockq.hint")
 local listing = require("sockq.listing")
@@ -112,6 +111,13 @@ local function source_options(given)
   return table.concat(options)
 end
 
+-- A recording has no later look than its last snapshot.
+local function is_of_no_use(command, given)
+  local current = given.read and require("sockq.recording").current
+  return current and (command:find(" --w", 1, true) or (command:find(" look=", 1, true)
+    and current.index == #current.recording:snapshots())) and true or false
+end
+
 --- Name a command that shows more, and say what for. They are printed at the end, for people.
 ---@param command string  as typed into a shell; --proc and --read are added to sockq's own
 ---@param why string
@@ -119,21 +125,27 @@ function Report:next(command, why)
   check_self(self, "next")
   check_text(command, "next: the command")
   check_text(why, "next: the reason")
+  if is_of_no_use(command, self._given) then
+    return
+  end
   command = command:gsub("^sockq ", function(program) return program .. source_options(self._given) end)
   table.insert(self._next, { command = escape.text(command), why = escape.text(why) })
 end
 
---- Wait before a second look at the sockets. A recording has none: that is an error.
+--- Wait before a second look at the sockets. In a recording it is the first snapshot that is so much
+--- later; without one that is an error.
 ---@param seconds number
+---@return number  # seconds between the two looks
 function Report:sleep(seconds)
   check_self(self, "sleep")
   if type(seconds) ~= "number" or not (seconds >= 0 and seconds < math.huge) then
     error(("sleep: %s is no time; give seconds from 0"):format(tostring(seconds)), 2)
   end
-  if self._given.read then
-    complaint.raise(("%s: a recording cannot be looked at again; compare its snapshots by sockq diff"):format(self._name))
+  local passed, wrong = require("sockq.recording").look_again(seconds)
+  if not passed then
+    complaint.raise(("%s: %s"):format(self._name, wrong))
   end
-  core.sleep(seconds)
+  return passed
 end
 
 --- Decide the exit status.

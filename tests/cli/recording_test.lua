@@ -141,7 +141,7 @@ for time, port in pairs {
   ["1"] = 1, ["-1"] = 6, ["6"] = 6, ["-6"] = 1, ["3"] = 3, ["14:05"] = 4, ["14:05:29"] = 4, ["14:05:30"] = 5, ["14:06"] = 5,
   ["14:07"] = 6, ["15:00"] = 6, ["00:10"] = 3, ["00:09"] = 2, ["9:30"] = 3, ["23:45"] = 1, ["23:30"] = 1, ["23:59:59"] = 2,
   ["2026-11-25T23:40"] = 1, ["2026-11-26 14:05:30"] = 5, ["2026-11-26T00:00:00"] = 2, ["2030-01-01T00:00"] = 6,
-  ["-0s"] = 6, ["-89s"] = 5, ["-90s"] = 5, ["-1.6m"] = 4, ["-2m"] = 4, ["-14h"] = 2, ["-0.5d"] = 3,
+  ["-0s"] = 6, ["-89s"] = 5, ["-90s"] = 5, ["-1.6m"] = 4, ["-2m"] = 4, ["90s"] = 5, ["2m"] = 4, ["-14h"] = 2, ["-0.5d"] = 3,
 } do
   local status, out, err = run(with({ "--read", SIX, "--at", time }, PORT))
   check.equal("--at " .. time, status .. out .. err, ("0%d\n"):format(port))
@@ -198,6 +198,36 @@ index time sockets bytes
   status, out, err = run { "snapshots", DIR .. "/cut", "--csv", "--no-header" }
   check.equal("snapshots of half a file", status .. #program.lines(out), "35")
   check.contains("snapshots of half a file", err, "half a snapshot")
+end
+
+-- Reports: a second look is a later snapshot
+
+do
+  local DRAIN = { "--read", SIX, "--at", "4", "drain" }
+  local status, out, err = run(with(DRAIN, { "look=20" }))
+  check.equal("a second look, nothing to look at", status .. err, "1")
+  check.contains("a second look, nothing to look at", out, "TIME_WAIT")
+  local tw = DIR .. "/tw"
+  for i = 1, 3 do
+    local list = {}
+    for k = i, i + 3 do
+      list[#list + 1] = rows.tcp { lport = k, state = 6, raddr = "0200000A", rport = 80, timer = 3, when = 6000 - 10 * i }
+    end
+    record(tw, {}, program.tree { ["net/tcp"] = rows.file("tcp", list) })
+  end
+  recordings.set_times(tw, { 1000000000, 1000000009.96, 1000000030.5 })
+  for look, passed in pairs { ["5"] = "9.96 s: 4; new: 4", ["10"] = "9.96 s: 4; new: 4", ["11"] = "30.5 s: 4; new: 4" } do
+    status, out = run { "--read", tw, "--at", "1", "drain", "look=" .. look }
+    check.equal("a second look: status", status, 0)
+    check.contains("a second look after " .. look, out, "after " .. passed)
+  end
+  refuses("no later snapshot", { "--read", tw, "--at", "1", "drain", "look=40" },
+    { err = { "drain: " .. tw .. " has no snapshot 40 s after the one of ", "; choose an earlier one by --at" } })
+  status, out = run { "--read", tw, "--at", "1", "drain" }
+  check.equal("one look: status", status, 0)
+  check.contains("a later one can be looked at", out, ("sockq --read %s --at 1 drain look=10"):format(tw))
+  status, out = run { "--read", tw, "drain" }
+  check.ok("behind the last one nothing can", status == 0 and not out:find("look=", 1, true), out)
 end
 
 -- Scripts

@@ -217,7 +217,7 @@ do
   run { "--proc", tree, "record", file }
   for _, report in ipairs { "drain", "leaks" } do
     program.refuses(report .. ": a second look at a recording", { "--read", file, report, "look=1" },
-      { err = report .. ": a recording cannot be looked at again; compare its snapshots by sockq diff" })
+      { err = { report .. ": " .. file .. " has no snapshot 1 s after the one of ", "; choose an earlier one by --at" } })
   end
   _, out = run { "--proc", tree, "leaks", "recv_q == 0" }
   check.contains("leaks: all have seen the end", out, "all programs have read the end and keep the socket open")

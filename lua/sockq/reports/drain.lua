@@ -25,8 +25,8 @@ end
 
 -- What a second look tells: how many came and went. One that was there and has more time left than it
 -- can have was used anew.
-local function second_look(report, before, again, elapsed)
-  report:sleep(elapsed)
+local function second_look(report, before, again, seconds)
+  local elapsed = report:sleep(seconds)
   local known, left = {}, 0
   before:each(function(row)
     known[key(row)] = row.expires or 0
@@ -41,7 +41,7 @@ local function second_look(report, before, again, elapsed)
     end
   end)
   local gone = left - (all - new)
-  return sformat("after %g s: %d; new: %d (%.1f a second), gone: %d (%.1f a second)", elapsed, all, new, new / elapsed,
+  return sformat("after %.4g s: %d; new: %d (%.1f a second), gone: %d (%.1f a second)", elapsed, all, new, new / elapsed,
     gone, gone / elapsed)
 end
 

@@ -18,7 +18,7 @@ end
 
 -- How many of the first look are still there: those leak.
 local function second_look(report, first, again, seconds)
-  report:sleep(seconds)
+  local passed = report:sleep(seconds)
   local before = {}
   first:each(function(row)
     before[row.inode or false] = true
@@ -28,7 +28,7 @@ local function second_look(report, first, again, seconds)
     now = now + 1
     both = both + (row.inode and before[row.inode] and 1 or 0)
   end)
-  return sformat("after %g s there are %d; %d of the first are still there", seconds, now, both)
+  return sformat("after %.4g s there are %d; %d of the first are still there", passed, now, both)
 end
 
 -- A name that can stand in an expression in a shell as it is.
