@@ -29,6 +29,15 @@ for _, constant in ipairs(catalog.constants) do
   constants[constant.name] = constant.value
 end
 
+-- What fields are called elsewhere, in ss's filters, tcpdump's, lsof's.
+local synonyms = {
+  port = "local_port or remote_port", addr = "local_addr or remote_addr", ip = "local_addr or remote_addr",
+  address = "local_addr or remote_addr",
+  sport = "local_port", dport = "remote_port", src = "local_addr", dst = "remote_addr", saddr = "local_addr",
+  daddr = "remote_addr", peer = "remote_addr", process = "program", comm = "program", command = "cmdline",
+  exe = "program", rx_queue = "recv_q", tx_queue = "send_q", status = "state",
+}
+
 -- Bare words of a field: word → expression.
 local bare = { state = {}, proto = {} }
 
@@ -80,6 +89,7 @@ local address_fields = { [fields.by_name.local_addr] = true, [fields.by_name.rem
 local function make(schema)
   local made = {
     fields = {}, written = {}, predicates = {}, helpers = helpers.by_name, constants = constants,
+    synonyms = synonyms,
   }
   local words = {}
   for name, entry in pairs(schema.by_name) do

@@ -21,6 +21,7 @@
 --               { call =, arguments = (nodes of those that it still takes), row = true to get the
 --               row before them }; node[i].constant is an argument's value
 --   constants   name = number
+--   synonyms    name = what to write instead, told where a field of that name is missed
 --   written     fields whose name is no word but a piece of an expression, by it without blanks
 --   sockets     true: rows are socket rows, so that helpers may read their bytes
 -- All but `fields` may be missing. sockq.expr.compile says what an unknown value does.

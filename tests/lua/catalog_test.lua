@@ -51,6 +51,14 @@ for _, case in ipairs(both) do
   check.contains(case[1] .. ", groups", said(case[1], grouped), case[3])
 end
 
+-- Names from elsewhere.
+for name, meant in pairs(sockets.synonyms) do
+  check.equal(name .. " is no field", sockets.fields[name], nil)
+  check.contains(name, said(name .. " == nil", sockets), ("did you mean %s?"):format(meant))
+  for field in meant:gsub(" or ", " "):gmatch("%S+") do check.ok(field .. " is one", sockets.fields[field]) end
+end
+check.contains("no synonym over rows without the field", said("sport == 22", grouped), 'unknown name "sport"; write "sport" if')
+
 -- Where the result has a state, it has the words for it.
 result.by_name.state = fields.by_name.state
 check.equal("bare states over a result with state", said("LISTEN and count > 5", catalog.of(result)), "compiled")

@@ -94,7 +94,7 @@ local cases = {
   { "", nil, "1:1: the expression ends here; expected a field" },
   { "pid,", nil, "1:5: the expression ends here" }, { "pid,,state", nil, '1:5: unexpected ","' },
   { ",pid", nil, '1:1: unexpected ","' }, { "a=", nil, "1:3: the expression ends here" },
-  { "pid state", nil, '1:5: unexpected "state"; expected an operator, "," or the end' },
+  { "pid state", nil, '1:5: unexpected "state"; expected an operator such as and, "," or the end' },
   { "(pid,state)", nil, '1:5: unexpected ","; expected an operator or ")"' },
   { "pid,\n  progam", nil, '2:3: unknown name "progam"; did you mean program?' },
   { "pid, a=lower(pid)", nil, "1:14: argument 1 of lower is a number" },

@@ -108,11 +108,16 @@ end
 local function unknown_name(state, node)
   local catalog = state.catalog
   local names = keys(catalog.fields, catalog.predicates, catalog.helpers, catalog.constants)
+  local meant = catalog.synonyms and catalog.synonyms[node.name:lower()]
+  if meant and catalog.fields[meant:match "^[%w_]+"] then
+    raise(node.pos, sformat("unknown name %s; did you mean %s?", quote(node.name), meant))
+  end
   -- ss writes TIME-WAIT, which reads as a subtraction here.
   local dashed = state.text:match("^%a+%-[%a%d%-]+", node.pos)
   local found = dashed and nearest(dashed:gsub("%-", "_"), names) or nearest(node.name, names)
   raise(node.pos, sformat("unknown name %s; %s", quote(node.name),
-    found and "did you mean " .. found .. "?" or "text needs quotes, sockq fields lists the names"))
+    found and "did you mean " .. found .. "?"
+    or sformat("write %s if it is text, sockq fields lists the names", quote(node.name))))
 end
 
 local check_node

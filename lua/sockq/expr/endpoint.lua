@@ -40,6 +40,9 @@ local function network_of(text, pos, whole)
   local network, problem = address.network(text)
   if network then return text end
   if whole and text == "*" then problem = '"*" is no address; write :PORT alone for any' end
+  if whole and whole:find "^[%w_-]+$" and text:find "^%a[%w_.-]*$" then
+    problem = sformat("%s is no address; write :%s as a word of its own, or an address", quote(text), whole)
+  end
   raise(pos, problem)
 end
 

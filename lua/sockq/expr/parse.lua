@@ -55,10 +55,15 @@ parse.quote = require("sockq.hint").quote
 local quote = parse.quote
 
 -- What other languages write, and what to write here: before an operand, and behind one.
-local foreign_prefix = { ["!"] = "write not", ["~"] = "write not" }
+local foreign_prefix = {
+  ["!"] = "write not", ["~"] = "write not", ["/"] = 'text needs quotes: path == "/run/x.sock"',
+}
+local PATTERN = "write match(text, pattern)"
 local foreign_infix = {
   ["="] = "write ==", ["&&"] = "write and", ["||"] = "write or", ["&"] = "write and",
-  ["|"] = "write or", ["~"] = "write ~=",
+  ["|"] = "write or", ["~"] = PATTERN .. ", or ~= for not equal", ["=~"] = PATTERN, ["!~"] = "write not match(text, pattern)",
+  like = PATTERN, matches = PATTERN, contains = PATTERN, is = "write ==",
+  ["in"] = "write a == 1 or a == 2, or within(address, network)", within = "write within(address, network)",
 }
 
 --- Say what was found where something else was expected.
@@ -73,9 +78,12 @@ local function unexpected(text, at, expected, foreign)
     raise(at, sformat("a port has a side; write local_port == %s or remote_port == %s", port, port))
   end
   local found = text:match("^[%w_]+", at) or text:match("^&&", at) or text:match("^||", at)
-    or text:match("^[=~<>!]=", at)
+    or text:match("^[=~<>!]=", at) or text:match("^[=!]~", at)
     or text:match("^[\194-\244][\128-\191]+", at) or text:sub(at, at)
   local near = found:find "^%a+$" and nearest(found, foreign == foreign_infix and { "and", "or" } or { "not" })
+  if foreign == foreign_infix and found:find "^[%a_]" then
+    expected = expected:gsub("^an operator", "an operator such as and")
+  end
   raise(at, sformat("unexpected %s; %s", quote(found),
     foreign[found] or near and "did you mean " .. near .. "?" or "expected " .. expected))
 end
@@ -117,6 +125,12 @@ end
 
 local decimal = (digit ^ 1 * (P "." * digit ^ 0) ^ -1 + P "." * digit ^ 1)
   * (S "eE" * S "+-" ^ -1 * digit ^ 1) ^ -1
+-- Units that stand behind a number elsewhere -> the constant to multiply by here.
+local UNITS = {
+  k = "KiB", kb = "KiB", kib = "KiB", M = "MiB", mb = "MiB", mib = "MiB", g = "GiB", gb = "GiB", gib = "GiB",
+  s = "seconds", sec = "seconds", m = "minutes", min = "minutes", h = "hours",
+}
+
 --- The value of a number. LuaJIT reads no exponent of eight digits or more.
 local function value_of(text)
   return tonumber(text) or (text:find "[eE]%-" or not text:find "^[0.]*[1-9]") and 0 or huge
@@ -127,8 +141,12 @@ local number = C(P "0" * S "xX" * hex_digit ^ 1 + decimal) * -(name_char + ".") 
     local address = text:match("^[%d./]+", at)
     raise(at, sformat('an address needs quotes; write within(remote_addr, "%s")', address))
   end)
-  + #(digit + P "." * digit)
-    * refuse "malformed number; put a space behind it, or write it as 10, 0.5, 1e3 or 0x1f"
+  + #(digit + P "." * digit) * Cmt(true, function(text, at)
+    local count, unit = text:match("^(%d+%.?%d*)(%a+)", at)
+    unit = unit and (UNITS[unit] or UNITS[unit:lower()])
+    raise(at, "malformed number; " .. (unit and sformat("write %s*%s", count, unit)
+      or "put a space behind it, or write it as 10, 0.5, 1e3 or 0x1f"))
+  end)
 
 local controls = {
   a = "\a", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", v = "\v",
