@@ -175,6 +175,15 @@ static bool decode(struct sockq_editor *e, char byte, wchar_t *key)
     return length != wrong && length != incomplete;
 }
 
+/* ppoll lets none in where there are keys to read: Ctrl-C would come behind what follows it. */
+static void let_signals_in(const struct sockq_editor *e)
+{
+    sigset_t closed;
+
+    sigprocmask(SIG_SETMASK, &e->mask_waiting, &closed);
+    sigprocmask(SIG_SETMASK, &closed, NULL);
+}
+
 int sockq_editor_read_key(EditLine *el, wchar_t *key)
 {
     struct sockq_editor *e = NULL;
@@ -183,13 +192,14 @@ int sockq_editor_read_key(EditLine *el, wchar_t *key)
 
     el_wget(el, EL_CLIENTDATA, &e);
     for (;;) {
+        int ready = ppoll(&input, 1, NULL, &e->mask_waiting);
+        if (ready < 0 && errno != EINTR)
+            return -1;
+        let_signals_in(e);
         if (!answer_signals(e))
             return -1;
-        if (ppoll(&input, 1, NULL, &e->mask_waiting) < 0) {
-            if (errno == EINTR)
-                continue;
-            return -1;
-        }
+        if (ready < 0)
+            continue;
         ssize_t n = read(STDIN_FILENO, &byte, 1);
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
             continue;

@@ -342,6 +342,11 @@ do
   stops("an error that is caught", "ready() while true do pcall(function() while true do end end) end", 0.05)
   stops("a coroutine", "ready() coroutine.wrap(function() while true do end end)()", 0.05)
   stops("sleep", "ready() require('sockq.core').sleep(100) while true do end", 0.05)
+  for i = 1, 5 do
+    types(screen, "a line right behind Ctrl-C", ("%s= 'behind %d'\r"):format(INTERRUPT, i),
+      ("sockq> = 'behind %d'\n\"behind %d\"\nsockq>\n"):format(i, i))
+  end
+  screen:bytes("\12")
   types(screen, "Ctrl-C at the prompt", INTERRUPT, "sockq> ^C\nsockq>\n")
   types(screen, "and again", INTERRUPT, "sockq> ^C\nsockq> ^C\nsockq>\n")
   screen:bytes(END)
@@ -387,7 +392,8 @@ do
     if word == "--seed" then seed = tonumber(arg[i + 1]) end
   end
   math.randomseed(seed)
-  local screen = start()
+  -- Without the lines of the sessions before: keys may call one up that nothing ends but a second Ctrl-C.
+  local screen = start(nil, { env = { XDG_STATE_HOME = DIR .. "/garbage" } })
   for round = 1, 12 do
     local bytes = {}
     for i = 1, 150 do
