@@ -15,12 +15,13 @@ check.at_end(spawn.cleanup)
 check.at_end(tmux.cleanup)
 
 local DIR = posix.tmpdir("sockq-terminal")
-local SCRIPT, PID, MODES, AFTER = DIR .. "/script.lua", DIR .. "/pid", DIR .. "/modes", DIR .. "/after"
+local PID, MODES, AFTER = DIR .. "/pid", DIR .. "/modes", DIR .. "/after"
 
--- It says what it got, and ends as the key says.
-posix.write_file(SCRIPT, [[
+-- A view that, when it is watched, says what keys it got, and ends as the key says.
+posix.mkdir(DIR .. "/views")
+posix.write_file(DIR .. "/views/keys.lua", [[
 local core = require "sockq.core"
-assert(core.take_terminal())
+local function run()
 local last = "none"
 while true do
   local columns, rows = core.terminal_size(1)
@@ -33,6 +34,10 @@ while true do
 end
 core.give_back_terminal()
 print("left by " .. last)
+io.stdout:flush()
+os.exit(0)
+end
+return { doc = "keys", run = run }
 ]])
 
 local screen = tmux.start({ "bash", "--norc", "--noprofile" }, { columns = 60, rows = 20,
@@ -46,8 +51,8 @@ end
 local function start(redirect)
   os.remove(AFTER)
   os.remove(PID)
-  screen:type(("clear; echo main screen; stty -g >%s; sh -c 'echo $$ >%s; exec \"$0\" --watch %s' %s %s; "):format(
-    MODES, PID, SCRIPT, program.path, redirect or ""))
+  screen:type(("clear; echo main screen; stty -g >%s; sh -c 'echo $$ >%s; exec \"$0\" --path %s --watch keys' %s %s; "):format(
+    MODES, PID, DIR, program.path, redirect or ""))
   screen:type(("echo status=$?; stty -g >%s\r"):format(AFTER))
   return screen:wait_for("<none>")
 end

@@ -184,7 +184,11 @@ else
   end
   for _, path in ipairs(files) do
     check.ok("where Debian would: " .. path, path:find("^" .. p .. "/bin/sockq$")
-      or path:find("^" .. p .. "/share/man/man1/") or path:find("^" .. p .. "/share/lua/5%.1/sockq/")
+      or path:find("^" .. p .. "/share/man/man[137]/sockq") or
+      path:find("^" .. p .. "/share/sockq/types/sockq%.") or
+      path:find("^" .. p .. "/share/bash%-completion/completions/sockq$") or
+      path:find("^" .. p .. "/share/zsh/site%-functions/_sockq$") or
+      path:find("^" .. p .. "/share/fish/vendor_completions%.d/sockq%.fish$") or path:find("^" .. p .. "/share/lua/5%.1/sockq/")
       or path:find("^" .. p .. "/lib/[%w_-]*/?lua/5%.1/sockq/core%.so$"))
   end
   links_no_lua("install", dest .. core)
