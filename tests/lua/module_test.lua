@@ -179,7 +179,7 @@ else
   for path in shell("ls lua/sockq/*.lua lua/sockq/*/*.lua"):gmatch("[^\n]+") do
     local name = path:match("^lua/(.*)$")
     -- The command line belongs to the program.
-    local wanted = name ~= "sockq/cli.lua" and not name:find("^sockq/commands/")
+    local wanted = name ~= "sockq/cli.lua" and not name:find("^sockq/commands/") and not name:find("^sockq/repl")
     check.equal("installed: " .. name, list:find("\n" .. prefix .. "/share/lua/5.1/" .. name .. "\n", 1, true) ~= nil, wanted)
   end
   for _, path in ipairs(files) do
