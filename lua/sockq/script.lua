@@ -1,7 +1,6 @@
 -- Scripts: FILE.lua, standard input and -e. Their globals are strict (globals.lua), their arguments
 -- typed where they say so (args.lua), and what an error tells of them stands in trace.lua.
 
-local args = require("sockq.args")
 local complaint = require("sockq.complaint")
 local core = require("sockq.core")
 local plugin = require("sockq.plugin")
@@ -74,6 +73,7 @@ end
 local HELP = { ["--help"] = true, ["-h"] = true, help = true }
 
 local function print_help(list, place)
+  local args = require("sockq.args")
   local usage, help = args.usage(list), args.help(list)
   local doc = list.doc and list.doc .. "\n" or ""
   require("sockq.output").write(("%ssockq %s%s\n%s"):format(doc, place, usage ~= "" and " " .. usage or "",
@@ -85,6 +85,8 @@ end
 ---@param list table[]  a specification (args.lua)
 ---@return table values  # by name; what was given wrong ends the script with one line and status 2
 function script.arguments(list)
+  -- Loaded when a script has arguments: most have none.
+  local args = require("sockq.args")
   local wrong = args.check(list)
   if wrong then
     error(wrong, 3)
