@@ -82,14 +82,15 @@ function check.counts()
   return passed, failed
 end
 
---- Have a function called before finish() or skip() ends the program.
+--- Have a function called before finish() or skip() ends the program, those given last first.
 ---@param func function
 function check.at_end(func)
   at_end[#at_end + 1] = func
 end
 
 local function leave(status)
-  for _, func in ipairs(at_end) do func() end
+  -- The last one first: what stands on another goes before it.
+  for i = #at_end, 1, -1 do at_end[i]() end
   io.stdout:flush()
   os.exit(status)
 end
