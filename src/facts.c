@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* net/softnet_stat has a line of some 140 bytes a processor: enough for 1800 of them. */
@@ -69,18 +68,12 @@ const char *sockq_fact_path(uint32_t file)
 /* The whole file, at most FACT_MOST bytes. @return its length, or -1 with errno */
 static ssize_t read_whole(const struct sockq_proc *proc, const char *path, char *buffer)
 {
-    struct stat st;
     size_t have = 0;
     ssize_t n = -1;
-    int fd = sockq_proc_openat(proc, path, 0);
+    int fd = sockq_proc_open_file(proc, path);
 
     if (fd < 0)
         return -1;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        errno = EINVAL;
-        return -1;
-    }
     while (have <= FACT_MOST) {
         n = read(fd, buffer + have, FACT_MOST + 1 - have);
         if (n < 0 && errno == EINTR)

@@ -83,20 +83,27 @@ int sockq_proc_openat(const struct sockq_proc *proc, const char *path, int flags
     return (int)fd;
 }
 
-ssize_t sockq_proc_read(const struct sockq_proc *proc, const char *path, char *buffer, size_t size)
+int sockq_proc_open_file(const struct sockq_proc *proc, const char *path)
 {
     struct stat st;
-    size_t have = 0;
-    int saved = 0;
     int fd = sockq_proc_openat(proc, path, 0);
 
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+    if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
         close(fd);
         errno = EINVAL;
         return -1;
     }
+    return fd;
+}
+
+ssize_t sockq_proc_read(const struct sockq_proc *proc, const char *path, char *buffer, size_t size)
+{
+    size_t have = 0;
+    int saved = 0;
+    int fd = sockq_proc_open_file(proc, path);
+
+    if (fd < 0)
+        return -1;
     while (have < size) {
         ssize_t n = read(fd, buffer + have, size - have);
         if (n < 0 && errno == EINTR)

@@ -37,6 +37,13 @@ void sockq_proc_close(struct sockq_proc *proc);
 int sockq_proc_openat(const struct sockq_proc *proc, const char *path, int flags);
 
 /**
+ * Open a regular file; anything else is refused.
+ *
+ * @return a descriptor of the caller's, or -1 with errno (EINVAL: no regular file)
+ */
+int sockq_proc_open_file(const struct sockq_proc *proc, const char *path);
+
+/**
  * The first bytes of a small file.
  *
  * @return how many bytes, at most size; -1 with errno
