@@ -1,6 +1,6 @@
 -- Exposed: what other machines can reach, by program.
 
-local core = require("sockq.core")
+local services = require("sockq.services")
 
 local sformat = string.format
 
@@ -8,8 +8,7 @@ local RANK = { any = 1, public = 2, private = 3, multicast = 4, link = 5 }
 local BASE = { tcp6 = "tcp", udp6 = "udp", udplite6 = "udplite" }
 
 local function new_line(row, proto)
-  local names = core.services(proto == "udplite" and "udp" or proto)
-  return { program = row.program, proto = proto, port = row.local_port, service = names[row.local_port],
+  return { program = row.program, proto = proto, port = row.local_port, service = services.name(row.local_port, proto),
     scope = row.scope, user = row.user, addresses = {}, seen = {} }
 end
 

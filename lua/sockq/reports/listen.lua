@@ -1,17 +1,13 @@
 -- Listen: who waits for peers, and from how far they can come.
 
-local core = require("sockq.core")
+local services = require("sockq.services")
 
 local sformat = string.format
 
 local RANK = { any = 1, public = 2, private = 3, multicast = 4, link = 5, loopback = 6 }
-local SERVICES = { tcp = "tcp", tcp6 = "tcp", udp = "udp", udp6 = "udp", udplite = "udp", udplite6 = "udp", sctp = "sctp" }
 
-local names = {}
 local function service(row)
-  local protocol = SERVICES[row.proto]
-  names[protocol] = names[protocol] or core.services(protocol)
-  return names[protocol][row.local_port]
+  return services.name(row.local_port, row.proto)
 end
 
 -- Connections that a listener has not accepted yet; of UDP the queue is memory.
