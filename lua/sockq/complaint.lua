@@ -40,14 +40,23 @@ function complaint.is(err)
   return getmetatable(err) == Complaint
 end
 
+--- What an error says, whatever was raised.
+---@param err any
+---@return string
+function complaint.message(err)
+  if type(err) == "string" then
+    return err
+  end
+  local metatable = getmetatable(err)
+  local has_text = type(metatable) == "table" and metatable.__tostring
+  return has_text and tostring(err) or ("a script raised a %s as its error"):format(type(err))
+end
+
 --- An error in lines for standard error, without control bytes: the message, the marked text, the calls.
 ---@param err any
 ---@return string
 function complaint.text(err)
-  local message = tostring(err)
-  if type(err) ~= "string" and not (getmetatable(err) and getmetatable(err).__tostring) then
-    message = ("a script raised a %s as its error"):format(type(err))
-  end
+  local message = complaint.message(err)
   local text = "sockq: " .. escape.bytes((message:gsub("%s+$", ""):gsub("\n", "\\n"))) .. "\n"
   if complaint.is(err) and err.problem then
     text = text .. "  " .. require("sockq.expr").point_at_error(err.problem):gsub("\n", "\n  ") .. "\n"

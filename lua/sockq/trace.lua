@@ -4,6 +4,7 @@
 local complaint = require("sockq.complaint")
 local core = require("sockq.core")
 local hint = require("sockq.hint")
+local record = require("sockq.record")
 
 local trace = {}
 
@@ -21,14 +22,7 @@ local function is_users(info)
 end
 
 local function is_row(value)
-  local kind = type(value)
-  if kind == "userdata" then
-    return getmetatable(value) == "sockq.row"
-  elseif kind == "table" then
-    local metatable = getmetatable(value)
-    return type(metatable) == "table" and type(metatable.schema) == "table"
-  end
-  return false
+  return type(value) == "userdata" and getmetatable(value) == "sockq.row" or record.is(value)
 end
 
 -- The row that the call at a level works on: its first argument that is a row, or the row of its
@@ -106,12 +100,7 @@ local function with_remedy(message)
 end
 
 local function text_of(err)
-  if type(err) == "string" then
-    return with_remedy(err)
-  end
-  local metatable = getmetatable(err)
-  local has_text = type(metatable) == "table" and metatable.__tostring
-  return has_text and tostring(err) or ("a script raised a %s as its error"):format(type(err))
+  return type(err) == "string" and with_remedy(err) or complaint.message(err)
 end
 
 -- What note() saw last.
