@@ -2,6 +2,7 @@
 -- Queries are immutable values; each function here makes a new one.
 
 local fields = require("sockq.fields")
+local hint = require("sockq.hint")
 local record = require("sockq.record")
 local tables = require("sockq.tables")
 
@@ -43,6 +44,27 @@ end
 ---@return sockq.Query
 function chain.of_rows(rows, schema)
   return setmetatable({ tables = 0, states = 0, flags = 0, source = rows, shape = schema, stages = {} }, chain.metatable)
+end
+
+--- A query over tables by name.
+---@param names string  comma list of protocols, or of files below /proc/net
+---@return sockq.Query|nil query, string|nil message
+function chain.from(names)
+  local known = tables.named()
+  local numbers, groups = {}, {}
+  for name in names:gmatch("[^,]+") do
+    if not known[name] then
+      return nil, ("there is no table %s; %s"):format(name, hint.remedy(name, hint.keys(known)))
+    end
+    groups[#groups + 1] = known[name]
+    for _, number in ipairs(known[name]) do
+      numbers[#numbers + 1] = number
+    end
+  end
+  if #numbers == 0 then
+    return nil, "no table is named; sockq.from(\"tcp,unix\") is its form"
+  end
+  return chain.new(numbers, groups)
 end
 
 --- A query over rows that are there already: rows of a query, or plain tables of fields.

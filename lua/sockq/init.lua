@@ -86,21 +86,8 @@ end
 ---   lacks is told, where sockq.udplite() and its like are then silently empty
 ---@return sockq.Query
 function sockq.from(names)
-  local named = tables.named()
-  local numbers, groups = {}, {}
-  for name in tostring(names):gmatch("[^,]+") do
-    if not named[name] then
-      error(("from: there is no table %s; %s"):format(name, hint.remedy(name, hint.keys(named))), 2)
-    end
-    groups[#groups + 1] = named[name]
-    for _, number in ipairs(named[name]) do
-      numbers[#numbers + 1] = number
-    end
-  end
-  if #numbers == 0 then
-    error("from: no table is named; sockq.from(\"tcp,unix\") is its form", 2)
-  end
-  return query.new(numbers, groups)
+  local rows, wrong = query.from(tostring(names))
+  return rows or error("from: " .. wrong, 2)
 end
 
 --- A query over rows that are there already: a list of rows, or of plain tables.

@@ -14,11 +14,8 @@ local CHOICES = { tcp = { "tcp" }, udp = { "udp", "udplite" }, raw = { "raw", "i
 ---@return sockq.Query|nil
 function listing.chosen_tables(given)
   if given.from then
-    local ok, rows = pcall(require("sockq").from, table.concat(given.from, ","))
-    if not ok then
-      complaint.raise("--from: " .. tostring(rows):gsub("^.-from: ", ""))
-    end
-    return rows
+    local rows, wrong = query.from(table.concat(given.from, ","))
+    return rows or complaint.raise("--from: " .. wrong)
   end
   local numbers, groups = {}, {}
   for option, names in pairs(CHOICES) do
@@ -33,22 +30,25 @@ function listing.chosen_tables(given)
   return #numbers > 0 and query.new(numbers, groups) or nil
 end
 
--- -l: what a server waits on.
-local function is_listening(row)
-  local state = row.state
-  return state == "LISTEN" or (state == "UNCONN" and row.family ~= "unix")
+--- What -4 -6 -l ask for, as expressions. -l is what a server waits on.
+---@param given table<string, any>
+---@return string[]
+function listing.conditions(given)
+  local list = {}
+  if given.ipv4 ~= given.ipv6 then
+    list[1] = ('family == "%s"'):format(given.ipv4 and "inet" or "inet6")
+  end
+  if given.listening then
+    list[#list + 1] = 'state == "LISTEN" or (state == "UNCONN" and family ~= "unix")'
+  end
+  return list
 end
 
 --- What -4 -6 -l leave of some rows.
 ---@return sockq.Query
 function listing.restrict(rows, given)
-  if given.ipv4 and not given.ipv6 then
-    rows = rows:where('family == "inet"')
-  elseif given.ipv6 and not given.ipv4 then
-    rows = rows:where('family == "inet6"')
-  end
-  if given.listening then
-    rows = rows:where(is_listening)
+  for _, condition in ipairs(listing.conditions(given)) do
+    rows = rows:where(condition)
   end
   return rows
 end
@@ -112,9 +112,9 @@ local function join(rows, text)
   if not names then
     complaint.raise(("--join: %s has no form TABLE:KEY,...; write tcp:local_port=remote_port"):format(text))
   end
-  local ok, other = pcall(require("sockq").from, names)
-  if not ok then
-    complaint.raise("--join: " .. tostring(other):gsub("^.-from: ", ""))
+  local other, wrong = query.from(names)
+  if not other then
+    complaint.raise("--join: " .. wrong)
   end
   return apply(rows, "join", "join", other, on)
 end

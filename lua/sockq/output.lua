@@ -224,7 +224,7 @@ end
 --- Which columns the chosen format wants: "table", composed ones for people, or "fields".
 ---@return string|nil
 function output.layout()
-  local format = plugin.load("formats", output.defaults.format)
+  local format = load_format({})
   return format and format.layout
 end
 

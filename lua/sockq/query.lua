@@ -228,4 +228,4 @@ function Query.__tostring()
   return "sockq query"
 end
 
-return { new = chain.new, of_list = chain.of_list, is_query = chain.is_query }
+return { new = chain.new, from = chain.from, of_list = chain.of_list, is_query = chain.is_query }

@@ -57,9 +57,9 @@ end
 ---@return sockq.Query
 function Report:query(names, conditions)
   check_self(self, "query")
-  local ok, rows = pcall(require("sockq").from, names)
-  if not ok then
-    error("query: " .. tostring(rows):gsub("^.-:%d+: ", ""):gsub("^from: ", ""), 2)
+  local rows, wrong = chain.from(tostring(names))
+  if not rows then
+    error("query: " .. wrong, 2)
   end
   -- A table that the report asks for and the kernel lacks is an empty one.
   rows = chain.derive(rows, { named = false })

@@ -3,19 +3,18 @@
 
 local output = require("sockq.output")
 local plugin = require("sockq.plugin")
+local query = require("sockq.query")
+local tables = require("sockq.tables")
 
 local view = {}
 
 -- The rows of a view's own tables; path names the file in messages.
 local function tables_of(from, path)
   if not from then
-    return require("sockq.query").new(require("sockq.tables").default)
+    return query.new(tables.default)
   end
-  local ok, query = pcall(require("sockq").from, from)
-  if not ok then
-    error(path .. ": " .. query, 0)
-  end
-  return query
+  local rows, wrong = query.from(from)
+  return rows or error(path .. ": from: " .. wrong, 0)
 end
 
 local function narrow(rows, predicate, path)

@@ -19,9 +19,9 @@ end
 -- What is wrong with what a view names.
 local function check_view(loaded, path)
   if loaded.from then
-    local ok, wrong = pcall(require("sockq").from, loaded.from)
-    if not ok then
-      return ("%s: %s"):format(path, wrong)
+    local rows, wrong = require("sockq.query").from(loaded.from)
+    if not rows then
+      return ("%s: from: %s"):format(path, wrong)
     end
   end
   if type(loaded.where) == "string" then

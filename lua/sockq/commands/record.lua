@@ -20,13 +20,7 @@ local FORM = "sockq record FILE [EXPR...] is the form"
 
 -- What -4 -6 -l and the words say, as expressions: they are noted in the recording.
 local function conditions(words, given)
-  local list = {}
-  if given.ipv4 ~= given.ipv6 then
-    list[1] = ('family == "%s"'):format(given.ipv4 and "inet" or "inet6")
-  end
-  if given.listening then
-    list[#list + 1] = 'state == "LISTEN" or (state == "UNCONN" and family ~= "unix")'
-  end
+  local list = listing.conditions(given)
   for _, word in ipairs(words) do
     list[#list + 1] = word
   end
