@@ -122,6 +122,8 @@ local function random_number()
   if kind == 2 then return math.random(-10 ^ 9, 10 ^ 9) / 100 end
   if kind == 3 then return math.random() * 10 ^ math.random(-20, 20) end
   bits.half[0], bits.half[1] = math.random(0, 2 ^ 32 - 1), math.random(0, 2 ^ 32 - 1)
+  -- The FFI hands over the bits of a NaN as they are, and some of them are LuaJIT's tags of other types.
+  if bit.band(bits.half[1], 0x7ff00000) == 0x7ff00000 then return ({ 0 / 0, 1 / 0, -1 / 0 })[math.random(3)] end
   return bits.number
 end
 
