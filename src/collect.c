@@ -18,10 +18,9 @@ enum { COMMON_USER_HZ = 100 };
 bool sockq_question_valid(const struct sockq_question *question)
 {
     const uint64_t tables = ((uint64_t)1 << SOCKQ_TABLES) - 1;
-    const uint32_t flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS | SOCKQ_WITH_FACTS;
 
     return (question->tables != 0 || question->flags != 0) && (question->tables & ~tables) == 0 &&
-           (question->flags & ~flags) == 0 && question->reserved == 0;
+           (question->flags & ~(uint32_t)SOCKQ_REQUEST_FLAGS) == 0 && question->reserved == 0;
 }
 
 static int64_t clock_ns(clockid_t clock)

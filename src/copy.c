@@ -208,7 +208,7 @@ static bool is_sound(struct copier *c, const struct sockq_row *row, uint32_t lea
 {
     if (row->table >= SOCKQ_TABLES || row->table < least ||
         !(c->source->set->question.tables >> row->table & 1) || !family_fits(row) ||
-        (row->known & ~(uint32_t)KNOWN) || (row->flags & ~(uint32_t)ROW_FLAGS) || row->reserved)
+        (row->known & ~(uint32_t)KNOWN) || (row->flags & ~ROW_FLAGS) || row->netns || row->peer)
         return flawed(c, SOCKQ_FLAW_ROW);
     return true;
 }
@@ -386,14 +386,14 @@ static void copy_header(struct copier *c)
     const struct sockq_set *from = c->source->set;
     struct sockq_set *set = c->w->set;
     const uint64_t tables = ((uint64_t)1 << SOCKQ_TABLES) - 1;
-    const uint32_t flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS | SOCKQ_WITH_FACTS;
 
     if (memcmp(from->magic, set->magic, sizeof(set->magic)) != 0 || from->version != set->version ||
         from->byte_order != set->byte_order || from->row_size != set->row_size ||
         from->block_size != set->block_size || from->user_hz == 0 || from->user_hz > MOST_HZ ||
         !memchr(from->host, '\0', sizeof(from->host)) ||
         !memchr(from->kernel, '\0', sizeof(from->kernel)) || from->question.tables == 0 ||
-        (from->question.tables & ~tables) || (from->question.flags & ~flags) ||
+        (from->question.tables & ~tables) ||
+        (from->question.flags & ~(uint32_t)SOCKQ_REQUEST_FLAGS) ||
         from->status == SOCKQ_SET_READING || from->status > SOCKQ_SET_FAILED)
         flawed(c, SOCKQ_FLAW_HEADER);
     set->user_hz = from->user_hz;

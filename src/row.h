@@ -173,8 +173,11 @@ struct sockq_row {
     uint8_t timer;
     /* Arena offset of the first sockq_owner, 0 when none is known. */
     uint64_t owner;
-    uint32_t flags;
-    uint32_t reserved;
+    uint16_t flags;
+    /* Which of the set's namespaces the row is from, counted from 0. */
+    uint16_t netns;
+    /* The row at the other end of the connection: its index + 1, 0 when none is known. */
+    uint32_t peer;
     union {
         struct sockq_tcp tcp;
         struct sockq_unix un;
@@ -190,9 +193,15 @@ struct sockq_process {
     uint64_t program;
     uint64_t cmdline;
     uint64_t cgroup;
+    uint64_t comm;
+    uint64_t exe;
+    /* Ticks after the machine's start, 0 when not known. */
+    uint64_t started;
     uint32_t program_len;
     uint32_t cmdline_len;
     uint32_t cgroup_len;
+    uint32_t comm_len;
+    uint32_t exe_len;
     uint32_t pid;
     uint32_t flags;
     uint32_t reserved;
@@ -248,6 +257,19 @@ struct sockq_fact {
     uint32_t reserved;
 };
 
+/*
+ * A network namespace that was read. next: the following one, or 0; inode: of its ns link, 0 when
+ * not known; pid: a process in it, through whose /proc/PID/net it was read, 0: through /proc/net;
+ * name: its name in /run/netns, none when it has none.
+ */
+struct sockq_netns {
+    uint64_t next;
+    uint64_t inode;
+    uint64_t name;
+    uint32_t name_len;
+    uint32_t pid;
+};
+
 /* What was wrong with a line or a file; the words stand in problem.c. */
 enum sockq_reason {
     SOCKQ_OK,
@@ -294,7 +316,8 @@ struct sockq_problem {
     int32_t error;
     /* 1 if no row was delivered for the line. */
     uint32_t lost;
-    uint32_t reserved;
+    /* Which of the set's namespaces, as in a row. */
+    uint32_t netns;
 };
 
 enum sockq_table_status {
@@ -317,6 +340,8 @@ struct sockq_table_info {
     uint32_t continued;
     uint64_t first_row;
     uint64_t rows;
+    /* Rows that the file held twice, left out. */
+    uint64_t duplicates;
 };
 
 /* How the pass over /proc/PID/fd went. */
@@ -358,7 +383,9 @@ enum sockq_request_flag {
     SOCKQ_WITH_OWNERS = 0x1,
     SOCKQ_WITH_CGROUPS = 0x2,
     /* Settings and counters of the network and their like: the files of facts.c. */
-    SOCKQ_WITH_FACTS = 0x4
+    SOCKQ_WITH_FACTS = 0x4,
+    /* All that a collector understands. */
+    SOCKQ_REQUEST_FLAGS = 0x7
 };
 
 /* What is asked of the collector. */
@@ -389,6 +416,8 @@ struct sockq_set {
     int64_t monotonic_ns;
     /* Inode of the network namespace read, 0 when not known. */
     uint64_t netns;
+    /* Arena offset of the first sockq_netns, 0 where rows are of that namespace alone. */
+    uint64_t namespaces;
     char host[72];
     char kernel[72];
     struct sockq_question question;

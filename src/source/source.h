@@ -41,7 +41,7 @@ struct table_reader {
     enum sockq_table table;
     uint64_t states;        /* wanted inet states, a bit each; 0: all */
     uint32_t line;          /* number of the line being scanned, from 1 */
-    uint32_t row_flags;     /* flags for the row being scanned */
+    uint16_t row_flags;     /* flags for the row being scanned */
     bool crlf;              /* the header ended in CR LF: the file was converted */
     struct unix_name *held; /* the unix row that may go on, owned by proc_unix.c */
 };

@@ -65,7 +65,8 @@ DAMAGE(row_family, SOCKQ_FLAW_ROW, row_in(i, 0)->family = SOCKQ_AF_INET6)
 DAMAGE(sctp_family, SOCKQ_FLAW_ROW, row_of(i, SOCKQ_SCTP_EPS)->family = 0)
 DAMAGE(row_known, SOCKQ_FLAW_ROW, row_in(i, 0)->known |= 0x800)
 DAMAGE(row_flags, SOCKQ_FLAW_ROW, row_in(i, 0)->flags |= 0x20)
-DAMAGE(row_reserved, SOCKQ_FLAW_ROW, row_in(i, 0)->reserved = 1)
+DAMAGE(row_netns, SOCKQ_FLAW_ROW, row_in(i, 0)->netns = 1)
+DAMAGE(row_peer, SOCKQ_FLAW_ROW, row_in(i, 0)->peer = 1)
 DAMAGE(owner_beyond, SOCKQ_FLAW_OFFSET, row_in(i, 0)->owner = header_in(i)->arena - 8)
 DAMAGE(owner_far, SOCKQ_FLAW_OFFSET, row_in(i, 0)->owner = (uint64_t)-8)
 DAMAGE(owner_odd, SOCKQ_FLAW_OFFSET, row_in(i, 0)->owner++)
@@ -149,7 +150,8 @@ static const struct damage_case cases[] = {
     CASE(sctp_family),
     CASE(row_known),
     CASE(row_flags),
-    CASE(row_reserved),
+    CASE(row_netns),
+    CASE(row_peer),
     CASE(owner_beyond),
     CASE(owner_far),
     CASE(owner_odd),

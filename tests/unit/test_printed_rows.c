@@ -143,7 +143,7 @@ static void check(const struct sockq_row *row, const struct sockq_row *printed, 
     assert_int_equal((row->known & SOCKQ_HAS_DROPS) != 0, !tcp && tail);
     assert_int_equal((row->known & SOCKQ_HAS_INODE) != 0,
                      row->inode != 0 && !(row->flags & SOCKQ_ROW_MINI));
-    assert_true(row->owner == 0 && row->reserved == 0);
+    assert_true(row->owner == 0 && row->netns == 0 && row->peer == 0);
 }
 
 struct printed_case {
