@@ -9,11 +9,11 @@
 _Static_assert(sizeof(struct sockq_message) == 48, "requests have one size");
 
 /*
- * Rows before the first and between two progress messages. The steps grow with the rows, so that
- * the messages of one collection, which the interpreter may leave unread, fit its socket's queue
- * many times over and DONE never blocks.
+ * Rows before the first and between two progress messages; the steps grow with the rows that the
+ * interpreter has not passed. The messages that it leaves unread do not fill its socket's queue but
+ * for tables of millions of rows; then DONE waits until it has read them.
  */
-enum { FIRST_PROGRESS = 256, PROGRESS_ROWS = 8192, PROGRESS_SHARE = 16 };
+enum { FIRST_PROGRESS = 256, PROGRESS_ROWS = 4096, PROGRESS_SHARE = 16 };
 
 /* Sparse: memory is taken as rows come. */
 static const size_t CLIENT_MEMORY = (size_t)64 << 30;
@@ -52,13 +52,15 @@ bool sockq_request_valid(const struct sockq_message *message, size_t length)
     static const struct sockq_question nothing;
 
     if (length != sizeof(*message) || message->magic != SOCKQ_PROTOCOL_MAGIC ||
-        message->version != SOCKQ_PROTOCOL_VERSION || message->error != 0 || message->reserved != 0)
+        message->version != SOCKQ_PROTOCOL_VERSION || message->error != 0 ||
+        (message->rows != 0 && message->operation != SOCKQ_OP_PASSED))
         return false;
     switch (message->operation) {
     case SOCKQ_OP_COLLECT:
         return message->block == 0 && sockq_question_valid(&message->question);
     case SOCKQ_OP_CANCEL:
     case SOCKQ_OP_RELEASE:
+    case SOCKQ_OP_PASSED:
         return message->block != 0 && memcmp(&message->question, &nothing, sizeof(nothing)) == 0;
     default:
         return false;
@@ -99,14 +101,22 @@ static bool check_requests(void *context)
             s->error = result < 0 ? errno : result == 0 ? EPIPE : EPROTO;
             return true;
         }
+        const bool ours = message.block == s->w.block;
+        if (message.operation == SOCKQ_OP_PASSED && ours && message.rows > s->w.set->rows) {
+            s->error = EPROTO;
+            return true;
+        }
         if (message.operation == SOCKQ_OP_CANCEL)
-            s->cancelled |= message.block == s->w.block;
-        else if (message.block != s->w.block)
+            s->cancelled |= ours;
+        else if (message.operation == SOCKQ_OP_PASSED && ours)
+            sockq_writer_passed(&s->w, message.rows);
+        else if (message.operation == SOCKQ_OP_RELEASE && !ours)
             sockq_file_release(s->file, message.block);
     }
-    uint64_t step = s->told == 0                               ? FIRST_PROGRESS
-                    : s->told < PROGRESS_ROWS * PROGRESS_SHARE ? PROGRESS_ROWS
-                                                               : s->told / PROGRESS_SHARE;
+    const uint64_t ahead = s->told - s->w.passed * SOCKQ_BLOCK_ROWS;
+    const uint64_t step = s->told == 0                             ? FIRST_PROGRESS
+                          : ahead < PROGRESS_ROWS * PROGRESS_SHARE ? PROGRESS_ROWS
+                                                                   : ahead / PROGRESS_SHARE;
     if (s->w.rows - s->told >= step) {
         s->told = s->w.rows;
         message = message_of(SOCKQ_OP_PROGRESS, s->w.block);
@@ -319,15 +329,30 @@ int sockq_client_wait(struct sockq_client *client, uint32_t block, uint64_t seen
     return 0;
 }
 
+void sockq_client_passed(struct sockq_client *client, uint32_t block, uint64_t rows)
+{
+    struct sockq_message message = message_of(SOCKQ_OP_PASSED, block);
+
+    message.rows = rows;
+    if (client->flying == block && !client->lost)
+        (void)send_message(client->socket, &message, MSG_DONTWAIT);
+}
+
 void sockq_client_cancel(struct sockq_client *client, uint32_t block)
 {
     struct sockq_message message = message_of(SOCKQ_OP_CANCEL, block);
 
     if (client->flying != block || client->lost)
         return;
-    if (send_message(client->socket, &message, 0) < 0) {
-        client->lost = true;
-        return;
+    /* The collector may wait for room in this end's queue while its own is full. */
+    while (send_message(client->socket, &message, MSG_DONTWAIT) < 0) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK)
+            client->lost = true;
+        else
+            (void)receive_reply(client, &message);
+        if (client->flying != block || client->lost)
+            return;
+        message = message_of(SOCKQ_OP_CANCEL, block);
     }
     while (client->flying && !client->lost)
         (void)receive_reply(client, &message);

@@ -14,12 +14,13 @@
 #include "recording.h"
 
 #define SOCKQ_PROTOCOL_MAGIC 0x736f6371u
-#define SOCKQ_PROTOCOL_VERSION 1
+#define SOCKQ_PROTOCOL_VERSION 2
 
 enum sockq_operation {
     SOCKQ_OP_COLLECT = 1, /* question → STARTED, PROGRESS…, DONE; or FAILED */
     SOCKQ_OP_CANCEL,      /* stop the collection in flight, if any; no reply of its own */
     SOCKQ_OP_RELEASE,     /* give the row set `block` back; no reply */
+    SOCKQ_OP_PASSED,      /* its first `rows` rows will not be looked at again; no reply */
     SOCKQ_OP_STARTED,     /* reply: block is the new row set */
     SOCKQ_OP_PROGRESS,    /* reply: more rows are committed */
     SOCKQ_OP_DONE,        /* reply: the row set's status is final */
@@ -34,7 +35,7 @@ struct sockq_message {
     uint32_t block;
     int32_t error;
     struct sockq_question question;
-    uint64_t reserved;
+    uint64_t rows;
 };
 
 /**
@@ -110,6 +111,12 @@ const struct sockq_set *sockq_client_set(const struct sockq_client *client, uint
  * @return  0, or -1 with errno as for sockq_client_collect
  */
 int sockq_client_wait(struct sockq_client *client, uint32_t block, uint64_t seen);
+
+/**
+ * The first `rows` rows of a row set will not be looked at again: a collector process that still
+ * reads uses their memory for rows to come. May be lost; the next one makes up for it.
+ */
+void sockq_client_passed(struct sockq_client *client, uint32_t block, uint64_t rows);
 
 /** Stop the collection of a row set if it is in flight, and wait for its end. */
 void sockq_client_cancel(struct sockq_client *client, uint32_t block);

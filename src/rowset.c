@@ -163,10 +163,12 @@ static void give_block(struct sockq_file *file, uint32_t block)
     (void)remember(&file->unused, block);
 }
 
-static void give_blocks(struct sockq_file *file, const uint32_t *blocks, size_t most)
+/* The blocks of a list, up to the first free place; the first `holes` may be free. */
+static void give_blocks(struct sockq_file *file, const uint32_t *blocks, size_t most, size_t holes)
 {
-    for (size_t i = 0; i < most && blocks[i]; i++)
-        give_block(file, blocks[i]);
+    for (size_t i = 0; i < most && (blocks[i] || i < holes); i++)
+        if (blocks[i])
+            give_block(file, blocks[i]);
 }
 
 /* Ask for memory before it is touched: running out is an error here, not a SIGBUS later. */
@@ -210,6 +212,17 @@ int sockq_writer_open(struct sockq_writer *w, struct sockq_file *file,
     return 0;
 }
 
+/* A block for rows: one that the reader has passed, else a new one, which is zero. */
+static int take_row_block(struct sockq_writer *w, uint32_t *block)
+{
+    w->used_before = w->spare.count > 0;
+    w->ready = w->used_before ? SOCKQ_BLOCK_SIZE : 0;
+    if (!w->used_before)
+        return take_block(w->file, block);
+    *block = w->spare.blocks[--w->spare.count];
+    return 0;
+}
+
 struct sockq_row *sockq_writer_row(struct sockq_writer *w)
 {
     size_t used = w->rows % SOCKQ_BLOCK_ROWS * sizeof(struct sockq_row);
@@ -218,10 +231,9 @@ struct sockq_row *sockq_writer_row(struct sockq_writer *w)
         uint64_t index = w->rows / SOCKQ_BLOCK_ROWS;
         if (index >= sizeof(w->set->row_blocks) / sizeof(w->set->row_blocks[0]))
             return fail(w, ENOSPC);
-        if (!w->set->row_blocks[index] && take_block(w->file, &w->set->row_blocks[index]) < 0)
+        if (!w->set->row_blocks[index] && take_row_block(w, &w->set->row_blocks[index]) < 0)
             return fail(w, errno);
         w->next = (struct sockq_row *)(void *)block_at(w->file, w->set->row_blocks[index]);
-        w->ready = 0;
     }
     if (used >= w->ready) {
         size_t more = w->rows == 0 ? FIRST_BACKED : MORE_BACKED;
@@ -231,8 +243,8 @@ struct sockq_row *sockq_writer_row(struct sockq_writer *w)
             return fail(w, errno);
         w->ready += more;
     }
-    /* A block is zero when it is taken: only a row that was given up needs clearing. */
-    if (w->lent)
+    /* A new block is zero: only a row that was given up needs clearing. */
+    if (w->lent || w->used_before)
         *w->next = (struct sockq_row){0};
     w->lent = true;
     return w->next;
@@ -284,6 +296,16 @@ uint64_t sockq_writer_bytes(struct sockq_writer *w, const void *bytes, size_t si
     return offset;
 }
 
+void sockq_writer_passed(struct sockq_writer *w, uint64_t rows)
+{
+    for (; (w->passed + 1) * SOCKQ_BLOCK_ROWS <= rows; w->passed++) {
+        uint32_t *block = &w->set->row_blocks[w->passed];
+        /* Where the list cannot grow the set keeps its block. */
+        if (remember(&w->spare, *block) == 0)
+            *block = 0;
+    }
+}
+
 void sockq_writer_commit(struct sockq_writer *w)
 {
     __atomic_store_n(&w->set->arena, w->arena, __ATOMIC_RELEASE);
@@ -314,6 +336,9 @@ void sockq_writer_problem(struct sockq_writer *w, enum sockq_table table, uint32
 void sockq_writer_finish(struct sockq_writer *w, enum sockq_set_status status)
 {
     sockq_writer_commit(w);
+    give_blocks(w->file, w->spare.blocks, w->spare.count, 0);
+    free(w->spare.blocks);
+    w->spare = (struct sockq_list){0};
     w->set->error = w->error;
     __atomic_store_n(&w->set->status, w->error ? SOCKQ_SET_FAILED : status, __ATOMIC_RELEASE);
 }
@@ -328,8 +353,10 @@ void sockq_file_release(struct sockq_file *file, uint32_t block)
         return;
     file->sets.blocks[i] = file->sets.blocks[--file->sets.count];
     struct sockq_set *set = (struct sockq_set *)(void *)block_at(file, block);
-    give_blocks(file, set->row_blocks, sizeof(set->row_blocks) / sizeof(set->row_blocks[0]));
-    give_blocks(file, set->arena_blocks, sizeof(set->arena_blocks) / sizeof(set->arena_blocks[0]));
+    give_blocks(file, set->row_blocks, sizeof(set->row_blocks) / sizeof(set->row_blocks[0]),
+                set->rows / SOCKQ_BLOCK_ROWS);
+    give_blocks(file, set->arena_blocks, sizeof(set->arena_blocks) / sizeof(set->arena_blocks[0]),
+                0);
     give_block(file, block);
 }
 

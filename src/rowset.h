@@ -47,6 +47,9 @@ struct sockq_writer {
     uint64_t rows;           /* pushed, committed or not */
     struct sockq_row *next;  /* where the next row goes, NULL before a block is taken */
     size_t ready;            /* bytes of the row block in use that are backed by memory */
+    uint64_t passed;         /* row blocks, from the first, that were given back */
+    struct sockq_list spare; /* blocks of those to use again, owned */
+    bool used_before;        /* the row block in use is one of them: rows in it are not zero */
     bool lent;               /* next was given out and not pushed: it may be half filled */
     uint64_t arena;          /* bytes of the arena in use */
     uint64_t arena_ready;    /* arena bytes that are backed by memory */
@@ -100,6 +103,14 @@ uint64_t sockq_writer_bytes(struct sockq_writer *w, const void *bytes, size_t si
 
 /** The arena memory at an offset that sockq_writer_alloc gave. */
 void *sockq_writer_at(struct sockq_writer *w, uint64_t offset);
+
+/**
+ * The reader will not look at the first `rows` rows again: the blocks that they fill are used for
+ * rows to come, which costs no new memory and finds it in the cache.
+ *
+ * @rows  no more than are committed; fewer than before are ignored
+ */
+void sockq_writer_passed(struct sockq_writer *w, uint64_t rows);
 
 /** Make all that was pushed visible to the reader. */
 void sockq_writer_commit(struct sockq_writer *w);

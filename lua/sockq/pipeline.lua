@@ -94,11 +94,14 @@ end
 
 local MAKES_RECORDS = { group = true, select = true, join = true }
 
--- The first stage of a chain that ends in `sink`, and the joins in it.
+-- The first stage of a chain that ends in `sink`, the joins in it, and whether a stage saves rows of
+-- `input`.
 local function build(stages, sink, input)
   local inputs = {}
+  local saves = false
   for i, stage in ipairs(stages) do
     inputs[i] = input
+    saves = saves or (stage.kind == "sort" and input ~= RECORDS)
     if MAKES_RECORDS[stage.kind] and stage.how ~= "anti" and stage.how ~= "semi" then
       input = RECORDS
     end
@@ -115,7 +118,7 @@ local function build(stages, sink, input)
       table.insert(starts, 1, sink.start)
     end
   end
-  return sink, starts
+  return sink, starts, saves
 end
 
 local function run_list(list, stages, visit)
@@ -158,7 +161,7 @@ function pipeline.run(source, stages, visit)
       return late.load(address)
     end,
   }
-  local first, starts = build(stages, { row = visit, finish = function() end }, input)
+  local first, starts, saves = build(stages, { row = visit, finish = function() end }, input)
   for _, start in ipairs(starts) do
     start()
   end
@@ -167,7 +170,7 @@ function pipeline.run(source, stages, visit)
   set.each(collected, first.row, function()
     first.finish()
     late.close()
-  end)
+  end, not saves)
 end
 
 --- True if rows come out of these stages as they go in, and not only at the end.

@@ -191,6 +191,7 @@ function Query:count(name)
     local final
     repeat
       count, final = set.wait(collected, count)
+      collected:passed(count)
     until final
     set.note(collected)
     set.release(collected)

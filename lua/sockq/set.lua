@@ -266,7 +266,7 @@ set.wait = wait
 -- next row.
 local WALK = [[
 local min, rows_at, wait, BLOCK_ROWS = ...
-return function(collected, handle, cursor, lent, other, other_lent, visit)
+return function(collected, handle, cursor, lent, other, other_lent, visit, passed)
   local seen, known, final = 0, 0, false
   repeat
     known, final = wait(collected, seen)
@@ -284,22 +284,36 @@ return function(collected, handle, cursor, lent, other, other_lent, visit)
         cursor, lent, other, other_lent = other, other_lent, cursor, lent
       end
       seen = seen + last - first + 1
+      if seen % BLOCK_ROWS == 0 then
+        passed(collected, seen)
+      end
     end
   until final and seen >= known
   return false
 end
 ]]
 
+-- Rows behind the walk make room for those to come, unless one of them was kept.
+local function pass(collected, rows)
+  if not debug.getfenv(collected).kept then
+    collected:passed(rows)
+  end
+end
+
+local function stay() end
+
 --- Call visit(cursor) for every row as it arrives, until it returns true. The cursor is valid
 --- during the call only. The row set is given back at the end unless a row of it was kept.
 ---@param finish? fun(handle: ffi.cdata*, stopped: boolean)  called before that, unless visit raised
+---@param once? boolean  no row is looked at again once visit has returned, except by its keep()
 ---@return boolean  true if visit stopped the walk; the rest is then not collected
-function set.each(collected, visit, finish)
+function set.each(collected, visit, finish, once)
   local handle = set.handle(collected)
   local cursor, lent = row.cursor(collected)
   local other, other_lent = row.cursor(collected)
   local walk = assert(load(WALK, "=walk", "t"))(min, schema.rows_at, wait, BLOCK_ROWS)
-  local ok, stopped = xpcall(walk, trace.note, collected, handle, cursor, lent, other, other_lent, visit)
+  local ok, stopped = xpcall(walk, trace.note, collected, handle, cursor, lent, other, other_lent, visit,
+    once and pass or stay)
   lent.row, other_lent.row = nil, nil
   local err = stopped
   if not ok or stopped then

@@ -120,6 +120,15 @@ static int set_wait(lua_State *L)
     return 2;
 }
 
+/* Lua: set:passed(rows): the first of them will not be looked at again */
+static int set_passed(lua_State *L)
+{
+    struct sockq_set_handle *handle = sockq_lua_check_set(L, 1);
+
+    sockq_client_passed(handle->client, handle->block, (uint64_t)luaL_checknumber(L, 2));
+    return 0;
+}
+
 /* Lua: set:cancel() */
 static int set_cancel(lua_State *L)
 {
@@ -173,7 +182,11 @@ void sockq_lua_open_client(lua_State *L)
 {
     static const luaL_Reg client_methods[] = {{"collect", client_collect}, {NULL, NULL}};
     static const luaL_Reg set_methods[] = {
-        {"wait", set_wait}, {"cancel", set_cancel}, {"release", set_release}, {NULL, NULL}};
+        {"wait", set_wait},
+        {"passed", set_passed},
+        {"cancel", set_cancel},
+        {"release", set_release},
+        {NULL, NULL}};
 
     sockq_lua_new_type(L, CLIENT_TYPE, client_methods, client_gc);
     sockq_lua_new_type(L, SET_TYPE, set_methods, set_release);

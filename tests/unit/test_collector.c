@@ -25,8 +25,8 @@ static void collect_is_answered(void **state)
             break;
     }
     assert_int_equal(message.operation, SOCKQ_OP_DONE);
-    /* After the first 256 rows, and after 8192 more. */
-    assert_int_equal(progress, 2);
+    /* After the first 256 rows, and after each 4096 more. */
+    assert_int_equal(progress, 4);
     assert_int_equal(sockq_set_status(sockq_client_set(&world->client, block)), SOCKQ_SET_COMPLETE);
     assert_many_rows(&world->client, block, MANY_ROWS);
     stop_serving(world, 0);
@@ -212,9 +212,9 @@ static void spoil_error(struct sockq_message *m)
     m->error = -1;
 }
 
-static void spoil_reserved(struct sockq_message *m)
+static void spoil_rows(struct sockq_message *m)
 {
-    m->reserved = 1;
+    m->rows = 1;
 }
 
 static void spoil_no_tables(struct sockq_message *m)
@@ -229,7 +229,7 @@ static void spoil_tables(struct sockq_message *m)
 
 static void spoil_flags(struct sockq_message *m)
 {
-    m->question.flags = 0x80;
+    m->question.flags = 0x80000000u;
 }
 
 static void spoil_question_reserved(struct sockq_message *m)
@@ -253,6 +253,17 @@ static void spoil_release_with_question(struct sockq_message *m)
     m->question.states = 1;
 }
 
+static void spoil_passed_of_nothing(struct sockq_message *m)
+{
+    *m = request(SOCKQ_OP_PASSED, 0);
+}
+
+static void spoil_passed_with_question(struct sockq_message *m)
+{
+    *m = request(SOCKQ_OP_PASSED, 1);
+    m->question.states = 1;
+}
+
 static const struct bad_message bad_messages[] = {
     {"short", spoil_nothing, sizeof(struct sockq_message) - 1},
     {"one byte", spoil_nothing, 1},
@@ -266,7 +277,7 @@ static const struct bad_message bad_messages[] = {
     {"operation 65535", spoil_operation_most, 0},
     {"collect with a block", spoil_block, 0},
     {"error set", spoil_error, 0},
-    {"reserved set", spoil_reserved, 0},
+    {"rows of a question", spoil_rows, 0},
     {"no tables", spoil_no_tables, 0},
     {"unknown table", spoil_tables, 0},
     {"unknown flag", spoil_flags, 0},
@@ -274,6 +285,8 @@ static const struct bad_message bad_messages[] = {
     {"cancel of nothing", spoil_cancel_of_nothing, 0},
     {"release of nothing", spoil_release_of_nothing, 0},
     {"release with a question", spoil_release_with_question, 0},
+    {"passed of nothing", spoil_passed_of_nothing, 0},
+    {"passed with a question", spoil_passed_with_question, 0},
 };
 
 /* Idle, in flight, and in flight with the peer gone right after: always EPROTO. */
@@ -317,6 +330,34 @@ static void a_second_collect_in_flight(void **state)
     send_raw(world, &message, sizeof(message));
     assert_int_equal(receive_raw(world).operation, SOCKQ_OP_STARTED);
     assert_int_equal(receive_raw(world).operation, SOCKQ_OP_PROGRESS);
+    send_raw(world, &message, sizeof(message));
+    stop_serving(world, EPROTO);
+}
+
+/* More rows than there are, of a collection in flight; of one that has ended it is ignored. */
+static void passed_rows(void **state)
+{
+    struct serving_world *world = *state;
+    struct sockq_message message = request(SOCKQ_OP_COLLECT, 0), reply;
+
+    put_many_rows(world);
+    start_serving(world, (size_t)64 << 20);
+    send_raw(world, &message, sizeof(message));
+    uint32_t block = receive_raw(world).block;
+    do
+        reply = receive_raw(world);
+    while (reply.operation == SOCKQ_OP_PROGRESS);
+    assert_int_equal(reply.operation, SOCKQ_OP_DONE);
+    message = request(SOCKQ_OP_PASSED, block);
+    message.rows = UINT64_MAX;
+    send_raw(world, &message, sizeof(message));
+    assert_many_rows(&world->client, block, MANY_ROWS);
+    hold_read(world, 2);
+    message = request(SOCKQ_OP_COLLECT, 0);
+    send_raw(world, &message, sizeof(message));
+    message = request(SOCKQ_OP_PASSED, receive_raw(world).block);
+    assert_int_equal(receive_raw(world).operation, SOCKQ_OP_PROGRESS);
+    message.rows = MANY_ROWS + 1;
     send_raw(world, &message, sizeof(message));
     stop_serving(world, EPROTO);
 }
@@ -372,6 +413,7 @@ int main(void)
         SERVING_TEST(a_full_file),
         SERVING_TEST(invalid_messages),
         SERVING_TEST(a_second_collect_in_flight),
+        SERVING_TEST(passed_rows),
         SERVING_TEST(the_peer_closes),
         SERVING_TEST(replies_left_unread),
     };

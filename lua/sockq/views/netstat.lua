@@ -237,7 +237,7 @@ function Listing:run()
     if self.chosen.programs then
       warn_of_owners(handle.set.owners)
     end
-  end)
+  end, true)
 end
 
 -- Families that netstat knows and no current kernel has.
