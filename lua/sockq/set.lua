@@ -265,8 +265,8 @@ set.wait = wait
 -- take turns, and one whose turn is over points nowhere: a cursor that was kept is found out at the
 -- next row.
 local WALK = [[
-local min, rows_at, wait, BLOCK_ROWS = ...
-return function(collected, handle, cursor, lent, other, other_lent, visit, passed)
+local min, rows_at, BLOCK_ROWS = ...
+return function(collected, handle, cursor, lent, other, other_lent, visit, wait)
   local seen, known, final = 0, 0, false
   repeat
     known, final = wait(collected, seen)
@@ -284,9 +284,6 @@ return function(collected, handle, cursor, lent, other, other_lent, visit, passe
         cursor, lent, other, other_lent = other, other_lent, cursor, lent
       end
       seen = seen + last - first + 1
-      if seen % BLOCK_ROWS == 0 then
-        passed(collected, seen)
-      end
     end
   until final and seen >= known
   return false
@@ -294,13 +291,12 @@ end
 ]]
 
 -- Rows behind the walk make room for those to come, unless one of them was kept.
-local function pass(collected, rows)
+local function pass_and_wait(collected, seen)
   if not debug.getfenv(collected).kept then
-    collected:passed(rows)
+    collected:passed(seen)
   end
+  return wait(collected, seen)
 end
-
-local function stay() end
 
 --- Call visit(cursor) for every row as it arrives, until it returns true. The cursor is valid
 --- during the call only. The row set is given back at the end unless a row of it was kept.
@@ -311,9 +307,9 @@ function set.each(collected, visit, finish, once)
   local handle = set.handle(collected)
   local cursor, lent = row.cursor(collected)
   local other, other_lent = row.cursor(collected)
-  local walk = assert(load(WALK, "=walk", "t"))(min, schema.rows_at, wait, BLOCK_ROWS)
+  local walk = assert(load(WALK, "=walk", "t"))(min, schema.rows_at, BLOCK_ROWS)
   local ok, stopped = xpcall(walk, trace.note, collected, handle, cursor, lent, other, other_lent, visit,
-    once and pass or stay)
+    once and pass_and_wait or wait)
   lent.row, other_lent.row = nil, nil
   local err = stopped
   if not ok or stopped then

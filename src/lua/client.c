@@ -181,12 +181,11 @@ void sockq_lua_new_type(lua_State *L, const char *name, const luaL_Reg *methods,
 void sockq_lua_open_client(lua_State *L)
 {
     static const luaL_Reg client_methods[] = {{"collect", client_collect}, {NULL, NULL}};
-    static const luaL_Reg set_methods[] = {
-        {"wait", set_wait},
-        {"passed", set_passed},
-        {"cancel", set_cancel},
-        {"release", set_release},
-        {NULL, NULL}};
+    static const luaL_Reg set_methods[] = {{"wait", set_wait},
+                                           {"passed", set_passed},
+                                           {"cancel", set_cancel},
+                                           {"release", set_release},
+                                           {NULL, NULL}};
 
     sockq_lua_new_type(L, CLIENT_TYPE, client_methods, client_gc);
     sockq_lua_new_type(L, SET_TYPE, set_methods, set_release);
