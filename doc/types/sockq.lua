@@ -7,6 +7,7 @@
 ---@alias sockq.word.state "BOUND_INACTIVE"|"CLOSE"|"CLOSE_WAIT"|"CLOSING"|"CONNECTED"|"CONNECTING"|"DISCONNECTING"|"ESTABLISHED"|"FIN_WAIT1"|"FIN_WAIT2"|"FREE"|"LAST_ACK"|"LISTEN"|"SYN_RECV"|"SYN_SENT"|"TIME_WAIT"|"UNCONN"
 ---@alias sockq.word.scope "any"|"loopback"|"link"|"private"|"multicast"|"public"
 ---@alias sockq.word.timer "off"|"on"|"keepalive"|"timewait"|"probe"|string
+---@alias sockq.word.runtime "docker"|"podman"|"containerd"|"cri-o"|"buildkit"|"lxc"|"libvirt-lxc"|"systemd-nspawn"|"garden"
 
 ---@class sockq.Owner  a process that has the socket
 ---@field pid integer
@@ -50,6 +51,10 @@
 ---@field owners? sockq.Owner[]  every owner: { { pid, fd, program, cmdline }, … }
 ---@field owner_why? string  why no owner is known
 ---@field cgroup? string  cgroup of the first process
+---@field unit? string  systemd unit of the first process, in its container if that runs a systemd
+---@field container? string  innermost container of the first process: 12 digits of its id, or its name
+---@field runtime? sockq.word.runtime  what runs that container, unknown where the cgroup's path does not tell
+---@field pod? string  uid of the Kubernetes pod of the first process; of podman's 12 digits of the id
 ---@field netns? integer  network namespace read: the inode of its ns link
 ---@field host? string  name of the machine
 ---@field refs? integer  the kernel's reference count

@@ -10,6 +10,7 @@
 -- printed even where that means nothing; row:raw(name) gives it.
 
 local address = require("sockq.address")
+local cgroup = require("sockq.cgroup")
 local core = require("sockq.core")
 local hint = require("sockq.hint")
 local owner = require("sockq.owner")
@@ -290,6 +291,14 @@ local list = {
     get = owner.why },
   { name = "cgroup", type = "string", doc = "cgroup of the first process", sources = ALL, needs = "cgroups",
     get = of_owner(owner.cgroup, WITH_CGROUPS) },
+  { name = "unit", type = "string", doc = "systemd unit of the first process, in its container if that runs a systemd",
+    sources = ALL, needs = "cgroups", get = of_owner(owner.unit, WITH_CGROUPS) },
+  { name = "container", type = "string", doc = "innermost container of the first process: 12 digits of its id, or its name",
+    sources = ALL, needs = "cgroups", get = of_owner(owner.container, WITH_CGROUPS) },
+  { name = "runtime", type = "string", doc = "what runs that container, unknown where the cgroup's path does not tell",
+    sources = ALL, needs = "cgroups", values = cgroup.RUNTIMES, get = of_owner(owner.runtime, WITH_CGROUPS) },
+  { name = "pod", type = "string", doc = "uid of the Kubernetes pod of the first process; of podman's 12 digits of the id",
+    sources = ALL, needs = "cgroups", get = of_owner(owner.pod, WITH_CGROUPS) },
   { name = "netns", type = "integer", identifies = true, doc = "network namespace read: the inode of its ns link", sources = ALL,
     get = function(_, set)
       local number = tonumber(set.set.netns)

@@ -46,6 +46,7 @@
 --   row.lua             rows as userdata
 --   fields.lua          the field registry
 --   owner.lua           owners of sockets
+--   cgroup.lua          what a process's cgroup says: its unit, container, pod
 --   services.lua        names of ports
 --   state.lua  tables.lua  address.lua   names of states, tables, addresses
 --   hint.lua  nearest.lua   did you mean …?

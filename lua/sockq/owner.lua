@@ -3,6 +3,7 @@
 -- A row set that was collected with owners has them in its rows. For another one they are read the
 -- first time that a script asks for an owner: one more pass over /proc/PID/fd, once a row set.
 
+local cgroup = require("sockq.cgroup")
 local schema = require("sockq.schema")
 
 local C, has = schema.C, schema.has
@@ -97,6 +98,17 @@ function owner.cgroup(set, process)
   return text:match("^0::([^\n]*)") or text:match("\n0::([^\n]*)") or
     text:match("^[^:\n]*:[^:\n]*:([^\n]*)")
 end
+
+local function of_cgroup(name)
+  return function(set, process)
+    local text = schema.text(set, process.cgroup, process.cgroup_len)
+    return text and cgroup.facts(text)[name]
+  end
+end
+
+--- What a process's cgroup tells; see cgroup.lua.
+owner.unit, owner.container, owner.runtime, owner.pod =
+  of_cgroup("unit"), of_cgroup("container"), of_cgroup("runtime"), of_cgroup("pod")
 
 --- Every owner of a row: { { pid, fd, program, cmdline }, … }, empty if none is known.
 function owner.all(row, set, userdata)

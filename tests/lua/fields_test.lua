@@ -15,7 +15,8 @@ local tree = require "tree_of"
 --- What the design promises by name (those that /proc can fill).
 local PROMISED = { "proto", "family", "state", "local_addr", "local_port", "remote_addr", "remote_port", "laddr",
   "lport", "raddr", "rport", "recv_q", "send_q", "timer", "timer_code", "expires", "retrans", "probes", "uid", "user",
-  "inode", "pid", "fd", "program", "cmdline", "owners", "owner_why", "cgroup", "netns", "scope", "remote_scope", "rto",
+  "inode", "pid", "fd", "program", "cmdline", "owners", "owner_why", "cgroup", "unit", "container",
+  "netns", "scope", "remote_scope", "rto",
   "ato", "cwnd", "ssthresh", "refs", "drops", "path", "dev" }
 
 local TYPES = { string = "string", integer = "number", number = "number", boolean = "boolean", list = "table" }
@@ -66,6 +67,8 @@ end
 -- Sources: a table that is not named has no value; one that is has it somewhere
 
 local six = ("0"):rep(32)
+local IN_POD = "/kubepods.slice/kubepods-pod87a18a64_b74a_454a_b10b_a4a36059d0a3.slice/cri-containerd-"
+  .. ("5"):rep(64) .. ".scope"
 local WORLD = tree.make {
   ["net/tcp"] = rows.file("tcp", {
     rows.tcp { lport = 1, raddr = "0200000A", rport = 2, state = 1, timer = 2, when = 100, uid = 7, inode = 11,
@@ -83,7 +86,7 @@ local WORLD = tree.make {
   ["net/sctp/assocs"] = rows.file("sctp/assocs", {
     "f f 2 1 3 9 17 1 2 0 21 1 2 127.0.0.1 <-> *10.0.0.2 \t5000 1 1 10 0 0 0" }),
   ["sys/kernel/hostname"] = "here\n",
-  ["5/cmdline"] = "/bin/five\0-x\0", ["5/cgroup"] = "0::/five\n",
+  ["5/cmdline"] = "/bin/five\0-x\0", ["5/cgroup"] = "0::" .. IN_POD .. "\n",
   ["5/fd/0"] = { link = "socket:[11]" }, ["5/fd/1"] = { link = "socket:[12]" }, ["5/fd/2"] = { link = "socket:[13]" },
   ["5/fd/3"] = { link = "socket:[14]" }, ["5/fd/4"] = { link = "socket:[15]" }, ["5/fd/5"] = { link = "socket:[16]" },
   ["5/fd/6"] = { link = "socket:[17]" }, ["5/fd/7"] = { link = "socket:[18]" }, ["5/fd/8"] = { link = "socket:[19]" },
@@ -132,7 +135,7 @@ end
 
 -- Owners read from the start, and late, when a script first asks
 
-local OWNED = { "pid", "fd", "program", "cmdline", "owner_why", "cgroup" }
+local OWNED = { "pid", "fd", "program", "cmdline", "owner_why", "cgroup", "unit", "container", "runtime", "pod" }
 
 local function owner_of(row, names)
   local parts = {}
@@ -194,7 +197,7 @@ do
   check.equal("pid", row.pid, 5)
   check.equal("program", row.program, "five")
   check.equal("cmdline", row.cmdline, "/bin/five -x")
-  check.equal("cgroup", row.cgroup, "/five")
+  check.equal("cgroup", row.cgroup, IN_POD)
   check.equal("no reason where there is an owner", row.owner_why, nil)
   local list = row.owners
   list[1].pid = 0
