@@ -93,7 +93,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
         cancelled = check(context);
     }
     if (!cancelled && question->flags & (SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS)) {
-        owners = owner_index_read(proc, w, question->flags & SOCKQ_WITH_CGROUPS, check, context);
+        owners = owner_index_read(proc, w, question->flags, 0, check, context);
         cancelled = check(context);
         if (owners && question->tables == 0)
             owner_index_list(owners, w);

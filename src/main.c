@@ -31,7 +31,8 @@
  *     table.c           the reader that all tables share; source.h: its types
  *     proc_inet.c       tcp, udp, udplite, raw, icmp and their IPv6 twins
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
- *   owner/              socket inode → process: proc_fd.c walks, index.{h,c} joins; owner.h
+ *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,
+ *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins, pile.{h,c}
  *   facts.{h,c}         settings and counters of the network, files of /proc that are no tables
  *   recording.{h,c}     files of row sets: reading one with suspicion, appending to one
  *   copy.{h,c}          rows of one row set into another, every value checked

@@ -2,44 +2,58 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* One descriptor; next: the following one on the same inode, as position + 1, 0 at the end. */
-struct link {
-    uint64_t process;
+/*
+ * One descriptor, 20 bytes: an 8-byte member would pad it. next: the following one on the same
+ * inode, as position + 1; that of the last leads back to the first, so the last alone stands in
+ * the hash table. Once the owners of an inode are written to the arena, the last has their offset
+ * in place of process and fd, and WRITTEN in place of next.
+ */
+struct entry {
+    uint32_t inode[2];
+    uint32_t process;
     uint32_t fd;
     uint32_t next;
-    bool old;
 };
 
-/* An inode in the hash; positions in links are counted from 1, 0 in a slot means it is free. */
-struct slot {
-    uint64_t inode;
-    uint64_t written; /* arena offset of its first sockq_owner once written */
-    uint32_t first;
-    uint32_t last;
-};
+_Static_assert(sizeof(struct entry) == 20, "half a million of them count");
+
+/* In fd: the link read "[0000]:N"; descriptors have 31 bits. */
+static const uint32_t OLD_LINK = (uint32_t)1 << 31;
+
+enum { WRITTEN = 0, FEWEST_SLOTS = 16 };
 
 struct owner_index {
-    struct slot *slots;
-    struct link *links;
-    size_t slot_count; /* a power of two */
-    size_t used;
-    uint32_t link_count;
-    uint32_t link_room;
+    struct entry *entries;
+    uint32_t *slots;     /* position + 1 of an inode's last entry, 0: free */
+    size_t slot_count;   /* a power of two */
+    uint64_t *processes; /* arena offsets */
+    uint32_t count;
+    uint32_t process_count;
 };
 
-enum { FIRST_SLOTS = 1024 };
-
-struct owner_index *owner_index_new(void)
+struct owner_index *owner_index_new(size_t processes, size_t descriptors)
 {
-    struct owner_index *index = calloc(1, sizeof(*index));
+    size_t slots = FEWEST_SLOTS;
 
+    if (processes >= UINT32_MAX || descriptors >= UINT32_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    /* At most three quarters are used. */
+    while (slots / 4 * 3 < descriptors)
+        slots *= 2;
+    struct owner_index *index = calloc(1, sizeof(*index));
     if (!index)
         return NULL;
-    index->slot_count = FIRST_SLOTS;
-    index->slots = calloc(index->slot_count, sizeof(*index->slots));
-    if (!index->slots) {
-        free(index);
+    index->slot_count = slots;
+    index->slots = calloc(slots, sizeof(*index->slots));
+    index->entries = malloc((descriptors + 1) * sizeof(*index->entries));
+    index->processes = malloc((processes + 1) * sizeof(*index->processes));
+    if (!index->slots || !index->entries || !index->processes) {
+        owner_index_free(index);
+        errno = ENOMEM;
         return NULL;
     }
     return index;
@@ -50,97 +64,94 @@ void owner_index_free(struct owner_index *index)
     if (!index)
         return;
     free(index->slots);
-    free(index->links);
+    free(index->entries);
+    free(index->processes);
     free(index);
 }
 
-static struct slot *find_slot(struct slot *slots, size_t count, uint64_t inode)
+void owner_index_begin(struct owner_index *index, uint64_t process)
+{
+    index->processes[index->process_count++] = process;
+}
+
+static uint64_t inode_of(const struct entry *entry)
+{
+    uint64_t inode;
+
+    memcpy(&inode, entry->inode, sizeof(inode));
+    return inode;
+}
+
+/* Where an inode stands, or the free slot where it belongs. */
+static uint32_t *find_slot(const struct owner_index *index, uint64_t inode)
 {
     /* Fibonacci hashing: the product's top bits spread consecutive numbers and multiples alike. */
-    size_t at = (size_t)(inode * 0x9e3779b97f4a7c15u >> (__builtin_clzll(count) + 1));
+    size_t at = (size_t)(inode * 0x9e3779b97f4a7c15u >> (__builtin_clzll(index->slot_count) + 1));
 
-    while (slots[at].first && slots[at].inode != inode)
-        at = (at + 1) & (count - 1);
-    return &slots[at];
+    while (index->slots[at] && inode_of(&index->entries[index->slots[at] - 1]) != inode)
+        at = (at + 1) & (index->slot_count - 1);
+    return &index->slots[at];
 }
 
-static int grow_slots(struct owner_index *index)
+void owner_index_add(struct owner_index *index, uint64_t inode, uint32_t fd, bool old_link)
 {
-    size_t count = index->slot_count * 2;
-    struct slot *slots = calloc(count, sizeof(*slots));
+    uint32_t *slot = find_slot(index, inode);
+    struct entry *entry = &index->entries[index->count++];
 
-    if (!slots)
-        return -1;
-    for (size_t i = 0; i < index->slot_count; i++)
-        if (index->slots[i].first)
-            *find_slot(slots, count, index->slots[i].inode) = index->slots[i];
-    free(index->slots);
-    index->slots = slots;
-    index->slot_count = count;
-    return 0;
-}
-
-static int grow_links(struct owner_index *index)
-{
-    if (index->link_room >= UINT32_MAX / 2) {
-        errno = ENOMEM;
-        return -1;
+    memcpy(entry->inode, &inode, sizeof(inode));
+    entry->process = index->process_count - 1;
+    entry->fd = fd | (old_link ? OLD_LINK : 0);
+    entry->next = index->count;
+    if (*slot) {
+        struct entry *last = &index->entries[*slot - 1];
+        entry->next = last->next;
+        last->next = index->count;
     }
-    uint32_t room = index->link_room ? index->link_room * 2 : FIRST_SLOTS;
-    struct link *links = realloc(index->links, room * sizeof(*links));
-    if (!links)
-        return -1;
-    index->links = links;
-    index->link_room = room;
-    return 0;
+    *slot = index->count;
 }
 
-int owner_index_add(struct owner_index *index, uint64_t inode, uint64_t process, uint32_t fd,
-                    bool old_link)
+/* The owners from the one behind `last` up to it. @return the first one's offset, 0: w->error */
+static uint64_t write_owners(struct owner_index *index, struct sockq_writer *w,
+                             const struct entry *last)
 {
-    if (index->link_count == index->link_room && grow_links(index) < 0)
-        return -1;
-    if (index->used * 2 >= index->slot_count && grow_slots(index) < 0)
-        return -1;
-    struct slot *slot = find_slot(index->slots, index->slot_count, inode);
-    index->links[index->link_count++] =
-        (struct link){.process = process, .fd = fd, .old = old_link};
-    if (slot->first) {
-        index->links[slot->last - 1].next = index->link_count;
-    } else {
-        slot->inode = inode;
-        slot->first = index->link_count;
-        index->used++;
-    }
-    slot->last = index->link_count;
-    return 0;
+    const struct entry *entry = last;
+    struct sockq_owner *before = NULL;
+    uint64_t first = 0, offset;
+
+    do {
+        entry = &index->entries[entry->next - 1];
+        struct sockq_owner *owner = sockq_writer_alloc(w, sizeof(*owner), &offset);
+        if (!owner)
+            return 0;
+        *owner =
+            (struct sockq_owner){.process = index->processes[entry->process],
+                                 .fd = entry->fd & ~OLD_LINK,
+                                 .flags = entry->fd >> 31 ? (uint32_t)SOCKQ_OWNER_OLD_LINK : 0};
+        if (before)
+            before->next = offset;
+        else
+            first = offset;
+        before = owner;
+    } while (entry != last);
+    return first;
 }
 
 uint64_t owner_index_find(struct owner_index *index, struct sockq_writer *w, uint64_t inode)
 {
-    struct slot *slot = find_slot(index->slots, index->slot_count, inode);
-    struct sockq_owner *before = NULL;
-    uint64_t offset;
+    uint32_t at = *find_slot(index, inode);
 
-    if (!slot->first)
+    if (!at)
         return 0;
-    if (slot->written)
-        return slot->written;
-    for (uint32_t at = slot->first; at; at = index->links[at - 1].next) {
-        const struct link *link = &index->links[at - 1];
-        struct sockq_owner *owner = sockq_writer_alloc(w, sizeof(*owner), &offset);
-        if (!owner)
-            return 0;
-        *owner = (struct sockq_owner){.process = link->process,
-                                      .fd = link->fd,
-                                      .flags = link->old ? SOCKQ_OWNER_OLD_LINK : 0};
-        if (before)
-            before->next = offset;
-        else
-            slot->written = offset;
-        before = owner;
+    struct entry *last = &index->entries[at - 1];
+    if (last->next == WRITTEN)
+        return last->process | (uint64_t)last->fd << 32;
+    uint64_t first = write_owners(index, w, last);
+    if (first) {
+        last->process = (uint32_t)first;
+        last->fd = (uint32_t)(first >> 32);
+        last->next = WRITTEN;
     }
-    return slot->written;
+    return first;
 }
 
 void owner_index_list(struct owner_index *index, struct sockq_writer *w)
@@ -148,14 +159,15 @@ void owner_index_list(struct owner_index *index, struct sockq_writer *w)
     uint64_t offset;
 
     for (size_t i = 0; i < index->slot_count && !w->error; i++) {
-        if (!index->slots[i].first)
+        if (!index->slots[i])
             continue;
-        uint64_t owner = owner_index_find(index, w, index->slots[i].inode);
+        uint64_t inode = inode_of(&index->entries[index->slots[i] - 1]);
+        uint64_t owner = owner_index_find(index, w, inode);
         struct sockq_holder *holder = sockq_writer_alloc(w, sizeof(*holder), &offset);
         if (!holder)
             return;
-        *holder = (struct sockq_holder){
-            .next = w->set->owners.holders, .inode = index->slots[i].inode, .owner = owner};
+        *holder =
+            (struct sockq_holder){.next = w->set->owners.holders, .inode = inode, .owner = owner};
         w->set->owners.holders = offset;
     }
 }

@@ -5,16 +5,25 @@
 #define SOCKQ_OWNER_INDEX_H
 #include "owner.h"
 
-/** An empty index, or NULL with errno. */
-struct owner_index *owner_index_new(void);
+/**
+ * An empty index with room for so many processes and descriptors: 20 bytes a descriptor, and 5 to
+ * 11 for the hash table.
+ *
+ * @return  NULL with errno (ENOMEM)
+ */
+struct owner_index *owner_index_new(size_t processes, size_t descriptors);
 
 /**
- * Add one descriptor; those of one inode keep the order in which they came.
+ * Begin a process: the descriptors that are added next are its own.
  *
  * @process  arena offset of its sockq_process
- * @return   0, or -1 with errno ENOMEM
  */
-int owner_index_add(struct owner_index *index, uint64_t inode, uint64_t process, uint32_t fd,
-                    bool old_link);
+void owner_index_begin(struct owner_index *index, uint64_t process);
+
+/**
+ * Add one descriptor, at most as many as there is room for; those of one inode keep the order in
+ * which they came.
+ */
+void owner_index_add(struct owner_index *index, uint64_t inode, uint32_t fd, bool old_link);
 
 #endif

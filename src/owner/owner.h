@@ -2,7 +2,8 @@
  * Socket owners: which process holds which socket, by the inode of the socket.
  *
  * One pass over /proc/PID/fd builds an index in memory; each row then costs one probe. The cost
- * is linear in descriptors and rows. Threads that unshared their descriptors are not looked at.
+ * is linear in descriptors and rows, and the pass takes all CPUs where there is enough to read.
+ * Threads that unshared their descriptors are not looked at.
  */
 #ifndef SOCKQ_OWNER_H
 #define SOCKQ_OWNER_H
@@ -18,12 +19,16 @@ struct owner_index;
  *
  * @w        the row set that will refer to the owners: their counts go to its header, process
  *           records to its arena
- * @cgroups  read each owner's cgroup as well
- * @check    called now and then; true ends the walk early (cancelled)
+ * @flags    of the request: what to read of each owner
+ * @threads  how many may read, at most 8; 0: one for each CPU that this process may use. Others
+ *           than the caller's are started only once there is work for some milliseconds, with all
+ *           signals blocked, and have ended at the return
+ * @check    called now and then, by the caller's thread; true ends the walk early (cancelled)
  * @return   an index to free with owner_index_free, or NULL with w->error set
  */
 struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq_writer *w,
-                                     bool cgroups, bool (*check)(void *), void *context);
+                                     uint32_t flags, unsigned threads, bool (*check)(void *),
+                                     void *context);
 
 /**
  * The owners of one inode, written to the arena on first use.

@@ -9,22 +9,29 @@
 #include <unistd.h>
 
 #include "../scan.h"
-#include "index.h"
+#include "pass.h"
 
 enum {
-    PROGRAM_MOST = 4096,
-    CGROUP_MOST = 8192,
-    CHECK_EVERY = 64,
+    /* Bytes of folder entries a portion, and the fewest that one entry takes. */
+    PORTION = 16 << 10,
+    LEAST_ENTRY = 24,
+    FIRST_TARGETS = 256,
     ODD_PID = 1,
     ODD_FD = 2,
     ODD_LINK = 4
 };
 
-struct walk {
-    const struct sockq_proc *proc;
-    struct sockq_writer *w;
-    struct owner_index *index;
-    bool cgroups;
+/* What a portion of a folder holds. */
+struct portion {
+    uint32_t count;
+    uint64_t inodes[PORTION / LEAST_ENTRY];
+    uint32_t fds[PORTION / LEAST_ENTRY];
+};
+
+/* For getdents64. */
+union entries {
+    char bytes[PORTION];
+    struct dirent64 first;
 };
 
 int owner_link_inode(const char *text, size_t length, uint64_t *inode, bool *old)
@@ -56,206 +63,272 @@ static bool parse_id(const char *name, uint32_t *id)
            *id <= INT32_MAX;
 }
 
-static size_t read_text(const struct walk *walk, uint32_t pid, const char *file, char *buffer,
-                        size_t size, bool *readable)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "%" PRIu32 "/%s", pid, file);
-    ssize_t n = sockq_proc_read(walk->proc, path, buffer, size);
-
-    *readable = n >= 0;
-    return n < 0 ? 0 : (size_t)n;
-}
-
-/*
- * The program's name: argv[0], without its folders if it is an absolute path (net-tools 2.10
- * netstat.c, prg_cache_load, does the same); comm where cmdline is empty.
- */
-static void name_process(const struct walk *walk, uint32_t pid, struct sockq_process *process)
-{
-    char text[PROGRAM_MOST];
-    bool readable;
-    size_t length = read_text(walk, pid, "cmdline", text, sizeof(text), &readable);
-    size_t name = strnlen(text, length), start = 0;
-
-    if (!readable)
-        process->flags |= SOCKQ_PROCESS_NO_CMDLINE;
-    if (name > 0) {
-        const char *slash = text[0] == '/' ? memrchr(text, '/', name) : NULL;
-        start = slash ? (size_t)(slash + 1 - text) : 0;
-        while (length > name && text[length - 1] == '\0')
-            length--;
-        process->cmdline_len = (uint32_t)length;
-        process->cmdline = sockq_writer_bytes(walk->w, text, length);
-    } else {
-        process->flags |= SOCKQ_PROCESS_COMM;
-        name = read_text(walk, pid, "comm", text, 65, &readable);
-        if (name > 0 && text[name - 1] == '\n')
-            name--;
-        if (name == 65)
-            name = 64;
-        if (!readable)
-            return;
-    }
-    process->program_len = (uint32_t)(name - start);
-    process->program = sockq_writer_bytes(walk->w, text + start, name - start);
-}
-
-static void name_cgroup(const struct walk *walk, uint32_t pid, struct sockq_process *process)
-{
-    char text[CGROUP_MOST];
-    bool readable;
-    size_t length = read_text(walk, pid, "cgroup", text, sizeof(text), &readable);
-
-    if (length == 0)
-        return;
-    process->cgroup_len = (uint32_t)length;
-    process->cgroup = sockq_writer_bytes(walk->w, text, length);
-}
-
-/* The process record, made when the first socket of a process is met. */
-static uint64_t make_process(const struct walk *walk, uint32_t pid)
-{
-    struct sockq_process process = {.pid = pid};
-    uint64_t offset = 0;
-
-    name_process(walk, pid, &process);
-    if (walk->cgroups)
-        name_cgroup(walk, pid, &process);
-    struct sockq_process *kept = sockq_writer_alloc(walk->w, sizeof(process), &offset);
-    if (kept)
-        *kept = process;
-    return offset;
-}
-
 /* What only a damaged capture holds, noted once a tree. */
-static void note_odd(const struct walk *walk, uint32_t what)
+static void note_odd(const struct sockq_proc *proc, struct sockq_owner_info *info, uint32_t what)
 {
-    if (!walk->proc->live)
-        walk->w->set->owners.odd |= what;
+    if (!proc->live)
+        info->odd |= what;
+}
+
+static int add_target(struct owner_pass *pass, uint32_t pid, uint32_t *room)
+{
+    if (pass->count == *room) {
+        uint32_t more = *room ? *room * 2 : FIRST_TARGETS;
+        struct owner_target *targets = realloc(pass->targets, more * sizeof(*targets));
+        if (!targets)
+            return -1;
+        pass->targets = targets;
+        *room = more;
+    }
+    pass->targets[pass->count++] = (struct owner_target){.pid = pid};
+    return 0;
+}
+
+static int list_portion(struct owner_pass *pass, struct sockq_owner_info *info,
+                        const union entries *entries, ssize_t size, uint32_t *room)
+{
+    const struct sockq_proc *proc = pass->proc;
+    const struct dirent64 *entry;
+    uint32_t pid;
+
+    for (ssize_t at = 0; at < size; at += entry->d_reclen) {
+        entry = (const void *)(entries->bytes + at);
+        if (!parse_id(entry->d_name, &pid) || pid == 0)
+            continue;
+        if (proc->live && (pid_t)pid == proc->own_child)
+            continue;
+        if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
+            note_odd(proc, info, ODD_PID);
+        else if (add_target(pass, pid, room) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int owner_pass_list(struct owner_pass *pass, struct sockq_owner_info *info)
+{
+    union entries entries;
+    uint32_t room = 0;
+    ssize_t size;
+    int folder = sockq_proc_openat(pass->proc, ".", O_DIRECTORY);
+
+    if (folder < 0) {
+        info->error = errno;
+        return 0;
+    }
+    while ((size = getdents64(folder, &entries, sizeof(entries))) > 0)
+        if (list_portion(pass, info, &entries, size, &room) < 0) {
+            close(folder);
+            errno = ENOMEM;
+            return -1;
+        }
+    if (size < 0)
+        info->error = errno;
+    close(folder);
+    return 0;
 }
 
 /* A process that ended in between can answer EACCES as well: it is then no refusal. */
-static bool is_refusal(const struct walk *walk, uint32_t pid)
+static bool is_refusal(const struct sockq_proc *proc, uint32_t pid)
 {
     char path[16];
 
     if (errno != EACCES && errno != EPERM)
         return false;
     snprintf(path, sizeof(path), "%" PRIu32, pid);
-    return faccessat(walk->proc->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return faccessat(proc->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static int walk_fds(const struct walk *walk, uint32_t pid, DIR *folder)
+static void fail(struct owner_pass *pass, int error)
 {
-    struct sockq_owner_info *info = &walk->w->set->owners;
-    uint64_t process = 0;
-    struct dirent *entry;
-    bool shut = false;
-    char text[64];
-
-    while ((entry = readdir(folder)) != NULL) {
-        uint32_t fd;
-        uint64_t inode;
-        bool old;
-        if (!parse_id(entry->d_name, &fd))
-            continue;
-        if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) {
-            note_odd(walk, ODD_FD);
-            continue;
-        }
-        ssize_t n = readlinkat(dirfd(folder), entry->d_name, text, sizeof(text));
-        if (n < 0 && !shut && is_refusal(walk, pid)) {
-            shut = true;
-            info->shut++;
-        }
-        if (n < 0 || n == sizeof(text))
-            continue;
-        int result = owner_link_inode(text, (size_t)n, &inode, &old);
-        if (result == -2)
-            note_odd(walk, ODD_LINK);
-        if (result != 0 || (inode == 0 && !old))
-            continue;
-        if (walk->proc->live &&
-            (inode == walk->proc->own_inodes[0] || inode == walk->proc->own_inodes[1]))
-            continue;
-        info->sockets++;
-        if (!process && (process = make_process(walk, pid)) == 0)
-            return -1;
-        if (owner_index_add(walk->index, inode, process, fd, old) < 0) {
-            walk->w->error = errno;
-            return -1;
-        }
-    }
-    return 0;
+    atomic_store(&pass->error, error);
+    atomic_store(&pass->stop, true);
 }
 
-static int walk_process(const struct walk *walk, uint32_t pid)
+/*
+ * Take the next process and open its folder. The lock is held for both, so that a thread that finds
+ * the list empty and then takes the lock knows what there is to help with.
+ *
+ * @return  false if none was left
+ */
+static bool take_process(struct owner_worker *self)
 {
-    struct sockq_owner_info *info = &walk->w->set->owners;
+    struct owner_pass *pass = self->pass;
     char path[32];
-    snprintf(path, sizeof(path), "%" PRIu32 "/fd", pid);
-    int fd = sockq_proc_openat(walk->proc, path, O_DIRECTORY);
 
-    info->processes++;
-    if (fd < 0) {
-        if (is_refusal(walk, pid))
-            info->refused++;
-        return 0;
+    pthread_mutex_lock(&self->lock);
+    uint32_t at = atomic_load(&pass->next);
+    if (at < pass->count)
+        at = atomic_fetch_add(&pass->next, 1);
+    if (at < pass->count) {
+        self->target = &pass->targets[at];
+        self->order = 0;
+        self->named = self->shut = false;
+        snprintf(path, sizeof(path), "%" PRIu32 "/fd", self->target->pid);
+        self->folder = sockq_proc_openat(pass->proc, path, O_DIRECTORY);
+        self->ended = self->folder < 0;
+        self->info.processes++;
+        if (self->ended && is_refusal(pass->proc, self->target->pid))
+            self->info.refused++;
     }
-    DIR *folder = fdopendir(fd);
-    if (!folder) {
-        walk->w->error = errno;
-        close(fd);
-        return -1;
-    }
-    int result = walk_fds(walk, pid, folder);
-    closedir(folder);
-    return result;
+    pthread_mutex_unlock(&self->lock);
+    return at < pass->count;
 }
 
-struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq_writer *w,
-                                     bool cgroups, bool (*check)(void *), void *context)
+/* Read one link; `folder` is the worker whose folder it is in. */
+static void read_link(struct owner_worker *self, struct owner_worker *folder,
+                      const struct dirent64 *entry, struct portion *portion)
 {
-    struct walk walk = {.proc = proc, .w = w, .cgroups = cgroups};
-    struct dirent *entry;
-    unsigned seen = 0;
-    DIR *folder = NULL;
+    const struct sockq_proc *proc = self->pass->proc;
+    uint64_t inode;
+    uint32_t fd;
+    char text[64];
+    bool old;
 
-    walk.index = owner_index_new();
-    if (!walk.index) {
-        w->error = errno;
+    if (!parse_id(entry->d_name, &fd))
+        return;
+    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) {
+        note_odd(proc, &self->info, ODD_FD);
+        return;
+    }
+    ssize_t n = readlinkat(folder->folder, entry->d_name, text, sizeof(text));
+    self->links++;
+    if (n < 0 && is_refusal(proc, folder->target->pid)) {
+        pthread_mutex_lock(&folder->lock);
+        self->info.shut += !folder->shut;
+        folder->shut = true;
+        pthread_mutex_unlock(&folder->lock);
+    }
+    if (n < 0 || n == sizeof(text))
+        return;
+    int result = owner_link_inode(text, (size_t)n, &inode, &old);
+    if (result == -2)
+        note_odd(proc, &self->info, ODD_LINK);
+    if (result != 0 || (inode == 0 && !old))
+        return;
+    if (proc->live && (inode == proc->own_inodes[0] || inode == proc->own_inodes[1]))
+        return;
+    portion->inodes[portion->count] = inode;
+    portion->fds[portion->count++] = fd | (old ? OWNER_OLD_LINK : 0);
+}
+
+static struct owner_piece *keep_portion(struct owner_worker *self, const struct portion *portion,
+                                        uint32_t order)
+{
+    const size_t inodes = portion->count * sizeof(portion->inodes[0]);
+    const size_t fds = portion->count * sizeof(portion->fds[0]);
+    struct owner_piece *piece = pile_take(&self->pile, sizeof(*piece) + inodes + fds);
+
+    if (!piece)
         return NULL;
+    *piece = (struct owner_piece){.order = order, .count = portion->count};
+    memcpy(piece->inodes, portion->inodes, inodes);
+    memcpy(piece->inodes + portion->count, portion->fds, fds);
+    self->info.sockets += portion->count;
+    return piece;
+}
+
+/* The first thread that finds a socket of a process reads what the process is. */
+static int name_process(struct owner_worker *self, struct owner_worker *folder)
+{
+    struct owner_target *target = folder->target;
+
+    pthread_mutex_lock(&folder->lock);
+    bool named = folder->named;
+    folder->named = true;
+    pthread_mutex_unlock(&folder->lock);
+    if (named)
+        return 0;
+    target->process =
+        owner_process_read(self->pass->proc, target->pid, self->pass->flags, &self->pile);
+    return target->process ? 0 : -1;
+}
+
+static void close_unused(struct owner_worker *folder)
+{
+    if (folder->ended && folder->users == 0 && folder->folder >= 0) {
+        close(folder->folder);
+        folder->folder = -1;
     }
-    int fd = sockq_proc_openat(proc, ".", O_DIRECTORY);
-    if (fd >= 0 && !(folder = fdopendir(fd)))
-        close(fd);
-    if (!folder) {
-        w->set->owners.error = errno;
-        w->set->owners.done = 1;
-        return walk.index;
+}
+
+/* @return the size of the portion read, 0 at the folder's end */
+static ssize_t take_portion(struct owner_worker *folder, union entries *entries, uint32_t *order)
+{
+    ssize_t size = 0;
+
+    pthread_mutex_lock(&folder->lock);
+    if (!folder->ended)
+        size = getdents64(folder->folder, entries, sizeof(*entries));
+    *order = folder->order++;
+    if (size > 0)
+        folder->users++;
+    else
+        folder->ended = true;
+    close_unused(folder);
+    pthread_mutex_unlock(&folder->lock);
+    return size > 0 ? size : 0;
+}
+
+/* Portions are done out of turn, though hardly ever by more than there are threads. */
+static void give_back(struct owner_worker *folder, struct owner_piece *piece)
+{
+    pthread_mutex_lock(&folder->lock);
+    if (piece) {
+        struct owner_piece **at = &folder->target->last;
+        while (*at && (*at)->order > piece->order)
+            at = &(*at)->before;
+        piece->before = *at;
+        *at = piece;
     }
-    while ((entry = readdir(folder)) != NULL) {
-        uint32_t pid;
-        if (!parse_id(entry->d_name, &pid) || pid == 0)
-            continue;
-        if (proc->live && (pid_t)pid == proc->own_child)
-            continue;
-        if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) {
-            note_odd(&walk, ODD_PID);
-            continue;
-        }
-        if (walk_process(&walk, pid) < 0)
-            break;
-        if (++seen % CHECK_EVERY == 0 && check(context))
-            break;
+    folder->users--;
+    close_unused(folder);
+    pthread_mutex_unlock(&folder->lock);
+}
+
+/* Read a portion of a worker's folder. @return false if there was none */
+static bool read_portion(struct owner_worker *self, struct owner_worker *folder)
+{
+    struct owner_piece *piece = NULL;
+    const struct dirent64 *entry;
+    struct portion portion;
+    union entries entries;
+    uint32_t order;
+    ssize_t size = take_portion(folder, &entries, &order);
+
+    if (size == 0)
+        return false;
+    portion.count = 0;
+    for (ssize_t at = 0; at < size; at += entry->d_reclen) {
+        entry = (const void *)(entries.bytes + at);
+        read_link(self, folder, entry, &portion);
     }
-    closedir(folder);
-    w->set->owners.zero = owner_index_find(walk.index, w, 0);
-    w->set->owners.done = 1;
-    if (w->error) {
-        owner_index_free(walk.index);
-        return NULL;
+    if (portion.count > 0 &&
+        (name_process(self, folder) < 0 || !(piece = keep_portion(self, &portion, order))))
+        fail(self->pass, errno);
+    give_back(folder, piece);
+    return true;
+}
+
+static void read_folder(struct owner_worker *self, struct owner_worker *folder)
+{
+    struct owner_pass *pass = self->pass;
+    bool more = true;
+
+    while (more && !atomic_load(&pass->stop)) {
+        more = read_portion(self, folder);
+        if (self == pass->workers)
+            pass->lead(pass);
     }
-    return walk.index;
+}
+
+void owner_pass_work(struct owner_worker *self)
+{
+    struct owner_pass *pass = self->pass;
+    unsigned place = (unsigned)(self - pass->workers);
+
+    while (!atomic_load(&pass->stop) && take_process(self))
+        read_folder(self, self);
+    for (unsigned i = 1; i < pass->most; i++)
+        read_folder(self, &pass->workers[(place + i) % pass->most]);
 }

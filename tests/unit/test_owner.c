@@ -26,7 +26,8 @@ static struct owner_index *walk(struct fixture *f, bool cgroups)
     if (f->w.set)
         sockq_file_release(&f->file, f->w.block);
     open_writer(f);
-    struct owner_index *index = owner_index_read(&f->proc, &f->w, cgroups, never_stop, NULL);
+    struct owner_index *index =
+        owner_index_read(&f->proc, &f->w, cgroups ? SOCKQ_WITH_CGROUPS : 0, 0, never_stop, NULL);
     assert_non_null(index);
     assert_int_equal(f->w.set->owners.done, 1);
     return index;
@@ -348,7 +349,7 @@ static void the_walk_can_be_stopped(void **state)
         put_link(f, path, "socket:[1]");
     }
     open_writer(f);
-    struct owner_index *index = owner_index_read(&f->proc, &f->w, false, stop_at_once, &calls);
+    struct owner_index *index = owner_index_read(&f->proc, &f->w, 0, 0, stop_at_once, &calls);
     assert_non_null(index);
     assert_int_equal(calls, 1);
     assert_true(f->w.set->owners.processes < 200);

@@ -98,21 +98,23 @@ static void check_chain(struct fixture *f, uint64_t offset, uint32_t first_fd, u
     assert_int_equal(offset, 0);
 }
 
-static void index_grows_and_keeps_order(void **state)
+static void index_keeps_order(void **state)
 {
     enum { INODES = 100000, OWNERS = 5000, SHARED = 123456789 };
     struct fixture *f = *state;
-    struct owner_index *index = owner_index_new();
+    struct owner_index *index = owner_index_new(INODES + 1, INODES + OWNERS + 1);
 
     assert_non_null(index);
     open_writer(f);
     assert_int_equal(owner_index_find(index, &f->w, 5), 0);
     for (uint32_t i = 0; i < INODES; i++) {
-        assert_int_equal(owner_index_add(index, 1000 + i, (uint64_t)i * 8, i, false), 0);
+        owner_index_begin(index, (uint64_t)i * 8);
+        owner_index_add(index, 1000 + i, i, false);
         if (i < OWNERS)
-            assert_int_equal(owner_index_add(index, SHARED, (uint64_t)i * 8, i, i % 2), 0);
+            owner_index_add(index, SHARED, i, i % 2);
     }
-    assert_int_equal(owner_index_add(index, UINT64_MAX, 56, 7, false), 0);
+    owner_index_begin(index, 56);
+    owner_index_add(index, UINT64_MAX, 7, false);
     for (uint32_t i = 0; i < INODES; i++)
         check_chain(f, owner_index_find(index, &f->w, 1000 + i), i, 1);
     check_chain(f, owner_index_find(index, &f->w, SHARED), 0, OWNERS);
@@ -131,12 +133,14 @@ static void index_grows_and_keeps_order(void **state)
 static void index_with_spread_inodes(void **state)
 {
     struct fixture *f = *state;
-    struct owner_index *index = owner_index_new();
+    struct owner_index *index = owner_index_new(20000, 20000);
 
     assert_non_null(index);
     open_writer(f);
-    for (uint32_t i = 0; i < 20000; i++)
-        assert_int_equal(owner_index_add(index, (uint64_t)i << 40, (uint64_t)i * 8, i, false), 0);
+    for (uint32_t i = 0; i < 20000; i++) {
+        owner_index_begin(index, (uint64_t)i * 8);
+        owner_index_add(index, (uint64_t)i << 40, i, false);
+    }
     for (uint32_t i = 1; i < 20000; i++)
         check_chain(f, owner_index_find(index, &f->w, (uint64_t)i << 40), i, 1);
     owner_index_free(index);
@@ -145,14 +149,16 @@ static void index_with_spread_inodes(void **state)
 static void holders_of_every_inode(void **state)
 {
     struct fixture *f = *state;
-    struct owner_index *index = owner_index_new();
     const struct sockq_holder *holder;
     uint32_t seen[3000] = {0};
+    struct owner_index *index = owner_index_new(COUNT(seen), COUNT(seen));
 
     assert_non_null(index);
     open_writer(f);
-    for (uint32_t i = 0; i < COUNT(seen); i++)
-        assert_int_equal(owner_index_add(index, 1 + i, (uint64_t)i * 8, i, false), 0);
+    for (uint32_t i = 0; i < COUNT(seen); i++) {
+        owner_index_begin(index, (uint64_t)i * 8);
+        owner_index_add(index, 1 + i, i, false);
+    }
     owner_index_list(index, &f->w);
     owner_index_free(index);
     sockq_writer_commit(&f->w);
@@ -171,7 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(link_texts),
-        FIXTURE_TEST(index_grows_and_keeps_order),
+        FIXTURE_TEST(index_keeps_order),
         FIXTURE_TEST(index_with_spread_inodes),
         FIXTURE_TEST(holders_of_every_inode),
     };

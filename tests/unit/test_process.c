@@ -71,7 +71,8 @@ static const struct sockq_process *process_of_1(struct fixture *f, bool cgroups)
     if (f->w.set)
         sockq_file_release(&f->file, f->w.block);
     assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
-    struct owner_index *index = owner_index_read(&f->proc, &f->w, cgroups, never_stop, NULL);
+    struct owner_index *index =
+        owner_index_read(&f->proc, &f->w, cgroups ? SOCKQ_WITH_CGROUPS : 0, 0, never_stop, NULL);
     assert_non_null(index);
     uint64_t offset = owner_index_find(index, &f->w, 1);
     owner_index_free(index);

@@ -1,0 +1,175 @@
+#define _GNU_SOURCE
+#include "pass.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "index.h"
+
+/*
+ * In links read: a process costs as much as so many of them; before more threads are started,
+ * which pays only where there is work for milliseconds; between two checks.
+ */
+enum { PROCESS_LINKS = 4, START_LINKS = 512, CHECK_LINKS = 512 };
+
+static unsigned count_cpus(void)
+{
+    cpu_set_t set;
+
+    /* It fails where the machine has more CPUs than a cpu_set_t holds. */
+    if (sched_getaffinity(0, sizeof(set), &set) < 0)
+        return OWNER_THREADS_MOST;
+    int count = CPU_COUNT(&set);
+    return count > OWNER_THREADS_MOST ? OWNER_THREADS_MOST : (unsigned)count;
+}
+
+static void *run_worker(void *worker)
+{
+    owner_pass_work(worker);
+    return NULL;
+}
+
+/* Signals are for the thread that called: it alone supervises the interpreter. */
+static void start_workers(struct owner_pass *pass)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
+        return;
+    while (pass->started < pass->most) {
+        struct owner_worker *worker = &pass->workers[pass->started];
+        if (pthread_create(&worker->thread, NULL, run_worker, worker) != 0)
+            break;
+        pass->started++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void lead(struct owner_pass *pass)
+{
+    const struct owner_worker *self = pass->workers;
+    uint64_t done = self->links + self->info.processes * (uint64_t)PROCESS_LINKS;
+
+    if (pass->started == 0 && done >= START_LINKS) {
+        pass->started = 1;
+        start_workers(pass);
+    }
+    if (done - pass->checked >= CHECK_LINKS) {
+        pass->checked = done;
+        if (pass->check(pass->context))
+            atomic_store(&pass->stop, true);
+    }
+}
+
+static int run(struct owner_pass *pass, struct sockq_owner_info *info)
+{
+    for (unsigned i = 0; i < OWNER_THREADS_MOST; i++) {
+        pass->workers[i].pass = pass;
+        pass->workers[i].folder = -1;
+        pass->workers[i].ended = true;
+        pthread_mutex_init(&pass->workers[i].lock, NULL);
+    }
+    if (owner_pass_list(pass, info) < 0)
+        return -1;
+    owner_pass_work(pass->workers);
+    for (unsigned i = 1; i < pass->started; i++)
+        pthread_join(pass->workers[i].thread, NULL);
+    for (unsigned i = 0; i < pass->most; i++) {
+        const struct owner_worker *worker = &pass->workers[i];
+        if (worker->folder >= 0)
+            close(worker->folder);
+        info->processes += worker->info.processes;
+        info->refused += worker->info.refused;
+        info->shut += worker->info.shut;
+        info->sockets += worker->info.sockets;
+        info->odd |= worker->info.odd;
+    }
+    errno = atomic_load(&pass->error);
+    return errno ? -1 : 0;
+}
+
+static void add_piece(struct owner_index *index, const struct owner_piece *piece)
+{
+    const uint32_t *fds = (const void *)(piece->inodes + piece->count);
+
+    for (uint32_t i = 0; i < piece->count; i++)
+        owner_index_add(index, piece->inodes[i], fds[i] & ~OWNER_OLD_LINK, fds[i] & OWNER_OLD_LINK);
+}
+
+/* The pieces of a process in the order of its folder. */
+static void add_pieces(struct owner_index *index, struct owner_piece *last)
+{
+    struct owner_piece *first = NULL;
+
+    while (last) {
+        struct owner_piece *before = last->before;
+        last->before = first;
+        first = last;
+        last = before;
+    }
+    for (; first; first = first->before)
+        add_piece(index, first);
+}
+
+static struct owner_index *make_index(const struct owner_pass *pass, struct sockq_writer *w)
+{
+    size_t processes = 0;
+
+    for (uint32_t i = 0; i < pass->count; i++)
+        processes += pass->targets[i].process != NULL;
+    struct owner_index *index = owner_index_new(processes, w->set->owners.sockets);
+    if (!index)
+        return NULL;
+    for (uint32_t i = 0; i < pass->count; i++) {
+        const struct owner_target *target = &pass->targets[i];
+        if (!target->process)
+            continue;
+        uint64_t process = owner_process_write(target->process, w);
+        if (!process)
+            break;
+        owner_index_begin(index, process);
+        add_pieces(index, target->last);
+    }
+    return index;
+}
+
+struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq_writer *w,
+                                     uint32_t flags, unsigned threads, bool (*check)(void *),
+                                     void *context)
+{
+    struct owner_pass *pass = calloc(1, sizeof(*pass));
+    struct owner_index *index = NULL;
+
+    if (!pass) {
+        w->error = errno;
+        return NULL;
+    }
+    pass->proc = proc;
+    pass->flags = flags;
+    pass->lead = lead;
+    pass->check = check;
+    pass->context = context;
+    pass->most = threads ? threads : count_cpus();
+    if (run(pass, &w->set->owners) == 0)
+        index = make_index(pass, w);
+    if (!index)
+        w->error = errno;
+    for (unsigned i = 0; i < OWNER_THREADS_MOST; i++) {
+        pile_free(&pass->workers[i].pile);
+        pthread_mutex_destroy(&pass->workers[i].lock);
+    }
+    free(pass->targets);
+    free(pass);
+    if (index && !w->error)
+        w->set->owners.zero = owner_index_find(index, w, 0);
+    w->set->owners.done = 1;
+    if (w->error) {
+        owner_index_free(index);
+        return NULL;
+    }
+    return index;
+}

@@ -1,0 +1,128 @@
+#define _GNU_SOURCE
+#include "process.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PROGRAM_MOST = 4096, CGROUP_MOST = 8192, COMM_MOST = 64 };
+
+/* Text is gathered behind one byte, so that no offset is 0, which means "none". */
+struct reading {
+    const struct sockq_proc *proc;
+    uint32_t pid;
+    struct sockq_process record;
+    size_t used;
+    char text[1 + 2 * PROGRAM_MOST + CGROUP_MOST];
+};
+
+/* @return bytes read, 0 as well if it cannot be read */
+static size_t read_file(const struct reading *r, const char *file, char *buffer, size_t size,
+                        bool *readable)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%" PRIu32 "/%s", r->pid, file);
+    ssize_t n = sockq_proc_read(r->proc, path, buffer, size);
+
+    *readable = n >= 0;
+    return n < 0 ? 0 : (size_t)n;
+}
+
+static uint64_t keep(struct reading *r, const char *bytes, size_t length)
+{
+    size_t at = r->used;
+
+    memcpy(r->text + at, bytes, length);
+    r->used += length;
+    return at;
+}
+
+/* comm without its line feed; at least COMM_MOST + 1 bytes of room. */
+static size_t read_comm(const struct reading *r, char *text, bool *readable)
+{
+    size_t length = read_file(r, "comm", text, COMM_MOST + 1, readable);
+
+    if (length > 0 && text[length - 1] == '\n')
+        length--;
+    return length > COMM_MOST ? COMM_MOST : length;
+}
+
+/*
+ * The program's name: argv[0], without its folders if it is an absolute path (net-tools 2.10
+ * netstat.c, prg_cache_load, does the same); comm where cmdline is empty.
+ */
+static void read_program(struct reading *r)
+{
+    struct sockq_process *process = &r->record;
+    char text[PROGRAM_MOST];
+    bool readable;
+    size_t length = read_file(r, "cmdline", text, sizeof(text), &readable);
+    size_t name = strnlen(text, length), start = 0;
+
+    if (!readable)
+        process->flags |= SOCKQ_PROCESS_NO_CMDLINE;
+    if (name > 0) {
+        const char *slash = text[0] == '/' ? memrchr(text, '/', name) : NULL;
+        start = slash ? (size_t)(slash + 1 - text) : 0;
+        while (length > name && text[length - 1] == '\0')
+            length--;
+        process->cmdline_len = (uint32_t)length;
+        process->cmdline = keep(r, text, length);
+    } else {
+        process->flags |= SOCKQ_PROCESS_COMM;
+        name = read_comm(r, text, &readable);
+        if (!readable)
+            return;
+    }
+    process->program_len = (uint32_t)(name - start);
+    process->program = keep(r, text + start, name - start);
+}
+
+static void read_cgroup(struct reading *r)
+{
+    bool readable;
+    size_t length = read_file(r, "cgroup", r->text + r->used, CGROUP_MOST, &readable);
+
+    if (length == 0)
+        return;
+    r->record.cgroup_len = (uint32_t)length;
+    r->record.cgroup = r->used;
+    r->used += length;
+}
+
+struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t pid,
+                                         uint32_t flags, struct pile *pile)
+{
+    struct reading r;
+
+    r.proc = proc;
+    r.pid = pid;
+    r.record = (struct sockq_process){.pid = pid};
+    r.used = 1;
+    r.text[0] = '\0';
+    read_program(&r);
+    if (flags & SOCKQ_WITH_CGROUPS)
+        read_cgroup(&r);
+    struct owner_process *process = pile_take(pile, sizeof(*process) + r.used);
+    if (!process)
+        return NULL;
+    process->record = r.record;
+    process->length = r.used;
+    memcpy(process->text, r.text, r.used);
+    return process;
+}
+
+uint64_t owner_process_write(const struct owner_process *process, struct sockq_writer *w)
+{
+    uint64_t offset, base = sockq_writer_bytes(w, process->text, process->length);
+    struct sockq_process *to = sockq_writer_alloc(w, sizeof(*to), &offset);
+
+    if (!base || !to)
+        return 0;
+    *to = process->record;
+    uint64_t *const texts[] = {&to->program, &to->cmdline, &to->cgroup};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (*texts[i])
+            *texts[i] += base;
+    return offset;
+}

@@ -1,0 +1,28 @@
+/*
+ * What is read of a process that holds sockets, private to src/owner.
+ */
+#ifndef SOCKQ_OWNER_PROCESS_H
+#define SOCKQ_OWNER_PROCESS_H
+#include "owner.h"
+#include "pile.h"
+
+/** A process as it was read, before it goes to the arena: offsets in the record are into text. */
+struct owner_process {
+    struct sockq_process record;
+    size_t length; /* of text, at least 1 */
+    char text[];
+};
+
+/**
+ * Read what the request flags ask of a process; what cannot be read is left unknown.
+ *
+ * @flags   SOCKQ_WITH_CGROUPS: its cgroup as well
+ * @return  in the pile, or NULL with errno (ENOMEM)
+ */
+struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t pid,
+                                         uint32_t flags, struct pile *pile);
+
+/** Write its record and text to the arena. @return the record's offset, 0 with w->error */
+uint64_t owner_process_write(const struct owner_process *process, struct sockq_writer *w);
+
+#endif
