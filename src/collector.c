@@ -2,6 +2,7 @@
 #include "collector.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -237,6 +238,14 @@ static int receive_reply(struct sockq_client *client, struct sockq_message *mess
     return -1;
 }
 
+/* @return 1: a reply is there, or the end of the collector; 0: none within the time; -1: errno */
+static int await_reply(const struct sockq_client *client, int timeout_ms)
+{
+    struct pollfd one = {.fd = client->socket, .events = POLLIN};
+
+    return poll(&one, 1, timeout_ms);
+}
+
 static bool never(void *context)
 {
     (void)context;
@@ -317,15 +326,22 @@ const struct sockq_set *sockq_client_set(const struct sockq_client *client, uint
     return at;
 }
 
-int sockq_client_wait(struct sockq_client *client, uint32_t block, uint64_t seen)
+int sockq_client_wait(struct sockq_client *client, uint32_t block, uint64_t seen, int timeout_ms)
 {
     const struct sockq_set *set = sockq_client_set(client, block);
     struct sockq_message message;
 
     while (client->flying == block && sockq_set_rows(set) <= seen &&
-           sockq_set_status(set) == SOCKQ_SET_READING)
+           sockq_set_status(set) == SOCKQ_SET_READING) {
+        int ready = timeout_ms < 0 ? 1 : await_reply(client, timeout_ms);
+        if (ready <= 0)
+            return ready;
         if (receive_reply(client, &message) < 0)
             return -1;
+        /* Messages without rows must not put the end of the wait off. */
+        if (timeout_ms >= 0)
+            return 0;
+    }
     return 0;
 }
 

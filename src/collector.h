@@ -108,9 +108,11 @@ const struct sockq_set *sockq_client_set(const struct sockq_client *client, uint
 /**
  * Wait until a row set has more than `seen` rows or is final.
  *
- * @return  0, or -1 with errno as for sockq_client_collect
+ * @timeout_ms  0 or more: return after about that time, or sooner, be there new rows or not;
+ *              -1: however long it takes
+ * @return      0, or -1 with errno as for sockq_client_collect
  */
-int sockq_client_wait(struct sockq_client *client, uint32_t block, uint64_t seen);
+int sockq_client_wait(struct sockq_client *client, uint32_t block, uint64_t seen, int timeout_ms);
 
 /**
  * The first `rows` rows of a row set will not be looked at again: a collector process that still

@@ -18,6 +18,7 @@
  *     getopt.c          getopt_long for views that stand in for another program
  *     system.c          clocks, sleep, memory for output
  *     terminal.c        the live view's terminal: size, keys, painting
+ *     progress.c        the line that long work shows
  *     interrupt.c       Ctrl-C, in compiled loops too
  *     editor.{h,c}      require "sockq.editor": line editing, in the program only
  *     keys.c            its keys and signals

@@ -7,6 +7,7 @@
 local complaint = require("sockq.complaint")
 local core = require("sockq.core")
 local listing = require("sockq.listing")
+local progress = require("sockq.progress")
 
 local cli = {}
 
@@ -14,6 +15,7 @@ local USAGE, INCOMPLETE = 2, 3
 
 -- In one write: the other process may have something to say as well.
 local function complain(err)
+  progress.erase()
   io.stderr:write(complaint.text(err))
 end
 
@@ -245,6 +247,7 @@ end
 
 -- -i: the lines that are typed are run as command lines are.
 local function run_session(line)
+  progress.off = true
   return require("sockq.repl").run(line, {
     complain = complain,
     with_options = with_options,
@@ -304,6 +307,7 @@ function cli.main()
     read_recording(line.given)
     return (line.given.interactive and run_session or execute)(line)
   end, require("sockq.trace").handler)
+  progress.erase()
   if not ok then
     local is_script = line.mode ~= "query" and line.mode ~= "name"
     if core.interrupted() and not is_script then

@@ -53,6 +53,7 @@
 --   escape.lua          no control byte reaches a terminal
 --   width.lua           how many columns of a terminal a text takes
 --   buffer.lua          text on its way out
+--   progress.lua        the line that long work shows
 --   schema.lua          the C structs, for the FFI
 --   (sockq.core is the C half: src/lua/)
 

@@ -4,6 +4,7 @@ local columns = require("sockq.columns")
 local core = require("sockq.core")
 local fields = require("sockq.fields")
 local plugin = require("sockq.plugin")
+local progress = require("sockq.progress")
 local tables = require("sockq.tables")
 local timer = require("sockq.timer")
 
@@ -136,6 +137,7 @@ output.captor = nil
 --- Write to standard output; a failure other than a closed pipe is an error.
 ---@param text string
 function output.put(text)
+  progress.before_output()
   local ok, err = io.stdout:write(text)
   if not ok then
     output.failed = true

@@ -4,6 +4,7 @@
 -- first time that a script asks for an owner: one more pass over /proc/PID/fd, once a row set.
 
 local cgroup = require("sockq.cgroup")
+local progress = require("sockq.progress")
 local schema = require("sockq.schema")
 
 local C, has = schema.C, schema.has
@@ -23,7 +24,7 @@ local function read_late(environment, flags)
   end
   local seen, final = 0, false
   while not final do
-    seen, final = set:wait(seen)
+    seen, final = progress.wait(set, seen)
     if not seen then
       error("owners cannot be read: interrupted", 0)
     end

@@ -4,6 +4,7 @@
 local core = require("sockq.core")
 local globals = require("sockq.globals")
 local hint = require("sockq.hint")
+local progress = require("sockq.progress")
 
 local plugin = {}
 
@@ -217,6 +218,8 @@ function plugin.load(kind, name)
     return nil, wrong
   end
   loaded[key] = { value = value, path = path }
+  -- It may print whenever it is called.
+  progress.is_scripted = progress.is_scripted or not plugin.is_built_in(kind, name)
   return value, path
 end
 

@@ -4,6 +4,7 @@
 local complaint = require("sockq.complaint")
 local core = require("sockq.core")
 local plugin = require("sockq.plugin")
+local progress = require("sockq.progress")
 
 local script = {}
 
@@ -66,6 +67,7 @@ function script.run(line)
   local given = { [0] = line.mode == "chunk" and "-e" or line.words[1], unpack(line.words, first) }
   rawset(_G, "arg", given)
   script.define_globals()
+  progress.is_scripted = true
   chunk(unpack(given))
   return 0
 end

@@ -1,6 +1,7 @@
 -- Row sets: asking the collector, walking rows while they arrive, and what went wrong meanwhile.
 
 local core = require("sockq.core")
+local progress = require("sockq.progress")
 local row = require("sockq.row")
 local schema = require("sockq.schema")
 local tables = require("sockq.tables")
@@ -253,7 +254,7 @@ function set.collect(table_mask, state_mask, flags, named)
 end
 
 local function wait(collected, seen)
-  local rows, final = collected:wait(seen)
+  local rows, final = progress.wait(collected, seen)
   if not rows then
     error("rows cannot be collected: " .. tostring(final), 0)
   end
@@ -311,6 +312,7 @@ function set.each(collected, visit, finish, once)
   local ok, stopped = xpcall(walk, trace.note, collected, handle, cursor, lent, other, other_lent, visit,
     once and pass_and_wait or wait)
   lent.row, other_lent.row = nil, nil
+  progress.erase()
   local err = stopped
   if not ok or stopped then
     collected:cancel()

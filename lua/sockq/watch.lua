@@ -4,6 +4,7 @@ local argument = require("sockq.argument")
 local core = require("sockq.core")
 local look = require("sockq.watch.look")
 local output = require("sockq.output")
+local progress = require("sockq.progress")
 local set = require("sockq.set")
 local stream = require("sockq.watch.stream")
 
@@ -156,6 +157,7 @@ function watch.run(line, run)
   local given, complain = line.given, set.on_message
   refuse(given)
   local status
+  progress.off = progress.off or given.watch ~= nil or given.wait ~= nil
   if given.watch then
     status = run_watch(line, run, complain)
   elseif given.wait then

@@ -106,13 +106,17 @@ static int client_collect(lua_State *L)
     return 1;
 }
 
-/* Lua: set:wait(seen) → rows, final; or nil, message, errno */
+/*
+ * Lua: set:wait(seen[, milliseconds]) → rows, final; or nil, message, errno. Given a time it
+ * returns after it at the latest, with rows = seen if there are no more yet.
+ */
 static int set_wait(lua_State *L)
 {
     struct sockq_set_handle *handle = sockq_lua_check_set(L, 1);
     lua_Number seen = luaL_checknumber(L, 2);
+    int timeout_ms = luaL_optint(L, 3, -1);
 
-    if (sockq_client_wait(handle->client, handle->block, (uint64_t)seen) < 0)
+    if (sockq_client_wait(handle->client, handle->block, (uint64_t)seen, timeout_ms) < 0)
         return push_failure(L, errno);
     bool final = sockq_set_status(handle->set) != SOCKQ_SET_READING;
     lua_pushnumber(L, (lua_Number)sockq_set_rows(handle->set));

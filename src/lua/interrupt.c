@@ -63,13 +63,20 @@ static void on_interrupt(int signal_number)
     reach();
 }
 
+static void end_at_once(int signal_number)
+{
+    sockq_lua_erase_line();
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
 static void on_alarm(int signal_number)
 {
     (void)signal_number;
     if (!interrupted)
         return;
     /* A second Ctrl-C does not wait for any of this. */
-    signal(SIGINT, SIG_DFL);
+    signal(SIGINT, end_at_once);
     if (in_session || ++tries < TRIES)
         reach();
     else

@@ -63,6 +63,7 @@ void sockq_lua_open_system(lua_State *L);
 void sockq_lua_open_interrupt(lua_State *L);
 void sockq_lua_open_terminal(lua_State *L);
 void sockq_lua_open_recording(lua_State *L);
+void sockq_lua_open_progress(lua_State *L);
 
 struct sockq_set_handle;
 
@@ -84,6 +85,9 @@ void sockq_lua_interruptible(lua_State *L);
 
 /** True after SIGINT stopped the script. */
 bool sockq_lua_interrupted(void);
+
+/** Erase the line that progress.c shows, if any; safe in a signal handler. */
+void sockq_lua_erase_line(void);
 
 /** As if that SIGINT had not come, for a script that goes on after it; true if one had. */
 bool sockq_lua_take_interrupt(void);

@@ -294,6 +294,7 @@ int luaopen_sockq_core(lua_State *L)
     sockq_lua_open_system(L);
     sockq_lua_open_interrupt(L);
     sockq_lua_open_terminal(L);
+    sockq_lua_open_progress(L);
     lua_pushliteral(L, SOCKQ_VERSION);
     lua_setfield(L, -2, "version");
     return 1;

@@ -26,7 +26,7 @@ static void wait_for_end(struct sockq_client *client, uint32_t block)
     const struct sockq_set *set = sockq_client_set(client, block);
 
     while (sockq_set_status(set) == SOCKQ_SET_READING)
-        assert_int_equal(sockq_client_wait(client, block, sockq_set_rows(set)), 0);
+        assert_int_equal(sockq_client_wait(client, block, sockq_set_rows(set), -1), 0);
 }
 
 /* Collect with the second read held, and wait for the first rows. */
@@ -39,7 +39,7 @@ static uint32_t collect_first_rows(struct serving_world *world)
     hold_read(world, 2);
     assert_int_equal(sockq_client_collect(&world->client, &tcp, &block), 0);
     assert_int_equal(world->client.flying, block);
-    assert_int_equal(sockq_client_wait(&world->client, block, 0), 0);
+    assert_int_equal(sockq_client_wait(&world->client, block, 0, -1), 0);
     return block;
 }
 
@@ -56,13 +56,13 @@ static void rows_come_before_the_end(void **state)
     wake(world);
     while (sockq_set_status(set) == SOCKQ_SET_READING) {
         rows = sockq_set_rows(set);
-        assert_int_equal(sockq_client_wait(&world->client, block, rows), 0);
+        assert_int_equal(sockq_client_wait(&world->client, block, rows, -1), 0);
         assert_true(sockq_set_rows(set) > rows || sockq_set_status(set) != SOCKQ_SET_READING);
     }
     assert_int_equal(sockq_set_status(set), SOCKQ_SET_COMPLETE);
     assert_many_rows(&world->client, block, MANY_ROWS);
     /* Nothing is in flight that could be waited for. */
-    assert_int_equal(sockq_client_wait(&world->client, block, MANY_ROWS), 0);
+    assert_int_equal(sockq_client_wait(&world->client, block, MANY_ROWS, -1), 0);
     stop_serving(world, 0);
 }
 
@@ -176,16 +176,42 @@ static void an_interrupted_wait(void **state)
     set_alarms(true);
     for (int i = 0; i < 3; i++) {
         errno = 0;
-        assert_int_equal(sockq_client_wait(&world->client, block, sockq_set_rows(set)), -1);
+        assert_int_equal(sockq_client_wait(&world->client, block, sockq_set_rows(set), -1), -1);
         assert_int_equal(errno, EINTR);
         assert_false(world->client.lost);
     }
     wake(world);
     while (sockq_set_status(set) == SOCKQ_SET_READING)
-        if (sockq_client_wait(&world->client, block, sockq_set_rows(set)) < 0)
+        if (sockq_client_wait(&world->client, block, sockq_set_rows(set), -1) < 0)
             assert_int_equal(errno, EINTR);
     set_alarms(false);
     assert_false(world->client.lost);
+    assert_many_rows(&world->client, block, MANY_ROWS);
+    stop_serving(world, 0);
+}
+
+static void a_wait_with_a_time(void **state)
+{
+    struct serving_world *world = *state;
+    uint32_t block = collect_first_rows(world);
+    const struct sockq_set *set = sockq_client_set(&world->client, block);
+    uint64_t rows = sockq_set_rows(set);
+
+    /* What is there is given at once; what is not is not waited for longer than that. */
+    assert_int_equal(sockq_client_wait(&world->client, block, 0, 0), 0);
+    while (sockq_client_wait(&world->client, block, rows, 0) == 0 && sockq_set_rows(set) > rows)
+        rows = sockq_set_rows(set);
+    assert_int_equal(sockq_client_wait(&world->client, block, rows, 20), 0);
+    assert_int_equal(sockq_set_rows(set), rows);
+    assert_int_equal(sockq_set_status(set), SOCKQ_SET_READING);
+    set_alarms(true);
+    errno = 0;
+    assert_int_equal(sockq_client_wait(&world->client, block, rows, 60000), -1);
+    assert_int_equal(errno, EINTR);
+    set_alarms(false);
+    wake(world);
+    while (sockq_set_status(set) == SOCKQ_SET_READING)
+        assert_int_equal(sockq_client_wait(&world->client, block, sockq_set_rows(set), 60000), 0);
     assert_many_rows(&world->client, block, MANY_ROWS);
     stop_serving(world, 0);
 }
@@ -213,7 +239,7 @@ static void the_collector_is_gone(void **state)
         assert_int_equal(errno, EPIPE);
         assert_true(world->client.lost);
     }
-    assert_int_equal(sockq_client_wait(&world->client, 1, 0), 0);
+    assert_int_equal(sockq_client_wait(&world->client, 1, 0, -1), 0);
     sockq_client_cancel(&world->client, 1);
     sockq_client_release(&world->client, 1);
     sockq_client_close(&world->client);
@@ -230,7 +256,7 @@ static void the_collector_goes_in_flight(void **state)
     int result;
     do {
         errno = 0;
-        result = sockq_client_wait(&world->client, block, MANY_ROWS);
+        result = sockq_client_wait(&world->client, block, MANY_ROWS, -1);
     } while (result == 0 && sockq_set_status(set) == SOCKQ_SET_READING);
     assert_true(result == -1 || sockq_set_status(set) == SOCKQ_SET_CANCELLED);
     if (result == -1)
@@ -318,7 +344,7 @@ static void same_rows_in_one_process(void **state)
     start_serving(world, (size_t)64 << 20);
     assert_int_equal(sockq_client_open(&here, world->f->path), 0);
     assert_int_equal(sockq_client_collect(&here, &everything, &blocks[0]), 0);
-    assert_int_equal(sockq_client_wait(&here, blocks[0], UINT64_MAX), 0);
+    assert_int_equal(sockq_client_wait(&here, blocks[0], UINT64_MAX, -1), 0);
     assert_int_equal(sockq_client_collect(&world->client, &everything, &blocks[1]), 0);
     wait_for_end(&world->client, blocks[1]);
     const struct sockq_set *a = sockq_client_set(&here, blocks[0]);
@@ -379,13 +405,13 @@ static int interpret(struct sockq_client *client)
         const struct sockq_set *set = sockq_client_set(client, block);
         for (uint64_t i = 0; i < MANY_ROWS; i++) {
             while (sockq_set_rows(set) <= i)
-                if (sockq_client_wait(client, block, i) < 0 ||
+                if (sockq_client_wait(client, block, i, -1) < 0 ||
                     (sockq_set_rows(set) <= i && sockq_set_status(set) != SOCKQ_SET_READING))
                     return 2;
             if (sockq_set_row(client->map, set, i)->inode != i + 1)
                 return 3;
         }
-        if (sockq_client_wait(client, block, MANY_ROWS) < 0 ||
+        if (sockq_client_wait(client, block, MANY_ROWS, -1) < 0 ||
             sockq_set_status(set) != SOCKQ_SET_COMPLETE)
             return 4;
         sockq_client_release(client, block);
@@ -426,6 +452,7 @@ int main(void)
         SERVING_TEST(release_in_flight_cancels_first),
         SERVING_TEST(collect_after_collect),
         SERVING_TEST(an_interrupted_wait),
+        SERVING_TEST(a_wait_with_a_time),
         SERVING_TEST(an_interrupted_collect),
         SERVING_TEST(the_collector_is_gone),
         SERVING_TEST(the_collector_goes_in_flight),

@@ -154,7 +154,7 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(sockq_client_replay(&client, &recording, 0), 0);
     sockq_recording_close(&recording);
     assert_int_equal(sockq_client_collect(&client, &everything, &block), 0);
-    assert_int_equal(sockq_client_wait(&client, block, UINT64_MAX), 0);
+    assert_int_equal(sockq_client_wait(&client, block, UINT64_MAX, -1), 0);
     const struct sockq_set *a = f->w.set, *b = sockq_client_set(&client, block);
     assert_true(sockq_set_rows(a) > 2 * SOCKQ_TABLES - 2);
     assert_int_equal(assert_same_rows(f->file.map, a, client.map, b), 6);

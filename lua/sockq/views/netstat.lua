@@ -10,6 +10,7 @@ local names = require("sockq.netstat.names")
 local options = require("sockq.netstat.options")
 local output = require("sockq.output")
 local plugin = require("sockq.plugin")
+local progress = require("sockq.progress")
 local schema = require("sockq.schema")
 local sctp = require("sockq.netstat.sctp")
 local set = require("sockq.set")
@@ -32,6 +33,7 @@ local PROTOCOLS = {
 local BOGUS = { [C.SOCKQ_SCTP_EPS] = "sctp eps", [C.SOCKQ_SCTP_ASSOCS] = "sctp assoc", [UNIX] = "unix" }
 
 local function warn(text)
+  progress.erase()
   io.stderr:write(text .. "\n")
 end
 
@@ -40,6 +42,7 @@ local function write(text)
   if output.captor then
     output.write(text)
   else
+    progress.before_output()
     io.stdout:write(text)
   end
 end
