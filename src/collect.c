@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "netns/netns.h"
 #include "owner/owner.h"
 #include "scan.h"
 #include "source/source.h"
@@ -42,19 +43,6 @@ static void read_name(const struct sockq_proc *proc, const char *path, char *int
     memset(into + length, 0, size - length);
 }
 
-/* The namespace is named by the inode in the text of its link, "net:[4026531840]". */
-static uint64_t read_netns(const struct sockq_proc *proc)
-{
-    char text[64];
-    uint64_t inode;
-    ssize_t n = readlinkat(proc->fd, "self/ns/net", text, sizeof(text));
-    const char *end = text + (n > 0 ? n : 0);
-
-    if (n < 7 || memcmp(text, "net:[", 5) != 0)
-        return 0;
-    return scan_u64(text + 5, end, &inode) == end - 1 ? inode : 0;
-}
-
 int sockq_collect_begin(struct sockq_writer *w, struct sockq_file *file,
                         const struct sockq_proc *proc, const struct sockq_question *question)
 {
@@ -66,7 +54,8 @@ int sockq_collect_begin(struct sockq_writer *w, struct sockq_file *file,
     set->user_hz = proc->live && hz > 0 ? (uint32_t)hz : COMMON_USER_HZ;
     set->realtime_ns = clock_ns(CLOCK_REALTIME);
     set->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
-    set->netns = proc->live ? read_netns(proc) : 0;
+    if (netns_inode(proc, 0, &set->netns) < 0)
+        set->netns = 0;
     read_name(proc, "sys/kernel/hostname", set->host, sizeof(set->host));
     read_name(proc, "sys/kernel/osrelease", set->kernel, sizeof(set->kernel));
     return 0;
@@ -86,8 +75,15 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
                        const struct sockq_question *question, sockq_check check, void *context)
 {
     struct owner_index *owners = NULL;
+    struct netns_list namespaces = {0}, *several = NULL;
     bool cancelled = false, facts_whole = true;
 
+    if ((proc->netns && proc->netns->asked) || question->flags & SOCKQ_WITH_NETNS) {
+        if (netns_list_read(&namespaces, proc, proc->netns) < 0)
+            w->error = errno;
+        several = &namespaces;
+        netns_list_write(several, w);
+    }
     if (question->flags & SOCKQ_WITH_FACTS) {
         facts_whole = facts_read(proc, w);
         cancelled = check(context);
@@ -101,10 +97,11 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
     for (int i = 0; i < SOCKQ_TABLES && !w->error && !cancelled; i++) {
         if (!(question->tables >> i & 1))
             continue;
-        table_read(proc, w, owners, (enum sockq_table)i, question->states, check, context);
+        table_read(proc, w, owners, several, (enum sockq_table)i, question->states, check, context);
         cancelled = check(context);
     }
     owner_index_free(owners);
+    netns_list_free(&namespaces);
     bool whole = facts_whole && all_whole(w->set);
     sockq_writer_finish(w, cancelled ? SOCKQ_SET_CANCELLED
                            : whole   ? SOCKQ_SET_COMPLETE

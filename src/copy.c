@@ -13,7 +13,7 @@ enum {
 /* What stands at an arena offset, in the low bits of where it was copied to: those are multiples of
  * 8. Each thing has one kind and, but for processes and the first owner of a chain, one way to it.
  */
-enum kind { FREE, FIRST_OWNER, NEXT_OWNER, PROCESS, ADDRESS, PROBLEM, FACT, KINDS = 8 };
+enum kind { FREE, FIRST_OWNER, NEXT_OWNER, PROCESS, ADDRESS, PROBLEM, FACT, NETNS, KINDS = 8 };
 
 struct copier {
     const struct sockq_source *source;
@@ -22,6 +22,7 @@ struct copier {
     uint64_t *moved;     /* by arena offset / 8 */
     uint64_t text_left;  /* bytes of text that the arena has room for */
     uint64_t counts[16]; /* rows copied of each table */
+    uint32_t namespaces; /* how many numbers of them there are: at least the reader's own */
     bool facts_whole;    /* no file of theirs was unreadable */
     enum sockq_flaw flaw;
 };
@@ -208,7 +209,8 @@ static bool is_sound(struct copier *c, const struct sockq_row *row, uint32_t lea
 {
     if (row->table >= SOCKQ_TABLES || row->table < least ||
         !(c->source->set->question.tables >> row->table & 1) || !family_fits(row) ||
-        (row->known & ~(uint32_t)KNOWN) || (row->flags & ~ROW_FLAGS) || row->netns || row->peer)
+        (row->known & ~(uint32_t)KNOWN) || (row->flags & ~ROW_FLAGS) ||
+        row->netns >= c->namespaces || row->peer)
         return flawed(c, SOCKQ_FLAW_ROW);
     return true;
 }
@@ -281,7 +283,8 @@ static void copy_problems(struct copier *c)
 
     while (offset && goes_on(c)) {
         const struct sockq_problem *problem = new_at(c, offset, sizeof(*problem), &mark);
-        if (!problem || problem->table >= SOCKQ_TABLES || problem->reason >= SOCKQ_REASONS) {
+        if (!problem || problem->table >= SOCKQ_TABLES || problem->reason >= SOCKQ_REASONS ||
+            problem->netns >= c->namespaces) {
             flawed(c, SOCKQ_FLAW_HEADER);
             return;
         }
@@ -300,6 +303,38 @@ static void copy_problems(struct copier *c)
             set->problems = to;
         before = copy;
     }
+}
+
+/* Before the rows, which name them by number. */
+static void copy_namespaces(struct copier *c)
+{
+    uint64_t offset = c->source->set->namespaces, to, *mark;
+    struct sockq_netns *before = NULL;
+    uint32_t count = 0;
+
+    while (offset && goes_on(c)) {
+        const struct sockq_netns *entry = new_at(c, offset, sizeof(*entry), &mark);
+        if (!entry || count++ == UINT16_MAX) {
+            flawed(c, SOCKQ_FLAW_HEADER);
+            return;
+        }
+        struct sockq_netns copy = *entry;
+        copy.next = copy.reserved = 0;
+        copy.name = copy_text(c, copy.name, copy.name_len);
+        copy.program = copy_text(c, copy.program, copy.program_len);
+        struct sockq_netns *kept = sockq_writer_alloc(c->w, sizeof(copy), &to);
+        if (!kept)
+            return;
+        *kept = copy;
+        *mark = NETNS;
+        if (before)
+            before->next = to;
+        else
+            c->w->set->namespaces = to;
+        before = kept;
+        offset = entry->next;
+    }
+    c->namespaces = count ? count : 1;
 }
 
 static void copy_facts(struct copier *c)
@@ -401,6 +436,8 @@ static void copy_header(struct copier *c)
     set->realtime_ns = from->realtime_ns;
     set->monotonic_ns = from->monotonic_ns;
     set->netns = from->netns;
+    set->netns_refused = from->netns_refused;
+    set->netns_left = from->netns_left;
     memcpy(set->host, from->host, sizeof(set->host));
     memcpy(set->kernel, from->kernel, sizeof(set->kernel));
 }
@@ -437,6 +474,8 @@ int sockq_copy(struct sockq_writer *w, struct sockq_file *file, const struct soc
     if (!c.moved)
         w->error = ENOMEM;
     copy_header(&c);
+    if (goes_on(&c))
+        copy_namespaces(&c);
     if (goes_on(&c))
         copy_rows(&c, selection);
     if (goes_on(&c))

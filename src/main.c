@@ -34,6 +34,8 @@
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
  *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,
  *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins, pile.{h,c}
+ *   netns/              network namespaces: choice.c what --netns names, list.c what is read,
+ *                       names.c how they are called; netns.h
  *   facts.{h,c}         settings and counters of the network, files of /proc that are no tables
  *   recording.{h,c}     files of row sets: reading one with suspicion, appending to one
  *   copy.{h,c}          rows of one row set into another, every value checked
@@ -58,6 +60,7 @@
 
 #include "diag.h"
 #include "lua/lua.h"
+#include "netns/netns.h"
 #include "privilege.h"
 #include "supervise.h"
 
@@ -77,6 +80,7 @@ struct start {
     struct sockq_invoker invoker;
     struct sockq_file file;
     struct sockq_proc proc;
+    struct netns_choice netns;
     struct sockq_supervised supervised;
     const char *proc_path;
     int sockets[2]; /* collector, interpreter */
@@ -278,6 +282,36 @@ static int collect(struct start *start, pid_t child)
     return fail("collector", strerror(saved));
 }
 
+static int choose_netns(struct start *start)
+{
+    static const char *const texts[] = {
+        [NETNS_EMPTY] = "a namespace is missing; give all or a PID, several with commas",
+        [NETNS_NO_PROCESS] = "there is no such process; ps -e lists them",
+    };
+    const struct sockq_options *options = &start->options;
+    char *word, where[128];
+    int error;
+
+    for (int i = 0; i < options->given_count; i++) {
+        const struct sockq_given *given = &options->given[i];
+        if (!given->option->name || strcmp(given->option->name, "netns") != 0)
+            continue;
+        int refusal = netns_choose(&start->netns, &start->proc, given->argument, &word, &error);
+        if (refusal < 0)
+            return fail_limit("--netns");
+        snprintf(where, sizeof(where), "--netns%s%s", *word ? " " : "", word);
+        free(word);
+        if (refusal == NETNS_UNREAD)
+            return fail(where, strerror(error));
+        if (refusal != NETNS_FINE) {
+            fail(where, texts[refusal]);
+            return EXIT_USAGE;
+        }
+    }
+    start->proc.netns = &start->netns;
+    return 0;
+}
+
 static int prepare(struct start *start, int argc, char **argv)
 {
     sockq_terminal_find(&start->supervised.terminal);
@@ -303,6 +337,9 @@ static int prepare(struct start *start, int argc, char **argv)
                                  ? "not the kernel's; give a captured tree by --proc DIR"
                                  : strerror(errno));
     }
+    int refused = collects ? choose_netns(start) : 0;
+    if (refused)
+        return refused;
     /* A file size limit must not kill sockq over its sparse memory file. */
     signal(SIGXFSZ, SIG_IGN);
     if (collects && sockq_file_open(&start->file, MEMORY_FILE, true) < 0)

@@ -8,12 +8,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct netns_choice;
+
 struct sockq_proc {
     int fd;    /* the folder, O_PATH; owned */
     bool live; /* the kernel's own /proc */
     /* What sockq itself made and must not list: its socket pair and its interpreter; 0: none. */
     uint64_t own_inodes[2];
     pid_t own_child;
+    /* What --netns asks for; borrowed, NULL: only the namespace of the reader. */
+    const struct netns_choice *netns;
 };
 
 /**

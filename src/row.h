@@ -259,15 +259,23 @@ struct sockq_fact {
 
 /*
  * A network namespace that was read. next: the following one, or 0; inode: of its ns link, 0 when
- * not known; pid: a process in it, through whose /proc/PID/net it was read, 0: through /proc/net;
- * name: its name in /run/netns, none when it has none.
+ * not known; pid: a process or thread in it, through whose /proc/PID/net it was read, 0: through
+ * /proc/net; name: its name in /run/netns, or the path by which it was asked for; first: the lowest
+ * pid in it, 0 when none is known, and program, that process's name; error: why nothing was read of
+ * it, final with the set's status: ESRCH: no process of it was left, ENOENT: it was not captured,
+ * EPERM: it may not be entered.
  */
 struct sockq_netns {
     uint64_t next;
     uint64_t inode;
     uint64_t name;
+    uint64_t program;
     uint32_t name_len;
+    uint32_t program_len;
     uint32_t pid;
+    uint32_t first;
+    int32_t error;
+    uint32_t reserved;
 };
 
 /* What was wrong with a line or a file; the words stand in problem.c. */
@@ -384,8 +392,10 @@ enum sockq_request_flag {
     SOCKQ_WITH_CGROUPS = 0x2,
     /* Settings and counters of the network and their like: the files of facts.c. */
     SOCKQ_WITH_FACTS = 0x4,
+    /* Name the namespace that is read where no other was asked for. */
+    SOCKQ_WITH_NETNS = 0x80,
     /* All that a collector understands. */
-    SOCKQ_REQUEST_FLAGS = 0x7
+    SOCKQ_REQUEST_FLAGS = 0x87
 };
 
 /* What is asked of the collector. */
@@ -433,6 +443,9 @@ struct sockq_set {
     /* In a recording: the conditions that its rows met, an expression a line; arena offset or 0. */
     uint64_t filter;
     uint32_t filter_len;
+    /* Processes whose namespace may not be read, and namespaces more than there are numbers for. */
+    uint32_t netns_refused;
+    uint32_t netns_left;
     uint32_t reserved;
     struct sockq_owner_info owners;
     struct sockq_table_info tables[16];

@@ -324,8 +324,12 @@ void sockq_writer_problem(struct sockq_writer *w, enum sockq_table table, uint32
     struct sockq_problem *problem = sockq_writer_alloc(w, sizeof(*problem), &offset);
     if (!problem)
         return;
-    *problem = (struct sockq_problem){
-        .table = table, .line = line, .reason = reason, .error = error, .lost = lost};
+    *problem = (struct sockq_problem){.table = table,
+                                      .line = line,
+                                      .reason = reason,
+                                      .error = error,
+                                      .lost = lost,
+                                      .netns = w->netns};
     if (w->last_problem)
         ((struct sockq_problem *)sockq_writer_at(w, w->last_problem))->next = offset;
     else

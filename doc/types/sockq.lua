@@ -55,7 +55,8 @@
 ---@field container? string  innermost container of the first process: 12 digits of its id, or its name
 ---@field runtime? sockq.word.runtime  what runs that container, unknown where the cgroup's path does not tell
 ---@field pod? string  uid of the Kubernetes pod of the first process; of podman's 12 digits of the id
----@field netns? integer  network namespace read: the inode of its ns link
+---@field netns? string  network namespace: its name in /run/netns, else its first process: 1/systemd
+---@field netns_inode? integer  that namespace by the inode of its ns link
 ---@field host? string  name of the machine
 ---@field refs? integer  the kernel's reference count
 ---@field rto? number  retransmission timeout, in seconds
@@ -69,7 +70,7 @@
 ---@field port_id? integer  netlink port id, 0 for the kernel's; often the pid
 ---@field groups? integer  the first 32 netlink multicast groups, a bit each
 ---@field ifindex? integer  device of a packet socket: 0 any, -1 gone
----@field dev? string  name of that device, on this machine only
+---@field dev? string  name of that device, in the namespace of sockq alone
 ---@field local_addrs? string[]  every local address of an SCTP socket
 ---@field remote_addrs? string[]  every remote address of an SCTP association
 ---@field assoc_id? integer  identifier of an SCTP association

@@ -186,7 +186,7 @@ local function read_recording(given)
     refuse(given, {}, { "at" }, "it chooses a snapshot of a recording, which --read FILE names")
     return
   end
-  refuse(given, {}, { "proc" }, "--read names another place to read from")
+  refuse(given, {}, { "proc", "netns" }, "--read names another place to read from")
   refuse(given, {}, { "watch", "wait" }, "a recording does not change")
   if #given.read > 1 then
     error(("--read: %s is named as well; compare two by sockq diff A B"):format(given.read[1]), 0)

@@ -10,7 +10,7 @@ local completion = {}
 --- What the argument of each option is: a kind of sockq.help.words, or a name of `makers` below.
 completion.ARGUMENTS = {
   from = "tables", format = "formats", timer = "timers", color = "when", join = "join", distinct = "keys",
-  group = "keys", agg = "aggregates", sort = "order", columns = "keys", proc = "folders", read = "files",
+  group = "keys", agg = "aggregates", sort = "order", columns = "keys", proc = "folders", netns = "namespaces", read = "files",
   path = "folders", limit = "nothing", at = "nothing", times = "nothing", every = "nothing", watch = "nothing",
   wait = "nothing", execute = "nothing",
 }
@@ -57,6 +57,10 @@ end
 
 function makers.tables(list, at)
   add(list, words.of("tables"), at.word:match("^(.*,)"))
+end
+
+function makers.namespaces(list, at)
+  add(list, { { "all", "each that a process is in" } }, at.word:match("^(.*,)"))
 end
 
 -- Short forms too, once a letter says that they are wanted.

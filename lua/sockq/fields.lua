@@ -3,7 +3,7 @@
 --
 -- An entry: name, type (string, integer, number, boolean, list), identifies (true for numbers that
 -- are names: not to be added up), unit, doc (one line), sources (table groups of tables.lua that
--- fill it), needs ("owners" or "cgroups", read only for it), values (list of the words that it can
+-- fill it), needs ("owners", "cgroups" or "netns", read only for it), values (list of the words that it can
 -- be; also = pattern of further ones), and
 -- get(row, set, userdata): the value, nil when the source cannot know it; key: the same for groups,
 -- anything that tells values apart as well and costs less. raw is what the kernel
@@ -13,6 +13,7 @@ local address = require("sockq.address")
 local cgroup = require("sockq.cgroup")
 local core = require("sockq.core")
 local hint = require("sockq.hint")
+local netns = require("sockq.netns")
 local owner = require("sockq.owner")
 local schema = require("sockq.schema")
 local state = require("sockq.state")
@@ -299,11 +300,10 @@ local list = {
     sources = ALL, needs = "cgroups", values = cgroup.RUNTIMES, get = of_owner(owner.runtime, WITH_CGROUPS) },
   { name = "pod", type = "string", doc = "uid of the Kubernetes pod of the first process; of podman's 12 digits of the id",
     sources = ALL, needs = "cgroups", get = of_owner(owner.pod, WITH_CGROUPS) },
-  { name = "netns", type = "integer", identifies = true, doc = "network namespace read: the inode of its ns link", sources = ALL,
-    get = function(_, set)
-      local number = tonumber(set.set.netns)
-      return number ~= 0 and number or nil
-    end },
+  { name = "netns", type = "string", doc = "network namespace: its name in /run/netns, else its first process: 1/systemd",
+    sources = ALL, needs = "netns", get = function(row, set) return netns.name(set, row.netns) end },
+  { name = "netns_inode", type = "integer", identifies = true, doc = "that namespace by the inode of its ns link",
+    sources = ALL, get = function(row, set) return netns.inode(set, row.netns) end },
   { name = "host", type = "string", doc = "name of the machine", sources = ALL, get = set_text("host") },
   { name = "refs", type = "integer", doc = "the kernel's reference count",
     sources = { "tcp", "udp", "udplite", "raw", "icmp", "unix", "netlink", "packet" },
@@ -359,9 +359,9 @@ local list = {
   { name = "ifindex", type = "integer", identifies = true, doc = "device of a packet socket: 0 any, -1 gone",
     sources = { "packet" },
     get = of_table(PACKET, function(row) return row.packet.ifindex end) },
-  { name = "dev", type = "string", doc = "name of that device, on this machine only", sources = { "packet" },
+  { name = "dev", type = "string", doc = "name of that device, in the namespace of sockq alone", sources = { "packet" },
     get = of_table(PACKET, function(row, set)
-      if set.set.live ~= 0 and row.packet.ifindex > 0 then
+      if set.set.live ~= 0 and row.packet.ifindex > 0 and netns.is_own(set, row.netns) then
         return core.device(row.packet.ifindex)
       end
     end) },
@@ -435,6 +435,8 @@ function fields.flags(names)
       flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS))
     elseif field and field.needs == "cgroups" then
       flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS), WITH_CGROUPS)
+    elseif field and field.needs == "netns" then
+      flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_NETNS))
     end
   end
   return flags

@@ -1,6 +1,7 @@
 -- Which row of one look is which row of another: the same socket, or the same group.
 
 local ffi = require("ffi")
+local netns = require("sockq.netns")
 local structs = require("sockq.schema")
 
 local identity = {}
@@ -32,7 +33,7 @@ local function part(value)
 end
 
 -- Sockets: the kernel gives an inode to one socket at a time, and the addresses tell two apart that
--- had the same number one after the other. Unix, netlink and packet sockets have no addresses.
+-- had the same number one after the other, in the same namespace. Unix, netlink and packet sockets have no addresses.
 local function of_socket(row)
   local pointer = cast(structs.row_handle, row).row
   local base
@@ -43,6 +44,7 @@ local function of_socket(row)
   else
     base = concat({ row.proto, part(row.protocol), part(row.port_id), part(row.ifindex) }, "|")
   end
+  base = base .. netns.id(cast(structs.row_handle, row).set, pointer.netns)
   if pointer.inode == 0 or not has(pointer.known, C.SOCKQ_HAS_INODE) then
     return base, base
   end

@@ -47,6 +47,7 @@
 --   fields.lua          the field registry
 --   owner.lua           owners of sockets
 --   cgroup.lua          what a process's cgroup says: its unit, container, pod
+--   netns.lua           network namespaces of a row set: names, inodes
 --   services.lua        names of ports
 --   state.lua  tables.lua  address.lua   names of states, tables, addresses
 --   hint.lua  nearest.lua   did you mean …?

@@ -100,7 +100,7 @@ end
 -- Options that say where the sockets are from; commands that are named look there too.
 local function source_options(given)
   local options = {}
-  for _, name in ipairs({ "proc", "read", "at" }) do
+  for _, name in ipairs({ "proc", "netns", "read", "at" }) do
     local value = given[name] and given[name][#given[name]]
     if value then
       -- No backslashes: escape.text() doubles them.

@@ -28,6 +28,7 @@ local process_pointer = ffi.typeof("const struct sockq_process *")
 local holder_pointer = ffi.typeof("const struct sockq_holder *")
 local address_pointer = ffi.typeof("const struct sockq_address *")
 local problem_pointer = ffi.typeof("const struct sockq_problem *")
+local netns_pointer = ffi.typeof("const struct sockq_netns *")
 local fact_pointer = ffi.typeof("const struct sockq_fact *")
 
 --- The first row of the block that holds row `index` (from 0) of a set.
@@ -59,6 +60,7 @@ schema.process = typed(process_pointer)
 schema.holder = typed(holder_pointer)
 schema.address = typed(address_pointer)
 schema.problem = typed(problem_pointer)
+schema.netns = typed(netns_pointer)
 schema.fact = typed(fact_pointer)
 
 --- Text in the arena; nil for offset 0.

@@ -2,6 +2,7 @@
 
 local core = require("sockq.core")
 local progress = require("sockq.progress")
+local netns = require("sockq.netns")
 local row = require("sockq.row")
 local schema = require("sockq.schema")
 local tables = require("sockq.tables")
@@ -88,15 +89,23 @@ function set.path(below)
   return ("%s/%s"):format(proc_path or "/proc", below)
 end
 
-local function path_of(number)
-  return set.path("net/" .. tables.list[number].file)
+-- The path of a table in a namespace, by their numbers; handle nil: in that of the reader.
+local function path_of(number, handle, place)
+  local file = "net/" .. tables.list[number].file
+  local entry = handle and netns.entry(handle, place)
+  if not entry then
+    return set.path(file)
+  end
+  local path = set.path(entry.pid ~= 0 and entry.pid .. "/" .. file or file)
+  local name = schema.text(handle, entry.name, entry.name_len)
+  return name and ("%s (netns %s)"):format(path, name) or path
 end
 
 local function tell_problems(handle)
   local told = {}
   local problem = schema.problem(handle, handle.set.problems)
   while problem do
-    local where = path_of(problem.table)
+    local where = path_of(problem.table, handle, problem.netns)
     if problem.line > 0 then
       where = where .. ":" .. problem.line
     end
@@ -111,7 +120,9 @@ local function tell_problems(handle)
   for number = 0, C.SOCKQ_TABLES - 1 do
     local more = handle.set.tables[number].bad - (told[number] or 0)
     if more > 0 then
-      tell(("%s: %d more lines are bad; skipped"):format(path_of(number), more))
+      local several = select(2, netns.entry(handle, 0)) > 1
+      tell(("%s: %d more lines are bad; skipped"):format(several and set.path("*/net/" .. tables.list[number].file)
+        or path_of(number, handle, 0), more))
     end
   end
 end

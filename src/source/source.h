@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../netns/netns.h"
 #include "../owner/owner.h"
 #include "../proc.h"
 #include "../rowset.h"
@@ -38,6 +39,7 @@ struct table_reader {
     struct sockq_writer *w;        /* where rows go */
     const struct sockq_proc *proc; /* where they come from */
     struct owner_index *owners;    /* NULL: not asked for */
+    struct netns_list *namespaces; /* NULL: that of the reader alone */
     enum sockq_table table;
     uint64_t states;        /* wanted inet states, a bit each; 0: all */
     uint32_t line;          /* number of the line being scanned, from 1 */
@@ -46,9 +48,14 @@ struct table_reader {
     struct unix_name *held; /* the unix row that may go on, owned by proc_unix.c */
 };
 
-/** Read one table into the writer's row set; its tables[] entry says how it went. */
+/**
+ * Read one table of every namespace into the writer's row set; its tables[] entry says how it went.
+ *
+ * @namespaces  NULL: only that of the reader
+ */
 void table_read(const struct sockq_proc *proc, struct sockq_writer *w, struct owner_index *owners,
-                enum sockq_table table, uint64_t states, bool (*check)(void *), void *context);
+                struct netns_list *namespaces, enum sockq_table table, uint64_t states,
+                bool (*check)(void *), void *context);
 
 /** The format of a table; never NULL for a number below SOCKQ_TABLES. */
 const struct table_format *table_format(enum sockq_table table);

@@ -67,6 +67,7 @@ void table_push(struct table_reader *reader, struct sockq_row *row)
     if (!row->line)
         row->line = reader->line;
     row->flags |= reader->row_flags;
+    row->netns = reader->w->netns;
     if (reader->owners && row->inode)
         row->owner = owner_index_find(reader->owners, reader->w, row->inode);
     sockq_writer_push(reader->w);
@@ -251,10 +252,16 @@ static int open_table(const struct sockq_proc *proc, struct input *in,
 {
     struct stat st;
 
-    in->fd = sockq_proc_openat(proc, in->reader.format->path, 0);
+    if (in->reader.namespaces)
+        in->fd = netns_open(in->reader.namespaces, in->reader.w->netns, in->reader.format->path);
+    else
+        in->fd = sockq_proc_openat(proc, in->reader.format->path, 0);
     if (in->fd >= 0 && fstat(in->fd, &st) == 0 && S_ISREG(st.st_mode))
         return 0;
     int error = in->fd < 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+    /* That a namespace is gone is told of it, not of its tables. */
+    if (in->fd < 0 && in->reader.namespaces && error == ESRCH)
+        return -1;
     if (in->fd < 0 && error == ENOENT) {
         info->status = SOCKQ_TABLE_MISSING;
         info->error = error;
@@ -269,34 +276,67 @@ static int open_table(const struct sockq_proc *proc, struct input *in,
     return -1;
 }
 
-void table_read(const struct sockq_proc *proc, struct sockq_writer *w, struct owner_index *owners,
-                enum sockq_table table, uint64_t states, bool (*check)(void *), void *context)
+/* Read the table of one namespace, the one that the writer names. */
+static void read_one(struct input *in, struct sockq_table_info *info)
 {
-    struct sockq_table_info *info = &w->set->tables[table];
-    struct input in = {.reader = {.format = &formats[table],
-                                  .w = w,
-                                  .proc = proc,
-                                  .owners = owners,
-                                  .table = table,
-                                  .states = states},
-                       .check = check,
-                       .context = context};
+    struct sockq_writer *w = in->reader.w;
 
-    info->first_row = w->rows;
-    if (open_table(proc, &in, info) < 0)
+    if (open_table(in->reader.proc, in, info) < 0)
         return;
     info->status = SOCKQ_TABLE_READING;
-    in.buffer = malloc(BUFFER);
-    if (in.buffer)
-        read_lines(&in, info);
+    in->buffer = malloc(BUFFER);
+    if (in->buffer)
+        read_lines(in, info);
     else
         w->error = errno;
     /* Also after an error or a stop: what was read whole is kept. */
-    if (in.reader.format->flush)
-        in.reader.format->flush(&in.reader);
-    info->rows = w->rows - info->first_row;
-    free(in.reader.held);
-    free(in.buffer);
-    close(in.fd);
+    if (in->reader.format->flush)
+        in->reader.format->flush(&in->reader);
+    free(in->reader.held);
+    free(in->buffer);
+    close(in->fd);
     sockq_writer_commit(w);
+}
+
+/* What one namespace makes of how those before it went: the worst, and missing only if all are. */
+static void join_status(struct sockq_table_info *info, uint32_t status, int32_t error)
+{
+    if (status == SOCKQ_TABLE_UNREAD || info->status == SOCKQ_TABLE_READING ||
+        info->status == SOCKQ_TABLE_FAILED)
+        return;
+    if (info->status == SOCKQ_TABLE_UNREAD || status == SOCKQ_TABLE_FAILED ||
+        info->status == SOCKQ_TABLE_MISSING) {
+        info->status = status;
+        info->error = error;
+    }
+}
+
+void table_read(const struct sockq_proc *proc, struct sockq_writer *w, struct owner_index *owners,
+                struct netns_list *namespaces, enum sockq_table table, uint64_t states,
+                bool (*check)(void *), void *context)
+{
+    const struct input start = {.reader = {.format = &formats[table],
+                                           .w = w,
+                                           .proc = proc,
+                                           .owners = owners,
+                                           .namespaces = namespaces,
+                                           .table = table,
+                                           .states = states},
+                                .check = check,
+                                .context = context};
+    struct sockq_table_info *info = &w->set->tables[table];
+    uint32_t count = namespaces ? namespaces->count : 1;
+
+    info->first_row = w->rows;
+    for (uint32_t i = 0; i < count && !w->error && (i == 0 || !check(context)); i++) {
+        struct input in = start;
+        uint32_t status = info->status;
+        int32_t error = info->error;
+        w->netns = (uint16_t)i;
+        info->status = SOCKQ_TABLE_UNREAD;
+        read_one(&in, info);
+        join_status(info, status, error);
+    }
+    w->netns = 0;
+    info->rows = w->rows - info->first_row;
 }

@@ -226,7 +226,7 @@ static uint64_t scan_into(struct bench *b, struct sockq_file *file)
 
     if (sockq_writer_open(&w, file, &question) < 0)
         die("row set");
-    table_read(&b->proc, &w, NULL, SOCKQ_TCP, 0, never, NULL);
+    table_read(&b->proc, &w, NULL, NULL, SOCKQ_TCP, 0, never, NULL);
     sockq_writer_finish(&w, SOCKQ_SET_COMPLETE);
     if (w.error) {
         errno = w.error;

@@ -16,7 +16,7 @@ local tree = require "tree_of"
 local PROMISED = { "proto", "family", "state", "local_addr", "local_port", "remote_addr", "remote_port", "laddr",
   "lport", "raddr", "rport", "recv_q", "send_q", "timer", "timer_code", "expires", "retrans", "probes", "uid", "user",
   "inode", "pid", "fd", "program", "cmdline", "owners", "owner_why", "cgroup", "unit", "container",
-  "netns", "scope", "remote_scope", "rto",
+  "netns", "netns_inode", "scope", "remote_scope", "rto",
   "ato", "cwnd", "ssthresh", "refs", "drops", "path", "dev" }
 
 local TYPES = { string = "string", integer = "number", number = "number", boolean = "boolean", list = "table" }
@@ -37,7 +37,7 @@ for _, field in ipairs(fields.list) do
   check.equal(name .. ": a getter", type(field.get), "function")
   check.ok(name .. ": raw", field.raw == nil or type(field.raw) == "function")
   check.ok(name .. ": unit", field.unit == nil or type(field.unit) == "string" and field.unit:find("^%l+$"))
-  check.ok(name .. ": needs", field.needs == nil or field.needs == "owners" or field.needs == "cgroups")
+  check.ok(name .. ": needs", field.needs == nil or field.needs == "owners" or field.needs == "cgroups" or field.needs == "netns")
   check.ok(name .. ": identifies", field.identifies == nil or field.identifies == true and field.type == "integer")
   check.ok(name .. ": a number that is a name says so", field.identifies or not (name:find("port") or name:find("id$")))
   for key in pairs(field) do check.ok(name .. ": key " .. tostring(key), KEYS[key]) end
@@ -93,7 +93,7 @@ local WORLD = tree.make {
   ["5/fd/9"] = { link = "socket:[20]" }, ["5/fd/10"] = { link = "socket:[21]" },
 }
 -- Not in a captured tree: the namespace and the devices of this machine. owner_why: only without one.
-local NOT_HERE = { netns = true, dev = true }
+local NOT_HERE = { netns = true, netns_inode = true, dev = true }
 -- Some but not all tables of the group fill these.
 local PARTLY = { recv_q = { ["sctp/eps"] = true }, send_q = { ["sctp/eps"] = true } }
 

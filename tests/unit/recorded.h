@@ -16,7 +16,7 @@
 
 static const struct sockq_question everything = {.tables = ((uint64_t)1 << SOCKQ_TABLES) - 1,
                                                  .flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS |
-                                                          SOCKQ_WITH_FACTS};
+                                                          SOCKQ_WITH_FACTS | SOCKQ_WITH_NETNS};
 
 /** A file's bytes; owned by the test. */
 struct image {
@@ -43,6 +43,8 @@ static inline void make_tree(struct fixture *f)
     put_link(f, "6/fd/4", "[0000]:0");
     put_text(f, "5/cmdline", "/usr/sbin/sshd");
     put_text(f, "6/comm", "odd\n");
+    put_link(f, "self/ns/net", "net:[4026531840]");
+    put_link(f, "5/ns/net", "net:[4026531840]");
     put_text(f, "5/cgroup", "0::/system.slice\n");
     put_text(f, "sys/kernel/hostname", "box\n");
     put_text(f, "net/sockstat", "sockets: used 9\n");

@@ -22,6 +22,16 @@ static struct sockq_owner *owner_in(struct image *image)
     return arena_in(image, row_of(image, SOCKQ_TCP)->owner);
 }
 
+static struct sockq_netns *netns_in(struct image *image)
+{
+    return arena_in(image, header_in(image)->namespaces);
+}
+
+static struct sockq_problem *problem_in(struct image *image)
+{
+    return arena_in(image, header_in(image)->problems);
+}
+
 #define DAMAGE(name, flaw, ...)                                                                    \
     static void name(struct image *i)                                                              \
     {                                                                                              \
@@ -51,7 +61,7 @@ DAMAGE(endless_host, SOCKQ_FLAW_HEADER, memset(header_in(i)->host, 'h', 72))
 DAMAGE(endless_kernel, SOCKQ_FLAW_HEADER, memset(header_in(i)->kernel, 'k', 72))
 DAMAGE(no_tables, SOCKQ_FLAW_HEADER, header_in(i)->question.tables = 0)
 DAMAGE(unknown_table, SOCKQ_FLAW_HEADER, header_in(i)->question.tables |= 1u << SOCKQ_TABLES)
-DAMAGE(unknown_flag, SOCKQ_FLAW_HEADER, header_in(i)->question.flags |= 0x80)
+DAMAGE(unknown_flag, SOCKQ_FLAW_HEADER, header_in(i)->question.flags |= 0x80000000)
 DAMAGE(still_reading, SOCKQ_FLAW_HEADER, header_in(i)->status = SOCKQ_SET_READING)
 DAMAGE(unknown_status, SOCKQ_FLAW_HEADER, header_in(i)->status = 99)
 DAMAGE(table_status, SOCKQ_FLAW_HEADER, header_in(i)->tables[SOCKQ_TCP].status = 99)
@@ -66,6 +76,14 @@ DAMAGE(sctp_family, SOCKQ_FLAW_ROW, row_of(i, SOCKQ_SCTP_EPS)->family = 0)
 DAMAGE(row_known, SOCKQ_FLAW_ROW, row_in(i, 0)->known |= 0x800)
 DAMAGE(row_flags, SOCKQ_FLAW_ROW, row_in(i, 0)->flags |= 0x20)
 DAMAGE(row_netns, SOCKQ_FLAW_ROW, row_in(i, 0)->netns = 1)
+DAMAGE(problem_netns, SOCKQ_FLAW_HEADER, problem_in(i)->netns = 1)
+DAMAGE(netns_beyond, SOCKQ_FLAW_OFFSET, header_in(i)->namespaces = header_in(i)->arena - 8)
+DAMAGE(netns_odd, SOCKQ_FLAW_OFFSET, header_in(i)->namespaces++)
+DAMAGE(netns_circle, SOCKQ_FLAW_CHAIN, netns_in(i)->next = header_in(i)->namespaces)
+DAMAGE(netns_of_owners, SOCKQ_FLAW_CHAIN, row_of(i, SOCKQ_TCP)->owner = header_in(i)->namespaces)
+DAMAGE(netns_bad_name, SOCKQ_FLAW_OFFSET, netns_in(i)->name = header_in(i)->arena,
+       netns_in(i)->name_len = 8)
+DAMAGE(netns_bad_program, SOCKQ_FLAW_OFFSET, netns_in(i)->program_len = UINT32_MAX)
 DAMAGE(row_peer, SOCKQ_FLAW_ROW, row_in(i, 0)->peer = 1)
 DAMAGE(owner_beyond, SOCKQ_FLAW_OFFSET, row_in(i, 0)->owner = header_in(i)->arena - 8)
 DAMAGE(owner_far, SOCKQ_FLAW_OFFSET, row_in(i, 0)->owner = (uint64_t)-8)
@@ -93,12 +111,9 @@ DAMAGE(address_shared, SOCKQ_FLAW_CHAIN,
        row_of(i, SOCKQ_SCTP_ASSOCS)->sctp.local = row_of(i, SOCKQ_SCTP_EPS)->sctp.local)
 DAMAGE(address_family, SOCKQ_FLAW_ROW,
        ((struct sockq_address *)arena_in(i, row_of(i, SOCKQ_SCTP_EPS)->sctp.local))->family = 1)
-DAMAGE(problem_circle, SOCKQ_FLAW_CHAIN,
-       ((struct sockq_problem *)arena_in(i, header_in(i)->problems))->next = header_in(i)->problems)
-DAMAGE(problem_table, SOCKQ_FLAW_HEADER,
-       ((struct sockq_problem *)arena_in(i, header_in(i)->problems))->table = SOCKQ_TABLES)
-DAMAGE(problem_reason, SOCKQ_FLAW_HEADER,
-       ((struct sockq_problem *)arena_in(i, header_in(i)->problems))->reason = SOCKQ_REASONS)
+DAMAGE(problem_circle, SOCKQ_FLAW_CHAIN, problem_in(i)->next = header_in(i)->problems)
+DAMAGE(problem_table, SOCKQ_FLAW_HEADER, problem_in(i)->table = SOCKQ_TABLES)
+DAMAGE(problem_reason, SOCKQ_FLAW_HEADER, problem_in(i)->reason = SOCKQ_REASONS)
 DAMAGE(problem_beyond, SOCKQ_FLAW_OFFSET, header_in(i)->problems = 1u << 30)
 DAMAGE(fact_circle, SOCKQ_FLAW_CHAIN,
        ((struct sockq_fact *)arena_in(i, header_in(i)->facts))->next = header_in(i)->facts)
@@ -151,6 +166,13 @@ static const struct damage_case cases[] = {
     CASE(row_known),
     CASE(row_flags),
     CASE(row_netns),
+    CASE(problem_netns),
+    CASE(netns_beyond),
+    CASE(netns_odd),
+    CASE(netns_circle),
+    CASE(netns_of_owners),
+    CASE(netns_bad_name),
+    CASE(netns_bad_program),
     CASE(row_peer),
     CASE(owner_beyond),
     CASE(owner_far),

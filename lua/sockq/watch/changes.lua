@@ -6,7 +6,7 @@ local CLOCKS = { expires = true, when = true, timer_text = true }
 
 -- What one and the same socket cannot change; and `line`, which is where the kernel happened to list it.
 local FIXED = { proto = true, family = true, table = true, local_addr = true, local_port = true,
-  remote_addr = true, remote_port = true, scope = true, remote_scope = true, netns = true, host = true, line = true }
+  remote_addr = true, remote_port = true, scope = true, remote_scope = true, netns_inode = true, host = true, line = true }
 
 -- True if a column reads only fields of a set, and one at least, or any of them for `any`.
 local function reads(column, set, any)

@@ -1,0 +1,105 @@
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "netns.h"
+
+static int add_name(struct netns_names *names, uint64_t inode, const char *name)
+{
+    struct netns_name *more = realloc(names->list, (names->count + 1) * sizeof(*more));
+
+    if (!more)
+        return -1;
+    names->list = more;
+    more[names->count] = (struct netns_name){.inode = inode, .name = strdup(name)};
+    return more[names->count].name ? (int)(names->count++, 0) : -1;
+}
+
+/* Of several names of one namespace the first in order stands. */
+static int compare_names(const void *a, const void *b)
+{
+    const struct netns_name *x = a, *y = b;
+
+    if (x->inode != y->inode)
+        return x->inode < y->inode ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+int netns_names_read(struct netns_names *names, const struct sockq_proc *proc)
+{
+    struct dirent *entry;
+    struct stat own, st;
+    int result = 0;
+
+    *names = (struct netns_names){0};
+    if (!proc->live || fstatat(proc->fd, "self/ns/net", &own, 0) < 0)
+        return 0;
+    DIR *folder = opendir(NETNS_FOLDER);
+    if (!folder)
+        return errno == ENOMEM ? -1 : 0;
+    while (result == 0 && (entry = readdir(folder)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        /* A file on which nothing is mounted any more is of another file system. */
+        if (fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            st.st_dev == own.st_dev)
+            result = add_name(names, (uint64_t)st.st_ino, entry->d_name);
+    }
+    closedir(folder);
+    if (names->count)
+        qsort(names->list, names->count, sizeof(*names->list), compare_names);
+    return result;
+}
+
+void netns_names_free(struct netns_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->list[i].name);
+    free(names->list);
+    *names = (struct netns_names){0};
+}
+
+const char *netns_names_find(const struct netns_names *names, uint64_t inode)
+{
+    size_t low = 0, high = names->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (names->list[middle].inode < inode)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < names->count && names->list[low].inode == inode ? names->list[low].name : NULL;
+}
+
+/* As owners are named (owner/proc_fd.c): argv[0], without its folders if it is an absolute path,
+ * else comm. */
+size_t netns_program(const struct sockq_proc *proc, uint32_t pid, char *name, size_t size)
+{
+    char path[32];
+
+    snprintf(path, sizeof(path), "%" PRIu32 "/cmdline", pid);
+    ssize_t n = sockq_proc_read(proc, path, name, size);
+    size_t length = n > 0 ? strnlen(name, (size_t)n) : 0;
+    const char *slash = length && name[0] == '/' ? memrchr(name, '/', length) : NULL;
+    if (slash) {
+        length -= (size_t)(slash + 1 - name);
+        memmove(name, slash + 1, length);
+    }
+    if (length)
+        return length;
+    snprintf(path, sizeof(path), "%" PRIu32 "/comm", pid);
+    n = sockq_proc_read(proc, path, name, size < 65 ? size : 65);
+    length = n > 0 ? (size_t)n : 0;
+    if (length && name[length - 1] == '\n')
+        length--;
+    return length > 64 ? 64 : length;
+}
