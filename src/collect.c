@@ -61,9 +61,9 @@ int sockq_collect_begin(struct sockq_writer *w, struct sockq_file *file,
     return 0;
 }
 
-static bool all_whole(const struct sockq_set *set)
+static bool all_whole(const struct sockq_set *set, const struct netns_list *namespaces)
 {
-    if (set->problem_count || set->owners.odd)
+    if (set->problem_count || set->owners.odd || !netns_list_whole(namespaces))
         return false;
     for (int i = 0; i < SOCKQ_TABLES; i++)
         if (set->tables[i].status == SOCKQ_TABLE_FAILED)
@@ -101,9 +101,11 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
         cancelled = check(context);
     }
     owner_index_free(owners);
-    netns_list_free(&namespaces);
-    bool whole = facts_whole && all_whole(w->set);
+    if (several)
+        netns_list_write_errors(several, w);
+    bool whole = facts_whole && all_whole(w->set, &namespaces);
     sockq_writer_finish(w, cancelled ? SOCKQ_SET_CANCELLED
                            : whole   ? SOCKQ_SET_COMPLETE
                                      : SOCKQ_SET_INCOMPLETE);
+    netns_list_free(&namespaces);
 }

@@ -24,6 +24,7 @@ struct copier {
     uint64_t counts[16]; /* rows copied of each table */
     uint32_t namespaces; /* how many numbers of them there are: at least the reader's own */
     bool facts_whole;    /* no file of theirs was unreadable */
+    bool netns_whole;    /* no namespace that was asked for was */
     enum sockq_flaw flaw;
 };
 
@@ -320,6 +321,7 @@ static void copy_namespaces(struct copier *c)
         }
         struct sockq_netns copy = *entry;
         copy.next = copy.reserved = 0;
+        c->netns_whole &= copy.error == 0 || copy.error == EPERM;
         copy.name = copy_text(c, copy.name, copy.name_len);
         copy.program = copy_text(c, copy.program, copy.program_len);
         struct sockq_netns *kept = sockq_writer_alloc(c->w, sizeof(copy), &to);
@@ -450,7 +452,8 @@ static void finish(struct copier *c)
     enum sockq_set_status status = (enum sockq_set_status)from->status;
 
     if (status == SOCKQ_SET_COMPLETE || status == SOCKQ_SET_INCOMPLETE) {
-        bool whole = c->facts_whole && set->problem_count == 0 && set->owners.odd == 0;
+        bool whole = c->facts_whole && c->netns_whole && set->netns_left == 0 &&
+                     set->problem_count == 0 && set->owners.odd == 0;
         for (int i = 0; i < SOCKQ_TABLES; i++)
             whole = whole && set->tables[i].status != SOCKQ_TABLE_FAILED;
         status = whole ? SOCKQ_SET_COMPLETE : SOCKQ_SET_INCOMPLETE;
@@ -463,8 +466,11 @@ static void finish(struct copier *c)
 int sockq_copy(struct sockq_writer *w, struct sockq_file *file, const struct sockq_source *source,
                const struct sockq_selection *selection, enum sockq_flaw *flaw)
 {
-    struct copier c = {
-        .source = source, .question = &selection->question, .w = w, .facts_whole = true};
+    struct copier c = {.source = source,
+                       .question = &selection->question,
+                       .w = w,
+                       .facts_whole = true,
+                       .netns_whole = true};
 
     *flaw = SOCKQ_FLAW_NONE;
     if (sockq_writer_open(w, file, &selection->question) < 0)

@@ -15,6 +15,7 @@
  *     client.c          clients, row sets and rows as userdata (their payloads: handle.h)
  *     recording.c       recordings as userdata
  *     names.c           users, services, hosts
+ *     netns.c           what --netns names
  *     getopt.c          getopt_long for views that stand in for another program
  *     system.c          clocks, sleep, memory for output
  *     terminal.c        the live view's terminal: size, keys, painting
@@ -34,8 +35,8 @@
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
  *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,
  *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins, pile.{h,c}
- *   netns/              network namespaces: choice.c what --netns names, list.c what is read,
- *                       names.c how they are called; netns.h
+ *   netns/              network namespaces, netns.h: choice.c what --netns names, hold.c threads in
+ *                       them, members.c processes in them, list.c what is read, names.c
  *   facts.{h,c}         settings and counters of the network, files of /proc that are no tables
  *   recording.{h,c}     files of row sets: reading one with suspicion, appending to one
  *   copy.{h,c}          rows of one row set into another, every value checked
@@ -230,6 +231,7 @@ static int interpret(struct start *start, pid_t parent)
                                     .named = &start->named,
                                     .terminal = &start->supervised.terminal,
                                     .proc_path = start->proc_path,
+                                    .netns = &start->netns,
                                     .euid = start->euid};
 
     /* Root's own files are read as root, a sudo user's with the user's rights. */
@@ -271,7 +273,10 @@ static int collect(struct start *start, pid_t child)
     start->supervised.child = child;
     start->supervised.has_screen = sockq_options_has(&start->options, "watch");
     sockq_supervise(&start->supervised);
-    if (sockq_collector_confine(&start->invoker, start->proc.live) == 0)
+    bool enters = netns_enters(&start->netns);
+    if (sockq_collector_confine(&start->invoker, start->proc.live, enters) == 0 &&
+        netns_hold(&start->netns, sockq_capabilities_drop) == 0 &&
+        (!enters || sockq_collector_confine_more(&start->invoker, start->proc.live) == 0))
         result = sockq_collector_serve(start->sockets[0], &start->file, &start->proc);
     if (result == 0) {
         int status = sockq_supervise_end();
@@ -282,34 +287,22 @@ static int collect(struct start *start, pid_t child)
     return fail("collector", strerror(saved));
 }
 
+/* What is wrong with a word is for cli.lua to say. */
 static int choose_netns(struct start *start)
 {
-    static const char *const texts[] = {
-        [NETNS_EMPTY] = "a namespace is missing; give all or a PID, several with commas",
-        [NETNS_NO_PROCESS] = "there is no such process; ps -e lists them",
-    };
     const struct sockq_options *options = &start->options;
-    char *word, where[128];
-    int error;
+    int result = 0;
 
-    for (int i = 0; i < options->given_count; i++) {
+    start->netns.unlike = start->invoker.privileged && !start->invoker.is_root;
+    for (int i = 0; i < options->given_count && result == 0; i++) {
         const struct sockq_given *given = &options->given[i];
-        if (!given->option->name || strcmp(given->option->name, "netns") != 0)
-            continue;
-        int refusal = netns_choose(&start->netns, &start->proc, given->argument, &word, &error);
-        if (refusal < 0)
-            return fail_limit("--netns");
-        snprintf(where, sizeof(where), "--netns%s%s", *word ? " " : "", word);
-        free(word);
-        if (refusal == NETNS_UNREAD)
-            return fail(where, strerror(error));
-        if (refusal != NETNS_FINE) {
-            fail(where, texts[refusal]);
-            return EXIT_USAGE;
-        }
+        if (given->option->name && strcmp(given->option->name, "netns") == 0)
+            result = netns_choose(&start->netns, &start->proc, given->argument);
     }
+    if (result == 0)
+        result = netns_choose_rest(&start->netns, &start->proc);
     start->proc.netns = &start->netns;
-    return 0;
+    return result;
 }
 
 static int prepare(struct start *start, int argc, char **argv)
@@ -337,9 +330,8 @@ static int prepare(struct start *start, int argc, char **argv)
                                  ? "not the kernel's; give a captured tree by --proc DIR"
                                  : strerror(errno));
     }
-    int refused = collects ? choose_netns(start) : 0;
-    if (refused)
-        return refused;
+    if (collects && choose_netns(start) < 0)
+        return fail_limit("--netns");
     /* A file size limit must not kill sockq over its sparse memory file. */
     signal(SIGXFSZ, SIG_IGN);
     if (collects && sockq_file_open(&start->file, MEMORY_FILE, true) < 0)

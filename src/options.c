@@ -45,7 +45,7 @@ const struct sockq_option sockq_option_table[] = {
     {'L', "limit", "N", QUERY, "at most N rows"},
     {'c', "columns", "COL,...", QUERY, "these columns, * for all; a COL is a field or NAME=EXPR"},
     {0, "proc", "DIR", FROM, "a captured /proc tree instead of this machine"},
-    {0, "netns", "NAME,...", FROM, "network namespaces: all, or those of processes, by pid"},
+    {0, "netns", "NAME,...", FROM, "network namespaces: all, or by PID, name or path"},
     {0, "read", "FILE", FROM, "a recording (sockq record FILE)"},
     {0, "at", "TIME", FROM, "which snapshot of it: a number, a time or an age; default: the last"},
     {0, "watch", "[S]", LIVE, "look again every S seconds (default 2), until q or Ctrl-C"},

@@ -176,7 +176,8 @@ int sockq_interpreter_confine(const struct sockq_invoker *invoker, const int *ke
     return 0;
 }
 
-int sockq_collector_confine(const struct sockq_invoker *invoker, bool live)
+/* What reading needs. */
+static uint64_t reading_capabilities(const struct sockq_invoker *invoker, bool live)
 {
     const uint64_t ptrace = (uint64_t)1 << CAP_SYS_PTRACE;
     const uint64_t bypass = (uint64_t)1 << CAP_DAC_READ_SEARCH;
@@ -194,14 +195,33 @@ int sockq_collector_confine(const struct sockq_invoker *invoker, bool live)
      * to those who have every capability that it has (kernel/ptrace.c, ptrace_may_access). */
     if (live && invoker->is_root && !(held & ptrace))
         wanted = held;
+    return wanted & held;
+}
+
+int sockq_collector_confine(const struct sockq_invoker *invoker, bool live, bool enters)
+{
+    uint64_t wanted = reading_capabilities(invoker, live);
+
+    if (enters)
+        wanted |= held_capabilities() & (uint64_t)1 << CAP_SYS_ADMIN;
     if (invoker->privileged && !invoker->is_root) {
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || set_ids(invoker->uid, invoker->gid) < 0)
             return -1;
     }
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (set_capabilities(wanted & held) < 0)
+    if (set_capabilities(wanted) < 0)
         return -1;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -1;
     return invoker->privileged ? prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) : 0;
+}
+
+int sockq_collector_confine_more(const struct sockq_invoker *invoker, bool live)
+{
+    return set_capabilities(reading_capabilities(invoker, live));
+}
+
+int sockq_capabilities_drop(void)
+{
+    return set_capabilities(0);
 }

@@ -39,8 +39,16 @@ int sockq_interpreter_confine(const struct sockq_invoker *invoker, const int *ke
  * the latter, if root itself asks. Root keeps CAP_KILL too, to end its interpreter, and
  * all that it has where it lacks CAP_SYS_PTRACE.
  *
+ * @enters  keep CAP_SYS_ADMIN as well, to enter network namespaces, until
+ *          sockq_collector_confine_more
  * @return  0, or -1 with errno
  */
-int sockq_collector_confine(const struct sockq_invoker *invoker, bool live);
+int sockq_collector_confine(const struct sockq_invoker *invoker, bool live, bool enters);
+
+/** Give up what entering namespaces needed. @return 0, or -1 with errno */
+int sockq_collector_confine_more(const struct sockq_invoker *invoker, bool live);
+
+/** Give up all capabilities of the calling thread. @return 0, or -1 with errno */
+int sockq_capabilities_drop(void);
 
 #endif

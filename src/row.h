@@ -261,9 +261,10 @@ struct sockq_fact {
  * A network namespace that was read. next: the following one, or 0; inode: of its ns link, 0 when
  * not known; pid: a process or thread in it, through whose /proc/PID/net it was read, 0: through
  * /proc/net; name: its name in /run/netns, or the path by which it was asked for; first: the lowest
- * pid in it, 0 when none is known, and program, that process's name; error: why nothing was read of
- * it, final with the set's status: ESRCH: no process of it was left, ENOENT: it was not captured,
- * EPERM: it may not be entered.
+ * pid in it, 0 when none is known, and program, that process's name; error: why nothing, or
+ * nothing more, was read of it, final with the set's status: ESRCH: no process of it was left,
+ * ENOENT: it was not captured, EACCES: no process of it may be read, EPERM: so, and all were asked
+ * for.
  */
 struct sockq_netns {
     uint64_t next;

@@ -199,6 +199,15 @@ local function read_recording(given)
   end
 end
 
+-- --netns was looked up before this process began; here is told what is wrong with it.
+local function refuse_netns()
+  local chosen = core.netns()
+  if chosen and chosen.refused then
+    local message, is_world = require("sockq.mistakes").netns(chosen)
+    complaint.raise(message, nil, is_world and INCOMPLETE or nil)
+  end
+end
+
 -- An argument of no bytes is a slip of the shell: "$UNSET".
 local function refuse_empty(given)
   for name, arguments in pairs(given) do
@@ -303,6 +312,7 @@ function cli.main()
       return asked(line)
     end
     refuse_empty(line.given)
+    refuse_netns()
     set_defaults(line.given)
     read_recording(line.given)
     return (line.given.interactive and run_session or execute)(line)

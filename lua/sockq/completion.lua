@@ -60,7 +60,11 @@ function makers.tables(list, at)
 end
 
 function makers.namespaces(list, at)
-  add(list, { { "all", "each that a process is in" } }, at.word:match("^(.*,)"))
+  local before = at.word:match("^(.*,)")
+  add(list, { { "all", "each that there is" } }, before)
+  for _, name in ipairs(core.netns_names()) do
+    add(list, { { name } }, before)
+  end
 end
 
 -- Short forms too, once a letter says that they are wanted.

@@ -329,6 +329,10 @@ end
 ---@return sockq.Facts
 --- Example: sockq.facts().sysctl["net.ipv4.tcp_fin_timeout"]
 function facts.read()
+  if core.netns() then
+    error("--netns: settings and counters are read of one's own namespace alone; run sockq in the other, by " ..
+      "ip netns exec NAME or nsenter -t PID -n", 0)
+  end
   local collected = set.collect(0, 0, tonumber(C.SOCKQ_WITH_FACTS))
   local final, seen = false, 0
   while not final do

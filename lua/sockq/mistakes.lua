@@ -2,6 +2,7 @@
 -- "WHERE: WHAT; REMEDY". Loaded when there is such a mistake.
 
 local core = require("sockq.core")
+local hint = require("sockq.hint")
 local nearest = require("sockq.nearest")
 
 local mistakes = {}
@@ -131,6 +132,31 @@ function mistakes.name(word)
     end
   end
   return near and ("%s: neither an expression nor a name; did you mean sockq %s?"):format(word, near)
+end
+
+local NETNS_FORM = "give all, or a PID, name or path, several with commas"
+
+--- What is wrong with a word of --netns.
+---@param chosen { refused: string, word: string, error: string }  of core.netns()
+---@return string message, boolean is_world  # true if the word is fine, and the machine refuses
+function mistakes.netns(chosen)
+  local refused, word = chosen.refused, chosen.word
+  local function told(what, remedy)
+    return ("--netns %s: %s; %s"):format(word, what, remedy)
+  end
+  if refused == "empty" then
+    return "--netns: a namespace is missing; " .. NETNS_FORM, false
+  elseif refused == "no process" then
+    return told("there is no such process", "give the pid of one that there is"), false
+  elseif refused == "no name" then
+    return told("there is no such namespace", hint.remedy(word, core.netns_names(), "ip netns list names them")), false
+  elseif refused == "not live" then
+    return told("a captured tree has no names of namespaces", "give all, or the pid of a process in it"), false
+  elseif refused == "other file" then
+    return told("no network namespace is mounted there", "give a file such as /run/netns/NAME or /proc/PID/ns/net"), false
+  end
+  local is_missing = chosen.error == core.strerror(core.ENOENT)
+  return told(chosen.error, is_missing and NETNS_FORM or "run as root"), not is_missing
 end
 
 return mistakes

@@ -94,11 +94,19 @@ local function joined_columns(schema, layout)
   return list
 end
 
---- The columns of a query that names none.
----@param query sockq.Query
----@param layout string?  "fields": a field a column
----@return (string|table)[]
-local function default_columns(query, layout)
+-- Columns of sockets, where they are of several namespaces.
+local function with_netns(list, by_field)
+  local chosen = core.netns()
+  if not (chosen and chosen.several) then
+    return list
+  end
+  list = { unpack(list) }
+  table.insert(list, by_field and #list + 1 or 1, "netns")
+  return list
+end
+
+-- The columns of a query that names none.
+local function columns_of(query, layout)
   local schema = query:schema()
   if schema.joined and schema.joined.left == fields then
     return joined_columns(schema, layout)
@@ -124,6 +132,15 @@ local function default_columns(query, layout)
     list[#list + 1] = "timer_text"
   end
   return list
+end
+
+--- The columns of a query that names none.
+---@param query sockq.Query
+---@param layout string?  "fields": a field a column
+---@return (string|table)[]
+local function default_columns(query, layout)
+  local list = columns_of(query, layout)
+  return query:schema() == fields and with_netns(list, layout == "fields") or list
 end
 
 --- True once standard output could not be written.

@@ -152,6 +152,55 @@ local function tell_owners(owners)
   end
 end
 
+-- Why nothing was read of a namespace, by entry.error: what was asked for is not whole.
+local NETNS_ERROR = {
+  [core.EACCES] = { "no process of it may be read", "run as root" },
+  [core.ESRCH] = { "the last process of it has ended", "its sockets are not shown" },
+  [core.ENOENT] = { "no process of it has a folder net/", "capture it as well" },
+}
+
+local told_netns = {}
+
+-- Of all namespaces: those that have a name and nothing through which they may be read.
+local function tell_dark(names)
+  local which = #names == 1 and "the namespace " .. names[1] .. " has"
+    or ("%d namespaces, such as %s, have"):format(#names, names[1])
+  return ("--netns all: %s no process that may be read; run as root, and anew for one made since"):format(which)
+end
+
+local function tell_netns(handle)
+  local header, dark, told = handle.set, {}, {}
+  for number = 0, select(2, netns.entry(handle, 0)) - 1 do
+    local entry = netns.entry(handle, number)
+    local why = NETNS_ERROR[tonumber(entry.error)]
+    if why then
+      set.incomplete = true
+      told[#told + 1] = ("netns %s: %s; %s"):format(netns.name(handle, number) or netns.inode(handle, number) or
+        entry.first, why[1], why[2])
+    elseif entry.error ~= 0 then
+      dark[#dark + 1] = netns.name(handle, number)
+    end
+  end
+  if dark[1] then
+    told[#told + 1] = tell_dark(dark)
+  end
+  if header.netns_refused > 0 then
+    told[#told + 1] = ("--netns: the namespaces of %d processes may not be read; run as root to see theirs"):format(
+      header.netns_refused)
+  end
+  if header.netns_left > 0 then
+    set.incomplete = true
+    told[#told + 1] = ("--netns: %d namespaces are more than can be told apart; name some of them"):format(
+      header.netns_left)
+  end
+  for _, message in ipairs(told) do
+    if not told_netns[message] then
+      told_netns[message] = true
+      tell(message)
+    end
+  end
+end
+
 local function tell_facts(handle)
   local fact = schema.fact(handle, handle.set.facts)
   while fact do
@@ -203,6 +252,7 @@ function set.note(collected)
   end
   tell_problems(handle)
   tell_owners(header.owners)
+  tell_netns(handle)
   tell_facts(handle)
   tell_missing(header, debug.getfenv(collected).named or {})
   if header.status == C.SOCKQ_SET_FAILED then

@@ -10,6 +10,7 @@
 
 #include "../collector.h"
 #include "../named.h"
+#include "../netns/netns.h"
 #include "../options.h"
 #include "../terminal.h"
 #include "../text.h"
@@ -40,6 +41,7 @@ struct sockq_program {
     struct sockq_named_list *named;
     const struct sockq_terminal *terminal;
     const char *proc_path;
+    const struct netns_choice *netns;
     unsigned euid; /* before privileges were dropped: netstat's warning names it */
 };
 
@@ -63,6 +65,7 @@ void sockq_lua_open_system(lua_State *L);
 void sockq_lua_open_interrupt(lua_State *L);
 void sockq_lua_open_terminal(lua_State *L);
 void sockq_lua_open_recording(lua_State *L);
+void sockq_lua_open_netns(lua_State *L);
 void sockq_lua_open_progress(lua_State *L);
 
 struct sockq_set_handle;

@@ -94,6 +94,10 @@ void sockq_lua_open_system(lua_State *L)
     lua_setfield(L, -2, "EINVAL");
     lua_pushinteger(L, EACCES);
     lua_setfield(L, -2, "EACCES");
+    lua_pushinteger(L, ESRCH);
+    lua_setfield(L, -2, "ESRCH");
+    lua_pushinteger(L, EACCES);
+    lua_setfield(L, -2, "EACCES");
     lua_pushinteger(L, EINTR);
     lua_setfield(L, -2, "EINTR");
 }

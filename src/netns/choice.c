@@ -2,61 +2,149 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "../scan.h"
 #include "netns.h"
 
+static void forget(struct netns_chosen *chosen)
+{
+    if (chosen->fd >= 0)
+        close(chosen->fd);
+    free(chosen->path);
+}
+
+/* Takes what is chosen, also when it fails or is there already. */
 static int add(struct netns_choice *choice, struct netns_chosen chosen)
 {
-    for (size_t i = 0; i < choice->count; i++)
-        if (chosen.inode ? choice->list[i].inode == chosen.inode
-                         : !choice->list[i].inode && choice->list[i].pid == chosen.pid)
+    for (size_t i = 0; i < choice->count; i++) {
+        if (choice->list[i].id == chosen.id) {
+            forget(&chosen);
             return 0;
+        }
+    }
     struct netns_chosen *more = realloc(choice->list, (choice->count + 1) * sizeof(*more));
-    if (!more)
+    if (!more) {
+        forget(&chosen);
         return -1;
+    }
     choice->list = more;
     choice->list[choice->count++] = chosen;
     return 0;
 }
 
-static bool exists(const struct sockq_proc *proc, const char *path)
+static enum netns_refusal choose_process(struct netns_choice *choice, const struct sockq_proc *proc,
+                                         uint32_t pid)
 {
-    int fd = sockq_proc_openat(proc, path, 0);
+    struct netns_chosen chosen = {.pid = pid, .fd = -1};
+    char path[16];
 
-    if (fd >= 0)
+    if (netns_id(proc, pid, &chosen.id) < 0) {
+        choice->error = errno;
+        snprintf(path, sizeof(path), "%" PRIu32, pid);
+        int fd = sockq_proc_openat(proc, path, O_DIRECTORY);
+        if (fd < 0)
+            return NETNS_NO_PROCESS;
         close(fd);
-    return fd >= 0;
-}
-
-static int choose_process(struct netns_choice *choice, const struct sockq_proc *proc, uint32_t pid,
-                          int *error)
-{
-    struct netns_chosen chosen = {.pid = pid};
-    char path[32];
-
-    snprintf(path, sizeof(path), "%" PRIu32, pid);
-    if (!exists(proc, path))
-        return NETNS_NO_PROCESS;
-    if (netns_inode(proc, pid, &chosen.inode) < 0) {
-        *error = errno;
-        chosen.inode = 0;
-        /* Its tables may be read all the same, by all. */
-        snprintf(path, sizeof(path), "%" PRIu32 "/net/dev", pid);
-        if (!exists(proc, path))
-            return NETNS_UNREAD;
+        return NETNS_UNREAD;
     }
-    return add(choice, chosen);
+    if (add(choice, chosen) < 0)
+        choice->error = errno;
+    return NETNS_FINE;
 }
 
-static int choose_word(struct netns_choice *choice, const struct sockq_proc *proc, const char *word,
-                       int *error)
+/* A file is looked at before it is opened: opening a device or a FIFO may do something. */
+static int open_namespace(const char *path, bool *other)
+{
+    char again[32];
+    struct statfs fs;
+    int fd = open(path, O_PATH | O_CLOEXEC), opened = -1;
+
+    *other = false;
+    if (fd < 0)
+        return -1;
+    if (fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == NSFS_MAGIC) {
+        snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);
+        opened = open(again, O_RDONLY | O_CLOEXEC);
+        /* Before Linux 4.11 only entering tells the kind. */
+        int kind = opened < 0 ? 0 : ioctl(opened, NS_GET_NSTYPE);
+        *other = opened >= 0 && kind != CLONE_NEWNET && !(kind < 0 && errno == ENOTTY);
+    } else {
+        *other = true;
+    }
+    int saved = errno;
+    close(fd);
+    if (*other && opened >= 0) {
+        close(opened);
+        opened = -1;
+    }
+    errno = saved;
+    return opened;
+}
+
+/* Whether it may be entered is found out by going in and back. */
+static bool may_enter(int fd)
+{
+    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    bool entered = own >= 0 && setns(fd, CLONE_NEWNET) == 0;
+
+    /* In the wrong namespace nothing that follows would be true. */
+    if (entered && setns(own, CLONE_NEWNET) < 0)
+        abort();
+    if (own >= 0)
+        close(own);
+    return entered;
+}
+
+static enum netns_refusal choose_file(struct netns_choice *choice, const char *path)
+{
+    struct stat st;
+    bool other;
+    struct netns_chosen chosen = {.fd = open_namespace(path, &other)};
+
+    choice->error = errno;
+    if (chosen.fd < 0)
+        return other ? NETNS_OTHER_FILE : NETNS_NO_FILE;
+    if (fstat(chosen.fd, &st) == 0)
+        chosen.id = (uint64_t)st.st_ino;
+    if (!may_enter(chosen.fd)) {
+        close(chosen.fd);
+        chosen.fd = -1;
+    }
+    chosen.path = strdup(path);
+    choice->error = 0;
+    if (!chosen.path || add(choice, chosen) < 0)
+        choice->error = errno;
+    return NETNS_FINE;
+}
+
+static enum netns_refusal choose_name(struct netns_choice *choice, const char *name)
+{
+    char path[sizeof(NETNS_FOLDER) + NAME_MAX + 2];
+    int length = snprintf(path, sizeof(path), NETNS_FOLDER "/%s", name);
+
+    if (length < 0 || (size_t)length >= sizeof(path) || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0)
+        return NETNS_NO_NAME;
+    enum netns_refusal refusal = choose_file(choice, path);
+    return refusal == NETNS_NO_FILE && choice->error == ENOENT ? NETNS_NO_NAME : refusal;
+}
+
+static enum netns_refusal choose_word(struct netns_choice *choice, const struct sockq_proc *proc,
+                                      const char *word)
 {
     const char *end = word + strlen(word);
+    enum netns_refusal refusal = NETNS_NO_NAME;
     uint32_t pid;
 
     if (word == end)
@@ -65,35 +153,89 @@ static int choose_word(struct netns_choice *choice, const struct sockq_proc *pro
         choice->all = true;
         return NETNS_FINE;
     }
-    if (scan_u32(word, end, &pid) == end && pid > 0 && pid <= INT32_MAX)
-        return choose_process(choice, proc, pid, error);
-    return NETNS_NO_PROCESS;
+    bool is_number = word[0] != '0' && scan_u32(word, end, &pid) == end && pid <= INT32_MAX;
+    if (is_number)
+        refusal = choose_process(choice, proc, pid);
+    if (is_number && (refusal != NETNS_NO_PROCESS || !proc->live))
+        return refusal;
+    if (!proc->live)
+        return NETNS_NOT_LIVE;
+    if (is_number)
+        return choose_name(choice, word) == NETNS_FINE ? NETNS_FINE : NETNS_NO_PROCESS;
+    refusal = strchr(word, '/') ? choose_file(choice, word) : choose_name(choice, word);
+    if (choice->unlike && strchr(word, '/') && refusal == NETNS_NO_FILE)
+        refusal = NETNS_OTHER_FILE;
+    return refusal;
 }
 
-int netns_choose(struct netns_choice *choice, const struct sockq_proc *proc, const char *argument,
-                 char **word, int *error)
+/* A name or path may itself have commas. */
+static bool is_whole(const struct sockq_proc *proc, const char *argument, bool unlike)
 {
-    int result = NETNS_FINE;
+    struct stat st;
+    char path[sizeof(NETNS_FOLDER) + NAME_MAX + 2];
+
+    if (!proc->live || !strchr(argument, ','))
+        return false;
+    int length = snprintf(path, sizeof(path), NETNS_FOLDER "/%s", argument);
+    return (!unlike && stat(argument, &st) == 0) ||
+           (length > 0 && (size_t)length < sizeof(path) && stat(path, &st) == 0);
+}
+
+int netns_choose(struct netns_choice *choice, const struct sockq_proc *proc, const char *argument)
+{
+    bool whole = is_whole(proc, argument, choice->unlike);
 
     choice->asked = true;
-    *word = NULL;
-    *error = 0;
-    while (result == NETNS_FINE) {
-        size_t length = strcspn(argument, ",");
-        free(*word);
-        *word = strndup(argument, length);
-        if (!*word)
+    while (choice->refusal == NETNS_FINE) {
+        size_t length = whole ? strlen(argument) : strcspn(argument, ",");
+        choice->error = 0;
+        free(choice->word);
+        choice->word = strndup(argument, length);
+        if (!choice->word)
             return -1;
-        result = choose_word(choice, proc, *word, error);
+        choice->refusal = choose_word(choice, proc, choice->word);
+        if (choice->refusal == NETNS_FINE && choice->error) {
+            errno = choice->error;
+            return -1;
+        }
         if (!argument[length])
             break;
         argument += length + 1;
     }
+    return 0;
+}
+
+int netns_choose_rest(struct netns_choice *choice, const struct sockq_proc *proc)
+{
+    struct netns_list list = {0};
+    struct netns_names names;
+    char path[sizeof(NETNS_FOLDER) + NAME_MAX + 2];
+
+    if (!choice->all || choice->refusal != NETNS_FINE)
+        return 0;
+    if (netns_names_read(&names, proc) < 0)
+        return -1;
+    int result = names.count ? netns_list_read(&list, proc, choice) : 0;
+    for (size_t i = 0; result == 0 && i < names.count; i++) {
+        if (netns_list_has(&list, names.list[i].inode))
+            continue;
+        snprintf(path, sizeof(path), NETNS_FOLDER "/%s", names.list[i].name);
+        /* What may not be opened or entered is told with the rows. */
+        (void)choose_file(choice, path);
+        choice->error = 0;
+    }
+    int saved = errno;
+    netns_list_free(&list);
+    netns_names_free(&names);
+    errno = saved;
     return result;
 }
 
 void netns_choice_free(struct netns_choice *choice)
 {
+    for (size_t i = 0; i < choice->count; i++)
+        forget(&choice->list[i]);
     free(choice->list);
+    free(choice->word);
     *choice = (struct netns_choice){0};
 }

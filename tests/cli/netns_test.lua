@@ -92,6 +92,13 @@ refuses("no such process", { "--proc", TREE, "--netns", "999" }, { status = 2,
   err = { "--netns 999: there is no such process" } })
 refuses("an empty word", { "--proc", TREE, "--netns", "1,,2" }, { status = 2,
   err = { "--netns: a namespace is missing; give all" } })
+refuses("a name in a captured tree", { "--proc", TREE, "--netns", "blue" }, { status = 2,
+  err = { "--netns blue: a captured tree has no names of namespaces" } })
+refuses("a path in a captured tree", { "--proc", TREE, "--netns", "30,/proc/1/ns/net" }, { status = 2,
+  err = { "--netns /proc/1/ns/net: a captured tree has no names" } })
+refuses("a report that reads settings", { "--proc", TREE, "--netns", "30", "doctor" }, { status = 2,
+  err = { "--netns: settings and counters are read of one's own namespace alone" } })
+refuses("no argument", { "--netns", "" }, { status = 2, err = { "--netns: its argument is empty" } })
 
 -- Recordings keep the namespaces; the same socket in another namespace is another.
 do

@@ -14,6 +14,10 @@ local C = schema.C
 -- Owners, cgroups and counters too: what is asked of a recording later is not known now.
 local EVERYTHING = bit.bor(tonumber(C.SOCKQ_WITH_OWNERS), tonumber(C.SOCKQ_WITH_CGROUPS),
   tonumber(C.SOCKQ_WITH_FACTS), tonumber(C.SOCKQ_WITH_NETNS))
+if core.netns() then
+  -- They are of one's own namespace, the sockets of others.
+  EVERYTHING = bit.bxor(EVERYTHING, tonumber(C.SOCKQ_WITH_FACTS))
+end
 local INCOMPLETE = 3
 
 local FORM = "sockq record FILE [EXPR...] is the form"

@@ -1,0 +1,62 @@
+/*
+ * Network namespaces as the command line names them, and the names that there are.
+ */
+#include <string.h>
+
+#include "lua.h"
+
+/* Lua: core.netns_names() → { name, … }: of the network namespaces of this machine */
+static int l_netns_names(lua_State *L)
+{
+    struct netns_names names = {0};
+    struct sockq_proc proc;
+    int result = sockq_proc_open(&proc, NULL);
+
+    if (result == 0)
+        result = netns_names_read(&names, &proc);
+    sockq_proc_close(&proc);
+    lua_newtable(L);
+    for (size_t i = 0; result == 0 && i < names.count; i++) {
+        lua_pushstring(L, names.list[i].name);
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    netns_names_free(&names);
+    return 1;
+}
+
+/*
+ * Lua: core.netns() → { several, refused, word, error } of --netns: whether it names more than one;
+ * what is wrong, with which word, and errno's text; nil if it was not given
+ */
+static int l_netns(lua_State *L)
+{
+    static const char *const refusals[] = {
+        [NETNS_EMPTY] = "empty",           [NETNS_NO_PROCESS] = "no process",
+        [NETNS_NO_NAME] = "no name",       [NETNS_NO_FILE] = "no file",
+        [NETNS_OTHER_FILE] = "other file", [NETNS_NOT_LIVE] = "not live",
+        [NETNS_UNREAD] = "unread"};
+    const struct netns_choice *choice = sockq_lua_program ? sockq_lua_program->netns : NULL;
+
+    if (!choice || !choice->asked)
+        return 0;
+    lua_createtable(L, 0, 4);
+    lua_pushboolean(L, choice->all || choice->count > 1);
+    lua_setfield(L, -2, "several");
+    if (choice->refusal != NETNS_FINE) {
+        lua_pushstring(L, refusals[choice->refusal]);
+        lua_setfield(L, -2, "refused");
+        lua_pushstring(L, choice->word);
+        lua_setfield(L, -2, "word");
+        lua_pushstring(L, strerror(choice->error));
+        lua_setfield(L, -2, "error");
+    }
+    return 1;
+}
+
+void sockq_lua_open_netns(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"netns", l_netns}, {"netns_names", l_netns_names}, {NULL, NULL}};
+
+    luaL_register(L, NULL, functions);
+}

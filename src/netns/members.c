@@ -1,0 +1,167 @@
+/* The processes of a /proc by their namespaces. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../scan.h"
+#include "netns.h"
+
+int netns_inode(const struct sockq_proc *proc, uint32_t pid, uint64_t *inode)
+{
+    const char *last = proc->live ? "/net" : "";
+    char path[32], text[64];
+    int folder = proc->fd;
+
+    if (pid)
+        snprintf(path, sizeof(path), "%" PRIu32 "/ns%s", pid, last);
+    else
+        snprintf(path, sizeof(path), "self/ns%s", last);
+    /* In a captured tree no link on the way may lead out of it. */
+    if (!proc->live && (folder = sockq_proc_openat(proc, path, O_DIRECTORY)) < 0)
+        return -1;
+    ssize_t n = readlinkat(folder, proc->live ? path : "net", text, sizeof(text));
+    int saved = errno;
+    if (!proc->live)
+        close(folder);
+    errno = n < 0 ? saved : EINVAL;
+    /* "net:[4026531840]" (fs/nsfs.c, ns_get_name) */
+    if (n < 7 || memcmp(text, "net:[", 5) != 0 || text[n - 1] != ']' ||
+        scan_u64(text + 5, text + n, inode) != text + n - 1)
+        return -1;
+    return *inode && *inode < NETNS_MARK ? 0 : -1;
+}
+
+int netns_id(const struct sockq_proc *proc, uint32_t pid, uint64_t *id)
+{
+    char path[32];
+    struct stat st;
+
+    if (netns_inode(proc, pid, id) == 0)
+        return 0;
+    if (!proc->live || (errno != EACCES && errno != EPERM))
+        return -1;
+    snprintf(path, sizeof(path), "%" PRIu32 "/net/dev", pid);
+    if (fstatat(proc->fd, path, &st, 0) < 0)
+        return -1;
+    *id = NETNS_MARK | (uint64_t)st.st_ino;
+    return 0;
+}
+
+/* Folders of processes are named by pids as the kernel spells them. */
+static bool parse_pid(const char *name, uint32_t *pid)
+{
+    const char *end = name + strlen(name);
+
+    return name[0] != '0' && scan_u32(name, end, pid) == end && *pid <= INT32_MAX;
+}
+
+static int add_member(struct netns_list *list, uint64_t id, uint32_t pid)
+{
+    if (list->member_count == list->member_room) {
+        size_t room = list->member_room ? list->member_room * 2 : 256;
+        struct netns_member *more = realloc(list->members, room * sizeof(*more));
+        if (!more)
+            return -1;
+        list->members = more;
+        list->member_room = room;
+    }
+    list->members[list->member_count++] = (struct netns_member){.id = id, .seen = id, .pid = pid};
+    return 0;
+}
+
+static int compare_members(const void *a, const void *b)
+{
+    const struct netns_member *x = a, *y = b;
+
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+static void sort_members(struct netns_list *list)
+{
+    if (list->member_count)
+        qsort(list->members, list->member_count, sizeof(*list->members), compare_members);
+}
+
+size_t netns_member_find(const struct netns_list *list, uint64_t id, uint32_t above)
+{
+    size_t low = 0, high = list->member_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct netns_member *member = &list->members[middle];
+        if (member->id < id || (member->id == id && member->pid <= above))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool netns_member_is(const struct netns_list *list, size_t i, uint64_t id)
+{
+    return i < list->member_count && list->members[i].id == id;
+}
+
+bool netns_list_has(const struct netns_list *list, uint64_t inode)
+{
+    return netns_member_is(list, netns_member_find(list, inode, 0), inode);
+}
+
+/*
+ * Those that are known by a mark only, behind all others, are of the namespace of one whose link
+ * may be read if that has the same mark.
+ */
+static void join_marked(struct netns_list *list)
+{
+    size_t marked = netns_member_find(list, NETNS_MARK, 0);
+    char path[32];
+    struct stat st;
+
+    if (marked == list->member_count)
+        return;
+    for (size_t i = 0; i < marked; i = netns_member_find(list, list->members[i].id, UINT32_MAX)) {
+        snprintf(path, sizeof(path), "%" PRIu32 "/net/dev", list->members[i].pid);
+        if (fstatat(list->proc->fd, path, &st, 0) < 0)
+            continue;
+        uint64_t mark = NETNS_MARK | (uint64_t)st.st_ino;
+        for (size_t k = netns_member_find(list, mark, 0); netns_member_is(list, k, mark); k++)
+            list->members[k].id = list->members[i].id;
+    }
+    sort_members(list);
+}
+
+int netns_members_read(struct netns_list *list)
+{
+    const struct sockq_proc *proc = list->proc;
+    DIR *folder = NULL;
+    struct dirent *entry;
+    int fd = sockq_proc_openat(proc, ".", O_DIRECTORY), result = 0;
+
+    if (fd >= 0 && !(folder = fdopendir(fd)))
+        close(fd);
+    if (!folder)
+        return -1;
+    while (result == 0 && (entry = readdir(folder)) != NULL) {
+        uint64_t id;
+        uint32_t pid;
+        if (!parse_pid(entry->d_name, &pid) || (proc->live && (pid_t)pid == proc->own_child))
+            continue;
+        if (netns_id(proc, pid, &id) == 0)
+            result = add_member(list, id, pid);
+        else if (errno == EACCES || errno == EPERM)
+            list->refused++;
+    }
+    closedir(folder);
+    sort_members(list);
+    join_marked(list);
+    return result;
+}
