@@ -2,6 +2,7 @@
 #include "collect.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -76,6 +77,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
 {
     struct owner_index *owners = NULL;
     struct netns_list namespaces = {0}, *several = NULL;
+    struct recent *recent = NULL;
     bool cancelled = false, facts_whole = true;
 
     if ((proc->netns && proc->netns->asked) || question->flags & SOCKQ_WITH_NETNS) {
@@ -94,12 +96,24 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
         if (owners && question->tables == 0)
             owner_index_list(owners, w);
     }
+    if (question->tables && !(question->flags & SOCKQ_KEEP_DUPLICATES) &&
+        !(recent = calloc(1, sizeof(*recent))))
+        w->error = errno;
+    const struct table_job job = {.proc = proc,
+                                  .w = w,
+                                  .owners = owners,
+                                  .namespaces = several,
+                                  .recent = recent,
+                                  .states = question->states,
+                                  .check = check,
+                                  .context = context};
     for (int i = 0; i < SOCKQ_TABLES && !w->error && !cancelled; i++) {
         if (!(question->tables >> i & 1))
             continue;
-        table_read(proc, w, owners, several, (enum sockq_table)i, question->states, check, context);
+        table_read(&job, (enum sockq_table)i);
         cancelled = check(context);
     }
+    free(recent);
     owner_index_free(owners);
     if (several)
         netns_list_write_errors(several, w);

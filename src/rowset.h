@@ -41,21 +41,22 @@ struct sockq_file {
 
 /** The writer of one row set. */
 struct sockq_writer {
-    struct sockq_file *file; /* borrowed */
-    struct sockq_set *set;   /* in the file */
-    uint32_t block;          /* number of the header block: the set's name in the protocol */
-    uint64_t rows;           /* pushed, committed or not */
-    struct sockq_row *next;  /* where the next row goes, NULL before a block is taken */
-    size_t ready;            /* bytes of the row block in use that are backed by memory */
-    uint64_t passed;         /* row blocks, from the first, that were given back */
-    struct sockq_list spare; /* blocks of those to use again, owned */
-    bool used_before;        /* the row block in use is one of them: rows in it are not zero */
-    bool lent;               /* next was given out and not pushed: it may be half filled */
-    uint64_t arena;          /* bytes of the arena in use */
-    uint64_t arena_ready;    /* arena bytes that are backed by memory */
-    uint64_t last_problem;   /* arena offset, to link the next one */
-    uint16_t netns;          /* the namespace that is being read, as rows and problems name it */
-    int error;               /* errno of the first failure, 0 while all is well */
+    struct sockq_file *file;      /* borrowed */
+    struct sockq_set *set;        /* in the file */
+    uint32_t block;               /* number of the header block: the set's name in the protocol */
+    uint64_t rows;                /* pushed, committed or not */
+    struct sockq_row *next;       /* where the next row goes, NULL before a block is taken */
+    struct sockq_row *last_block; /* the first row of the block before the one in use */
+    size_t ready;                 /* bytes of the row block in use that are backed by memory */
+    uint64_t passed;              /* row blocks, from the first, that were given back */
+    struct sockq_list spare;      /* blocks of those to use again, owned */
+    bool used_before;             /* the row block in use is one of them: rows in it are not zero */
+    bool lent;                    /* next was given out and not pushed: it may be half filled */
+    uint64_t arena;               /* bytes of the arena in use */
+    uint64_t arena_ready;         /* arena bytes that are backed by memory */
+    uint64_t last_problem;        /* arena offset, to link the next one */
+    uint16_t netns; /* the namespace that is being read, as rows and problems name it */
+    int error;      /* errno of the first failure, 0 while all is well */
 };
 
 /**
@@ -88,6 +89,19 @@ static inline void sockq_writer_push(struct sockq_writer *w)
     w->rows++;
     w->next++;
     w->lent = false;
+}
+
+/**
+ * A row that was pushed among the last SOCKQ_BLOCK_ROWS, passed or not.
+ *
+ * @index  from 0
+ */
+static inline const struct sockq_row *sockq_writer_recent(const struct sockq_writer *w,
+                                                          uint64_t index)
+{
+    const size_t used = (w->rows - 1) % SOCKQ_BLOCK_ROWS + 1, back = (size_t)(w->rows - index);
+
+    return back <= used ? w->next - back : w->last_block + index % SOCKQ_BLOCK_ROWS;
 }
 
 /**

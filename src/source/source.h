@@ -14,6 +14,7 @@
 #include "../owner/owner.h"
 #include "../proc.h"
 #include "../rowset.h"
+#include "recent.h"
 
 struct table_reader;
 
@@ -44,18 +45,25 @@ struct table_reader {
     uint64_t states;        /* wanted inet states, a bit each; 0: all */
     uint32_t line;          /* number of the line being scanned, from 1 */
     uint16_t row_flags;     /* flags for the row being scanned */
+    struct recent *recent;  /* to leave out rows that come twice; NULL: they are kept */
     bool crlf;              /* the header ended in CR LF: the file was converted */
     struct unix_name *held; /* the unix row that may go on, owned by proc_unix.c */
 };
 
-/**
- * Read one table of every namespace into the writer's row set; its tables[] entry says how it went.
- *
- * @namespaces  NULL: only that of the reader
- */
-void table_read(const struct sockq_proc *proc, struct sockq_writer *w, struct owner_index *owners,
-                struct netns_list *namespaces, enum sockq_table table, uint64_t states,
-                bool (*check)(void *), void *context);
+/** What reading the tables of one row set takes; all borrowed. */
+struct table_job {
+    const struct sockq_proc *proc;
+    struct sockq_writer *w;
+    struct owner_index *owners;    /* NULL: not asked for */
+    struct netns_list *namespaces; /* NULL: only that of the reader */
+    struct recent *recent;         /* to leave out rows that come twice; NULL: they are kept */
+    uint64_t states;               /* as in the question */
+    bool (*check)(void *);         /* called after every piece; true stops */
+    void *context;
+};
+
+/** Read one table of every namespace into the row set; its tables[] entry says how it went. */
+void table_read(const struct table_job *job, enum sockq_table table);
 
 /** The format of a table; never NULL for a number below SOCKQ_TABLES. */
 const struct table_format *table_format(enum sockq_table table);

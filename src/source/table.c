@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include "../scan.h"
+#include "feed.h"
+#include "recent.h"
 #include "source.h"
 
-enum { BUFFER = 256 << 10, LINE = 4096, LONG_LINE = 64 << 10, GARBAGE_LINES = 10 };
+enum { LINE = 4096, LONG_LINE = 64 << 10, GARBAGE_LINES = 10 };
 
 /* A unix name of 4096 bytes, which no kernel gives but a capture may hold, and its columns. */
 enum { UNIX_LINE = LINE + 128 };
@@ -42,8 +44,9 @@ static const struct table_format formats[SOCKQ_TABLES] = {
 
 struct input {
     struct table_reader reader;
-    int fd;
-    char *buffer;
+    struct feed *feed;
+    char *tail; /* the line that the last piece cut in two, its first part */
+    size_t tail_size;
     size_t skipped;    /* bytes of a line too long to keep, 0 when not in one */
     uint32_t good;     /* lines that were rows */
     uint32_t rejected; /* lines that were none, before the first that was */
@@ -64,10 +67,14 @@ void table_push(struct table_reader *reader, struct sockq_row *row)
     if (reader->proc->live && row->inode &&
         (row->inode == reader->proc->own_inodes[0] || row->inode == reader->proc->own_inodes[1]))
         return;
+    row->netns = reader->w->netns;
+    if (reader->recent && recent_again(reader->recent, reader->w, row)) {
+        reader->w->set->tables[reader->table].duplicates++;
+        return;
+    }
     if (!row->line)
         row->line = reader->line;
     row->flags |= reader->row_flags;
-    row->netns = reader->w->netns;
     if (reader->owners && row->inode)
         row->owner = owner_index_find(reader->owners, reader->w, row->inode);
     sockq_writer_push(reader->w);
@@ -190,37 +197,35 @@ static void take_line(struct input *in, const char *line, const char *end)
     }
 }
 
-/* Take the whole lines of the buffer. @return the bytes of the last, partial one */
-static size_t take_lines(struct input *in, size_t have)
+/* Take the whole lines; the partial one at the end is kept for the piece that follows. */
+static void take_lines(struct input *in, const char *p, const char *end)
 {
-    const char *p = in->buffer, *end = in->buffer + have, *feed;
+    const char *feed;
 
     while (!in->stopped && !in->reader.w->error &&
            (feed = memchr(p, '\n', (size_t)(end - p))) != NULL) {
         take_line(in, p, feed);
         p = feed + 1;
     }
-    size_t rest = (size_t)(end - p);
-    if (rest > in->reader.format->longest || in->skipped) {
-        in->skipped += rest;
+    in->tail_size = (size_t)(end - p);
+    if (in->tail_size > in->reader.format->longest || in->skipped) {
+        in->skipped += in->tail_size;
+        in->tail_size = 0;
         if (in->skipped > ENDLESS) {
             in->reader.line++;
             stop(in, SOCKQ_BAD_TOO_LARGE);
         }
-        return 0;
     }
-    memmove(in->buffer, p, rest);
-    return rest;
+    memcpy(in->tail, p, in->tail_size);
 }
 
 static void read_lines(struct input *in, struct sockq_table_info *info)
 {
-    size_t have = 0;
+    _Static_assert(LONG_LINE <= FEED_ROOM, "the first part of a line fits before a piece");
 
     while (!in->stopped && !in->reader.w->error) {
-        ssize_t n = read(in->fd, in->buffer + have, BUFFER - have);
-        if (n < 0 && errno == EINTR)
-            continue;
+        char *text;
+        ssize_t n = feed_next(in->feed, &text);
         if (n < 0) {
             info->status = SOCKQ_TABLE_FAILED;
             info->error = errno;
@@ -229,14 +234,15 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
         }
         if (n == 0)
             break;
-        have = take_lines(in, have + (size_t)n);
+        memcpy(text - in->tail_size, in->tail, in->tail_size);
+        take_lines(in, text - in->tail_size, text + n);
         sockq_writer_commit(in->reader.w);
         if (in->check(in->context))
             return;
     }
     if (in->stopped)
         return;
-    if (have > 0 || in->skipped) {
+    if (in->tail_size > 0 || in->skipped) {
         in->reader.line++;
         report(in, in->skipped ? SOCKQ_BAD_LENGTH : SOCKQ_BAD_TRUNCATED, true);
     } else if (in->reader.line == 0) {
@@ -251,18 +257,22 @@ static int open_table(const struct sockq_proc *proc, struct input *in,
                       struct sockq_table_info *info)
 {
     struct stat st;
+    const char *path = in->reader.format->path;
+    int fd = in->reader.namespaces ? netns_open(in->reader.namespaces, in->reader.w->netns, path)
+                                   : sockq_proc_openat(proc, path, 0);
 
-    if (in->reader.namespaces)
-        in->fd = netns_open(in->reader.namespaces, in->reader.w->netns, in->reader.format->path);
-    else
-        in->fd = sockq_proc_openat(proc, in->reader.format->path, 0);
-    if (in->fd >= 0 && fstat(in->fd, &st) == 0 && S_ISREG(st.st_mode))
-        return 0;
-    int error = in->fd < 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
-    /* That a namespace is gone is told of it, not of its tables. */
-    if (in->fd < 0 && in->reader.namespaces && error == ESRCH)
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        in->feed = feed_open(fd);
+        if (in->feed)
+            return 0;
+        in->reader.w->error = errno;
         return -1;
-    if (in->fd < 0 && error == ENOENT) {
+    }
+    int error = fd < 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+    /* That a namespace is gone is told of it, not of its tables. */
+    if (fd < 0 && in->reader.namespaces && error == ESRCH)
+        return -1;
+    if (fd < 0 && error == ENOENT) {
         info->status = SOCKQ_TABLE_MISSING;
         info->error = error;
         return -1;
@@ -271,8 +281,8 @@ static int open_table(const struct sockq_proc *proc, struct input *in,
     info->error = error;
     sockq_writer_problem(in->reader.w, in->reader.table, 0,
                          error ? SOCKQ_BAD_ERRNO : SOCKQ_BAD_FILE_TYPE, error, true);
-    if (in->fd >= 0)
-        close(in->fd);
+    if (fd >= 0)
+        close(fd);
     return -1;
 }
 
@@ -284,8 +294,8 @@ static void read_one(struct input *in, struct sockq_table_info *info)
     if (open_table(in->reader.proc, in, info) < 0)
         return;
     info->status = SOCKQ_TABLE_READING;
-    in->buffer = malloc(BUFFER);
-    if (in->buffer)
+    in->tail = malloc(in->reader.format->longest);
+    if (in->tail)
         read_lines(in, info);
     else
         w->error = errno;
@@ -293,8 +303,8 @@ static void read_one(struct input *in, struct sockq_table_info *info)
     if (in->reader.format->flush)
         in->reader.format->flush(&in->reader);
     free(in->reader.held);
-    free(in->buffer);
-    close(in->fd);
+    free(in->tail);
+    feed_close(in->feed);
     sockq_writer_commit(w);
 }
 
@@ -311,24 +321,24 @@ static void join_status(struct sockq_table_info *info, uint32_t status, int32_t 
     }
 }
 
-void table_read(const struct sockq_proc *proc, struct sockq_writer *w, struct owner_index *owners,
-                struct netns_list *namespaces, enum sockq_table table, uint64_t states,
-                bool (*check)(void *), void *context)
+void table_read(const struct table_job *job, enum sockq_table table)
 {
+    struct sockq_writer *w = job->w;
     const struct input start = {.reader = {.format = &formats[table],
                                            .w = w,
-                                           .proc = proc,
-                                           .owners = owners,
-                                           .namespaces = namespaces,
+                                           .proc = job->proc,
+                                           .owners = job->owners,
+                                           .namespaces = job->namespaces,
+                                           .recent = job->recent,
                                            .table = table,
-                                           .states = states},
-                                .check = check,
-                                .context = context};
+                                           .states = job->states},
+                                .check = job->check,
+                                .context = job->context};
     struct sockq_table_info *info = &w->set->tables[table];
-    uint32_t count = namespaces ? namespaces->count : 1;
+    uint32_t count = job->namespaces ? job->namespaces->count : 1;
 
     info->first_row = w->rows;
-    for (uint32_t i = 0; i < count && !w->error && (i == 0 || !check(context)); i++) {
+    for (uint32_t i = 0; i < count && !w->error && (i == 0 || !job->check(job->context)); i++) {
         struct input in = start;
         uint32_t status = info->status;
         int32_t error = info->error;

@@ -226,7 +226,12 @@ static uint64_t scan_into(struct bench *b, struct sockq_file *file)
 
     if (sockq_writer_open(&w, file, &question) < 0)
         die("row set");
-    table_read(&b->proc, &w, NULL, NULL, SOCKQ_TCP, 0, never, NULL);
+    struct recent *recent = calloc(1, sizeof(*recent));
+    if (!recent)
+        die("memory");
+    const struct table_job job = {.proc = &b->proc, .w = &w, .recent = recent, .check = never};
+    table_read(&job, SOCKQ_TCP);
+    free(recent);
     sockq_writer_finish(&w, SOCKQ_SET_COMPLETE);
     if (w.error) {
         errno = w.error;

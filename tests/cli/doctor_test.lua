@@ -104,7 +104,7 @@ end
 
 local function probing(count, probes)
   return many(count, function(i)
-    return rows.tcp { lport = 80, raddr = "0400000A", rport = i, state = 1, timer = 4, when = 50, probes = probes, inode = 11 }
+    return rows.tcp { lport = 80, raddr = "0900000A", rport = i, state = 1, timer = 4, when = 50, probes = probes, inode = 11 }
   end)
 end
 

@@ -29,7 +29,10 @@ do
     file:seek("set", at - 1)
     file:write("\n")
   end
-  file:write((rows.many_tcp(LAST):gsub("^[^\n]*\n", "")))
+  -- those that follow the first ones
+  local all, from = rows.many_tcp(FIRST + LAST), 0
+  for _ = 0, FIRST do from = all:find("\n", from + 1, true) end
+  file:write(all:sub(from + 1))
   assert(file:close())
 end
 local ALL = FIRST + LAST

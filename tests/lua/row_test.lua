@@ -28,11 +28,11 @@ local OTHERS = tree.make {
     rows.tcp { lport = 1, raddr = "0200000A", rport = 7, state = 13, inode = 5 },
     rows.tcp { lport = 1, raddr = "0200000A", rport = 8, state = 200, timer = 255, when = 7, inode = 6 },
     (rows.tcp { lport = 1, rport = 9, state = 1, timer = 1, inode = 7 }:gsub("01:00000000", "01:1AD7F29ABCA")),
-    (rows.tcp { lport = 1, rport = 9, state = 1, timer = 4, inode = 7 }:gsub("04:00000000", "04:FFFFFFFFFFFFFFFF")),
+    (rows.tcp { lport = 1, rport = 9, state = 1, timer = 4, inode = 17 }:gsub("04:00000000", "04:FFFFFFFFFFFFFFFF")),
     rows.tcp { lport = 1, state = 10, inode = 8, tail = " 1 0 100 0 0 10 5" },
     rows.tcp { lport = 1, state = 1, inode = 18446744073709551615 / 4096 },
     rows.tcp { lport = 1, state = 1, inode = 9, uid = 4294967295, tail = "" },
-    rows.tcp { lport = 1, state = 1, inode = 9, tail = " -1073741824" },
+    rows.tcp { lport = 1, state = 1, inode = 19, tail = " -1073741824" },
     rows.tcp { laddr = "00000000", raddr = "FFFFFFFF", state = 1, inode = 9, rx = 4294967295, tx = 2147483648 },
   }),
   ["net/tcp6"] = rows.file("tcp6", {

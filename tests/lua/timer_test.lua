@@ -82,8 +82,10 @@ end
 
 -- Rows by hand: what each timer says of it
 
+local count = 0
 local function tcp(f)
-  f.lport, f.raddr, f.rport = 1, f.raddr or "0200000A", f.rport or 2
+  count = count + 1
+  f.lport, f.raddr, f.rport = count, f.raddr or "0200000A", f.rport or 2
   return rows.tcp(f)
 end
 

@@ -15,7 +15,8 @@
 #include "helper.h"
 
 static const struct sockq_question everything = {.tables = ((uint64_t)1 << SOCKQ_TABLES) - 1,
-                                                 .flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS |
+                                                 .flags = SOCKQ_KEEP_DUPLICATES |
+                                                          SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS |
                                                           SOCKQ_WITH_FACTS | SOCKQ_WITH_NETNS};
 
 /** A file's bytes; owned by the test. */

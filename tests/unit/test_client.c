@@ -10,7 +10,8 @@
 
 static const struct sockq_question tcp = {.tables = (uint64_t)1 << SOCKQ_TCP};
 static const struct sockq_question everything = {.tables = ((uint64_t)1 << SOCKQ_TABLES) - 1,
-                                                 .flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS};
+                                                 .flags = SOCKQ_KEEP_DUPLICATES |
+                                                          SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS};
 
 /* A request that is ignored, and lets go a read that is held. */
 static void wake(struct serving_world *world)

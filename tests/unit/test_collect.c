@@ -96,7 +96,8 @@ static void the_live_system(void **state)
 /* Every table, in its order, with the places of its rows. */
 static void all_tables(void **state)
 {
-    static const struct sockq_question question = {.tables = ALL_TABLES};
+    static const struct sockq_question question = {.tables = ALL_TABLES,
+                                                   .flags = SOCKQ_KEEP_DUPLICATES};
     struct fixture *f = *state;
     char text[800];
 
@@ -139,7 +140,8 @@ static void only_tables_asked_for(void **state)
 static void owners_are_joined(void **state)
 {
     static const struct sockq_question question = {.tables = TABLE(SOCKQ_TCP) | TABLE(SOCKQ_UNIX),
-                                                   .flags = SOCKQ_WITH_OWNERS};
+                                                   .flags =
+                                                       SOCKQ_WITH_OWNERS | SOCKQ_KEEP_DUPLICATES};
     struct fixture *f = *state;
     char text[1000];
 

@@ -221,7 +221,7 @@ function Listing:run()
     return
   end
   names.new_listing()
-  local flags = self.chosen.programs and C.SOCKQ_WITH_OWNERS or 0
+  local flags = C.SOCKQ_KEEP_DUPLICATES + (self.chosen.programs and C.SOCKQ_WITH_OWNERS or 0)
   local collected = set.collect(tables.mask(numbers), 0, flags)
   local handle = set.handle(collected)
   local lent_type, cast = schema.row_handle, require("ffi").cast

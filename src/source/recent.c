@@ -1,0 +1,64 @@
+#include "recent.h"
+
+#include <string.h>
+
+static uint64_t hash_of(const struct sockq_row *row)
+{
+    const uint64_t odd = 0x9e3779b97f4a7c15u;
+    uint64_t local[2], remote[2];
+
+    memcpy(local, row->local_addr, sizeof(local));
+    memcpy(remote, row->remote_addr, sizeof(remote));
+    uint64_t hash = (row->inode ^ (uint64_t)row->local_port << 48) * odd;
+    hash = (hash ^ hash >> 32 ^ local[0] ^ local[1] << 1) * odd;
+    hash =
+        (hash ^ hash >> 32 ^ remote[0] ^ remote[1] << 1 ^ (uint64_t)row->remote_port << 40) * odd;
+    return hash ^ hash >> 29;
+}
+
+static bool counts(const struct sockq_row *row)
+{
+    if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS)
+        return false;
+    return row->inode != 0 || (row->flags & (SOCKQ_ROW_MINI | SOCKQ_ROW_REQUEST));
+}
+
+/* A unix name can be chosen so that it forges a row with another socket's inode. */
+static bool same_name(struct sockq_writer *w, const struct sockq_row *a, const struct sockq_row *b)
+{
+    if (a->table != SOCKQ_UNIX)
+        return true;
+    return a->un.path_len == b->un.path_len && !a->un.path == !b->un.path &&
+           (!a->un.path || memcmp(sockq_writer_at(w, a->un.path), sockq_writer_at(w, b->un.path),
+                                  a->un.path_len) == 0);
+}
+
+static bool is_same(struct sockq_writer *w, const struct sockq_row *a, const struct sockq_row *b)
+{
+    return a->inode == b->inode && a->table == b->table && a->netns == b->netns &&
+           a->local_port == b->local_port && a->remote_port == b->remote_port &&
+           memcmp(a->local_addr, b->local_addr, sizeof(a->local_addr)) == 0 &&
+           memcmp(a->remote_addr, b->remote_addr, sizeof(a->remote_addr)) == 0 &&
+           (a->inode != 0 ||
+            (a->state == b->state && b->when <= a->when && a->when - b->when <= w->set->user_hz)) &&
+           same_name(w, a, b);
+}
+
+bool recent_again(struct recent *recent, struct sockq_writer *w, const struct sockq_row *row)
+{
+    if (!counts(row))
+        return false;
+    const uint64_t hash = hash_of(row);
+    const uint32_t position = (uint32_t)w->rows + 1, tag = (uint32_t)(hash >> 32);
+    uint32_t *head = &recent->heads[hash % RECENT_HEADS];
+
+    for (uint32_t at = *head; at && at + RECENT_ROWS > position;
+         at = recent->rows[at % RECENT_ROWS].before)
+        if (recent->rows[at % RECENT_ROWS].tag == tag &&
+            is_same(w, sockq_writer_recent(w, at - 1), row))
+            return true;
+    recent->rows[position % RECENT_ROWS].before = *head;
+    recent->rows[position % RECENT_ROWS].tag = tag;
+    *head = position;
+    return false;
+}
