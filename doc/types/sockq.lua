@@ -49,6 +49,7 @@
 ---@field program? string  that process's name: argv[0] without folders, else comm
 ---@field cmdline? string  that process's arguments, at most 4 KiB
 ---@field owners? sockq.Owner[]  every owner: { { pid, fd, program, cmdline }, … }
+---@field nprocs? integer  how many processes have the socket, unknown where no owner is, in processes
 ---@field owner_why? string  why no owner is known
 ---@field cgroup? string  cgroup of the first process
 ---@field unit? string  systemd unit of the first process, in its container if that runs a systemd
@@ -117,7 +118,9 @@ local Query = {}
 function Query:where(predicate) end
 
 --- One row for each different combination of keys. Without agg or count behind it a group has its
---- keys and `count` (`rows` if a key is called so).
+--- keys and `count` (`rows` if a key is called so). A key that tells of a socket's owner, such as
+--- program, pid or container, counts a socket of several processes once for each different value, so
+--- that groups may add up to more than there are sockets; several such keys are those of one owner.
 ---@param given string|function|table  "state, net=subnet(remote_addr, 24)"
 ---@return sockq.Records
 --- Memory: the keys of every group, and what its aggregates say.
@@ -214,7 +217,9 @@ local Records = {}
 function Records:where(predicate) end
 
 --- One row for each different combination of keys. Without agg or count behind it a group has its
---- keys and `count` (`rows` if a key is called so).
+--- keys and `count` (`rows` if a key is called so). A key that tells of a socket's owner, such as
+--- program, pid or container, counts a socket of several processes once for each different value, so
+--- that groups may add up to more than there are sockets; several such keys are those of one owner.
 ---@param given string|function|table  "state, net=subnet(remote_addr, 24)"
 ---@return sockq.Records
 --- Memory: the keys of every group, and what its aggregates say.

@@ -218,6 +218,9 @@ local function read(text)
   return with_unit or NOTHING
 end
 
+-- Once a process, in the midst of a loop over rows: compiled it would become a part of that.
+jit.off(read, true)
+
 -- Many processes have one text; a live view sees ever new ones.
 local MOST_TEXTS = 4096
 local known, count = {}, 0

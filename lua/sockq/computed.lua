@@ -38,17 +38,20 @@ local LUA_TYPES = { string = "string", number = "number", integer = "number", bo
 
 -- What is read besides the tables, for a field that is made from others.
 local RANK = { owners = 1, cgroups = 2 }
+-- Also whether it tells of one owner.
 local function needs_of(names)
-  local needs
+  local needs, of_owner
   for _, name in ipairs(names) do
     local field = fields.by_name[name]
     if not field then
       return nil, ("needs: there is no field %s; %s"):format(tostring(name), fields.remedy(name))
-    elseif field.needs and (RANK[field.needs] or 3) > (RANK[needs] or 0) then
+    end
+    of_owner = of_owner or field.of_owner
+    if field.needs and (RANK[field.needs] or 3) > (RANK[needs] or 0) then
       needs = field.needs
     end
   end
-  return needs
+  return needs, nil, of_owner
 end
 
 --- Add a field that is computed from others; from here on it is used like a built-in one. Adding a
@@ -69,15 +72,16 @@ return function(given)
     end
     get, of_type, names = items[1].value, given.type or items[1].type, hint.keys(items[1].fields)
   end
-  local needs
-  needs, wrong = needs_of(names)
+  local needs, of_owner
+  needs, wrong, of_owner = needs_of(names)
   if wrong then
     return wrong
   end
   local expected = LUA_TYPES[of_type]
   fields.add({
     name = given.name, type = of_type, unit = given.unit, doc = given.doc or "computed: " .. (given.expr or "a function"),
-    values = given.values, sources = { "all" }, needs = needs, computed = true,
+    values = given.values, sources = { "all" }, needs = needs, of_owner = of_owner,
+    computed = true,
     get = function(_, _, row)
       local value = get(row)
       if value ~= nil and expected and type(value) ~= expected then

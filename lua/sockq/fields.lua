@@ -4,7 +4,7 @@
 -- An entry: name, type (string, integer, number, boolean, list), identifies (true for numbers that
 -- are names: not to be added up), unit, doc (one line), sources (table groups of tables.lua that
 -- fill it), needs ("owners", "cgroups" or "netns", read only for it), values (list of the words that it can
--- be; also = pattern of further ones), and
+-- be; also = pattern of further ones), of_owner (set here: it tells of one owner), and
 -- get(row, set, userdata): the value, nil when the source cannot know it; key: the same for groups,
 -- anything that tells values apart as well and costs less. raw is what the kernel
 -- printed even where that means nothing; row:raw(name) gives it.
@@ -27,7 +27,7 @@ local UNIX, NETLINK = tonumber(C.SOCKQ_UNIX), tonumber(C.SOCKQ_NETLINK)
 local PACKET = tonumber(C.SOCKQ_PACKET)
 local TCP6, SCTP_ASSOCS = tonumber(C.SOCKQ_TCP6), tonumber(C.SOCKQ_SCTP_ASSOCS)
 local LISTEN, LISTENING = tonumber(C.SOCKQ_LISTEN), 0x10000
-local WITH_CGROUPS = tonumber(C.SOCKQ_WITH_CGROUPS)
+local WITH_OWNERS, WITH_CGROUPS = tonumber(C.SOCKQ_WITH_OWNERS), tonumber(C.SOCKQ_WITH_CGROUPS)
 -- More ticks than any timer of a socket has: what old kernels print of one that is overdue.
 local OVERDUE = 2 ^ 28
 
@@ -150,13 +150,17 @@ local function of_tcp(member, scale)
   end
 end
 
+-- Getters of what one owner has, each a key: groups count a socket once for each owner of it.
+local of_owners = {}
 local function of_owner(read, flags)
-  return function(row, set, userdata)
-    local entry, arena = owner.first(row, set, userdata, flags)
+  local function get(row, set, userdata)
+    local entry, arena = owner.lead(row, set, userdata, flags)
     if entry then
       return read(arena, owner.process(arena, entry), entry)
     end
   end
+  of_owners[get] = true
+  return get
 end
 
 local users = {}
@@ -283,23 +287,25 @@ local list = {
   { name = "fd", type = "integer", identifies = true, doc = "its descriptor there", sources = ALL, needs = "owners",
     get = of_owner(function(_, _, entry) return entry.fd end) },
   { name = "program", type = "string", doc = "that process's name: argv[0] without folders, else comm", sources = ALL,
-    needs = "owners", get = of_owner(owner.program) },
+    needs = "owners", get = of_owner(owner.remembered(owner.program)) },
   { name = "cmdline", type = "string", doc = "that process's arguments, at most 4 KiB", sources = ALL,
-    needs = "owners", get = of_owner(owner.cmdline) },
+    needs = "owners", get = of_owner(owner.remembered(owner.cmdline)) },
   { name = "owners", type = "list", doc = "every owner: { { pid, fd, program, cmdline }, … }", sources = ALL,
     needs = "owners", get = owner.all },
+  { name = "nprocs", type = "integer", unit = "processes", doc = "how many processes have the socket, unknown where no owner is",
+    sources = ALL, needs = "owners", get = owner.count },
   { name = "owner_why", type = "string", doc = "why no owner is known", sources = ALL, needs = "owners",
     get = owner.why },
   { name = "cgroup", type = "string", doc = "cgroup of the first process", sources = ALL, needs = "cgroups",
-    get = of_owner(owner.cgroup, WITH_CGROUPS) },
+    get = of_owner(owner.remembered(owner.cgroup), WITH_CGROUPS) },
   { name = "unit", type = "string", doc = "systemd unit of the first process, in its container if that runs a systemd",
-    sources = ALL, needs = "cgroups", get = of_owner(owner.unit, WITH_CGROUPS) },
+    sources = ALL, needs = "cgroups", get = of_owner(owner.remembered(owner.unit), WITH_CGROUPS) },
   { name = "container", type = "string", doc = "innermost container of the first process: 12 digits of its id, or its name",
-    sources = ALL, needs = "cgroups", get = of_owner(owner.container, WITH_CGROUPS) },
+    sources = ALL, needs = "cgroups", get = of_owner(owner.remembered(owner.container), WITH_CGROUPS) },
   { name = "runtime", type = "string", doc = "what runs that container, unknown where the cgroup's path does not tell",
-    sources = ALL, needs = "cgroups", values = cgroup.RUNTIMES, get = of_owner(owner.runtime, WITH_CGROUPS) },
+    sources = ALL, needs = "cgroups", values = cgroup.RUNTIMES, get = of_owner(owner.remembered(owner.runtime), WITH_CGROUPS) },
   { name = "pod", type = "string", doc = "uid of the Kubernetes pod of the first process; of podman's 12 digits of the id",
-    sources = ALL, needs = "cgroups", get = of_owner(owner.pod, WITH_CGROUPS) },
+    sources = ALL, needs = "cgroups", get = of_owner(owner.remembered(owner.pod), WITH_CGROUPS) },
   { name = "netns", type = "string", doc = "network namespace: its name in /run/netns, else its first process: 1/systemd",
     sources = ALL, needs = "netns", get = function(row, set) return netns.name(set, row.netns) end },
   { name = "netns_inode", type = "integer", identifies = true, doc = "that namespace by the inode of its ns link",
@@ -379,6 +385,7 @@ assert(TCP6 < SCTP_ASSOCS, "state_of: the tables with TCP states come first")
 local fields = { list = list, by_name = {}, getters = {}, raws = {}, version = 0 }
 
 local function register(field)
+  field.of_owner = field.of_owner or of_owners[field.get]
   for _, name in ipairs({ field.name, unpack(field.alias or {}) }) do
     fields.by_name[name] = field
     fields.getters[name], fields.raws[name] = field.get, field.raw
@@ -400,6 +407,19 @@ function fields.add(field)
   list[place] = field
   fields.version = fields.version + 1
   register(field)
+end
+
+--- The name of a hidden field for grouping.lua: true where a socket has several descriptors.
+---@param names table<string, boolean>  fields that are read of their processes
+---@return string
+function fields.shared(names)
+  local flags = fields.flags(names)
+  flags = flags == WITH_OWNERS and flags or band(flags, bit.bnot(WITH_OWNERS))
+  local name = "shared#" .. flags
+  fields.getters[name] = fields.getters[name] or function(row, set, userdata)
+    return owner.shared(row, set, userdata, flags)
+  end
+  return name
 end
 
 --- Let the timers of all rows run on: expires and when are as they will be `seconds` after the rows

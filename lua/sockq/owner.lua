@@ -62,13 +62,74 @@ local function first(row, set, userdata, flags)
     return nil, set
   end
   local offset = row.owner
-  if not has(set.set.question.flags, flags) and
+  if bit.band(set.set.question.flags, flags) ~= flags and
       not (flags == WITH_OWNERS and has(set.set.question.flags, WITH_CGROUPS)) then
     offset, set = late_owner(row, flags, userdata)
   end
   return schema.owner(set, offset), set
 end
 owner.first = first
+
+-- Where a group counts a socket once for each owner: the row, and the owner whose turn it is.
+local turn_row, turn, turn_set
+-- The row, its first owner and the set of that which shared() saw last.
+local shared_row, shared_owner, shared_set
+
+--- The owner that a row's fields tell of: the first, or the one whose turn it is.
+---@return ffi.cdata*|nil owner, ffi.cdata* set  # as of owner.first
+function owner.lead(row, set, userdata, flags)
+  if turn_row and turn_row == row then
+    return turn, turn_set
+  end
+  return first(row, set, userdata, flags)
+end
+
+--- Whether there is more than one descriptor of a row.
+---@return true|nil
+function owner.shared(row, set, userdata, flags)
+  local entry, arena = first(row, set, userdata, flags)
+  if entry and tonumber(entry.next) ~= 0 then
+    shared_row, shared_owner, shared_set = row, entry, arena
+    return true
+  end
+end
+
+--- Call visit(userdata, number) once for each descriptor of the row that shared() was true for; fields
+--- of the owner tell of that one meanwhile. Where visit raises an error, the caller ends the turns.
+function owner.turns(visit, userdata, number)
+  turn_row, turn, turn_set = shared_row, shared_owner, shared_set
+  repeat
+    visit(userdata, number)
+    turn = schema.owner(turn_set, turn.next)
+  until not turn
+  owner.end_turns()
+end
+
+--- From here on fields tell of first owners again.
+function owner.end_turns()
+  turn_row, turn, turn_set = nil, nil, nil
+  shared_row, shared_owner, shared_set = nil, nil, nil
+end
+
+--- How many processes have a row's socket; nil where no owner is known.
+---@return integer|nil
+function owner.count(row, set, userdata)
+  local entry, arena = first(row, set, userdata)
+  if not entry then
+    return nil
+  elseif tonumber(entry.next) == 0 then
+    return 1
+  end
+  local seen, count = {}, 0
+  while entry do
+    local process = tonumber(entry.process)
+    if not seen[process] then
+      seen[process], count = true, count + 1
+    end
+    entry = schema.owner(arena, entry.next)
+  end
+  return count
+end
 
 --- The process of an owner, as a struct sockq_process.
 function owner.process(set, entry)
@@ -98,6 +159,45 @@ function owner.cgroup(set, process)
   end
   return text:match("^0::([^\n]*)") or text:match("\n0::([^\n]*)") or
     text:match("^[^:\n]*:[^:\n]*:([^\n]*)")
+end
+
+-- As many sets are remembered at a time: a look and the one before, and what a script compares.
+local MOST_SETS = 4
+
+--- A reader of a process that remembers what it gave, so that a row costs no more than a look into a
+--- table: of all sockets many have one process.
+---@param read fun(set: ffi.cdata*, process: ffi.cdata*): string|nil
+---@return fun(set: ffi.cdata*, process: ffi.cdata*, entry: ffi.cdata*): string|nil
+function owner.remembered(read)
+  local by_set, count, serial, values = {}, 0, 0, {}
+  local function turn_to(set)
+    serial = set.serial
+    values = by_set[serial]
+    if not values then
+      if count == MOST_SETS then
+        by_set, count = {}, 0
+      end
+      values = {}
+      by_set[serial], count = values, count + 1
+    end
+  end
+  local function look(set, process, key)
+    local value = read(set, process) or false
+    values[key] = value
+    return value
+  end
+  return function(set, process, entry)
+    if set.serial ~= serial then
+      turn_to(set)
+    end
+    -- Negative, so that the table has no array part: LuaJIT does not compile a mixed one.
+    local key = -1 - tonumber(entry.process)
+    local value = values[key]
+    if value == nil then
+      value = look(set, process, key)
+    end
+    return value or nil
+  end
 end
 
 local function of_cgroup(name)

@@ -43,7 +43,7 @@ function open.sort(stage, sink, input)
 end
 
 function open.group(stage, sink)
-  return grouping.group(stage.keys, stage.items, stage.schema, sink)
+  return grouping.group(stage.keys, stage.items, stage.schema, stage.input, sink)
 end
 
 function open.distinct(stage, sink)

@@ -41,7 +41,9 @@ function verbs.where(self, predicate)
 end
 
 --- One row for each different combination of keys. Without agg or count behind it a group has its
---- keys and `count` (`rows` if a key is called so).
+--- keys and `count` (`rows` if a key is called so). A key that tells of a socket's owner, such as program,
+--- pid or container, counts a socket of several processes once for each different value, so that groups may
+--- add up to more than there are sockets; several such keys are those of one owner.
 ---@param given string|function|table  "state, net=subnet(remote_addr, 24)"
 ---@return sockq.Query
 --- Memory: the keys of every group, and what its aggregates say.

@@ -28,6 +28,14 @@ line "Made by `scripts/docs` from lua/sockq/fields.lua; `sockq fields` prints th
 line "row's table cannot tell is `nil`, never 0. What is marked with *owners* or *cgroups* is read from /proc/PID, and only"
 line "when a query names it."
 line ""
+local of_owner = {}
+for _, field in ipairs(fields.list) do
+  if field.of_owner then of_owner[#of_owner + 1] = field.name end
+end
+line("Of a socket that several processes have ", code(of_owner), " tell of the first,")
+line "as netstat shows; `owners` has all. As keys of a group they count a socket once for each different value among its"
+line "owners, so that groups may add up to more than there are sockets."
+line ""
 line "| field | type | unit | meaning | filled by |"
 line "|---|---|---|---|---|"
 for _, field in ipairs(fields.list) do

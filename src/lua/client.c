@@ -3,6 +3,7 @@
  * the FFI (handle.h); C makes the userdata, waits for rows and gives row sets back.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 #define CLIENT_TYPE "sockq.client"
 #define SET_TYPE "sockq.set"
 #define ROW_TYPE "sockq.row"
+
+/* Serials of row sets: what is remembered of one must not be taken for another at its address. */
+static atomic_uint serials;
 
 static struct sockq_client *check_client(lua_State *L, int index)
 {
@@ -96,6 +100,7 @@ static int client_collect(lua_State *L)
     handle->set = sockq_client_set(client, handle->block);
     handle->map = client->map;
     handle->client = client;
+    handle->serial = atomic_fetch_add(&serials, 1) + 1;
     /* The set's environment keeps client and set alive; rows share it. */
     lua_createtable(L, 2, 0);
     lua_pushvalue(L, 1);

@@ -6,13 +6,14 @@
 #define SOCKQ_LUA_HANDLE_H
 #include <stdint.h>
 
-/* Userdata "sockq.set": a row set, released when it is collected. */
+/* Userdata "sockq.set": a row set, released when it is collected; serial: no other set has had
+   it. */
 struct sockq_set_handle {
     const struct sockq_set *set;
     const uint8_t *map;
     void *client;
     uint32_t block;
-    uint32_t reserved;
+    uint32_t serial;
 };
 
 /* Userdata "sockq.row": row is null in a cursor outside of the call that it was lent to. */

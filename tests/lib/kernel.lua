@@ -332,6 +332,11 @@ local function set_owner(row, by_inode)
   local first = row.owners[1]
   if first then
     for _, name in ipairs { "pid", "fd", "program", "cmdline", "cgroup" } do row[name] = first[name] end
+    local pids = {}
+    row.nprocs = 0
+    for _, one in ipairs(row.owners) do
+      if not pids[one.pid] then pids[one.pid], row.nprocs = true, row.nprocs + 1 end
+    end
   end
 end
 

@@ -15,13 +15,14 @@ local tree = require "tree_of"
 --- What the design promises by name (those that /proc can fill).
 local PROMISED = { "proto", "family", "state", "local_addr", "local_port", "remote_addr", "remote_port", "laddr",
   "lport", "raddr", "rport", "recv_q", "send_q", "timer", "timer_code", "expires", "retrans", "probes", "uid", "user",
-  "inode", "pid", "fd", "program", "cmdline", "owners", "owner_why", "cgroup", "unit", "container",
+  "inode", "pid", "fd", "program", "cmdline", "owners", "nprocs", "owner_why", "cgroup", "unit", "container",
   "netns", "netns_inode", "scope", "remote_scope", "rto",
   "ato", "cwnd", "ssthresh", "refs", "drops", "path", "dev" }
 
 local TYPES = { string = "string", integer = "number", number = "number", boolean = "boolean", list = "table" }
 local KEYS = { name = true, alias = true, type = true, unit = true, doc = true, sources = true, needs = true,
-  get = true, raw = true, identifies = true, values = true, also = true, key = true }
+  get = true, raw = true, identifies = true, values = true, also = true, key = true,
+  of_owner = true }
 
 -- The entries
 

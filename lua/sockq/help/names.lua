@@ -43,6 +43,9 @@ local function field(name)
   if entry.needs then
     terms[#terms + 1] = { "reads", entry.needs .. ", which takes a look into every process" }
   end
+  if entry.of_owner then
+    terms[#terms + 1] = { "-g", "counts a socket once for each different value among its processes" }
+  end
   if entry.values then
     terms[#terms + 1] = { "values", table.concat(entry.values, " ") }
   end
