@@ -124,8 +124,7 @@ static uint64_t copy_process(struct copier *c, uint64_t offset)
 
 static uint64_t copy_owners(struct copier *c, uint64_t offset)
 {
-    uint64_t first = met(c, offset, FIRST_OWNER), to, *mark;
-    struct sockq_owner *before = NULL;
+    uint64_t first = met(c, offset, FIRST_OWNER), to, *mark, *link = &first;
 
     if (first)
         return first;
@@ -140,12 +139,9 @@ static uint64_t copy_owners(struct copier *c, uint64_t offset)
         if (!process || !copy)
             return 0;
         *copy = (struct sockq_owner){.process = process, .fd = owner->fd, .flags = owner->flags};
-        *mark = to | (before ? NEXT_OWNER : FIRST_OWNER);
-        if (before)
-            before->next = to;
-        else
-            first = to;
-        before = copy;
+        *mark = to | (first ? NEXT_OWNER : FIRST_OWNER);
+        *link = to;
+        link = &copy->next;
         offset = owner->next;
     }
     return first;
@@ -153,8 +149,7 @@ static uint64_t copy_owners(struct copier *c, uint64_t offset)
 
 static uint64_t copy_addresses(struct copier *c, uint64_t offset)
 {
-    uint64_t first = 0, to, *mark;
-    struct sockq_address *before = NULL;
+    uint64_t first = 0, to, *mark, *link = &first;
 
     while (offset && goes_on(c)) {
         const struct sockq_address *address = new_at(c, offset, sizeof(*address), &mark);
@@ -168,11 +163,8 @@ static uint64_t copy_addresses(struct copier *c, uint64_t offset)
         *copy = *address;
         copy->next = 0;
         *mark = to | ADDRESS;
-        if (before)
-            before->next = to;
-        else
-            first = to;
-        before = copy;
+        *link = to;
+        link = &copy->next;
         offset = address->next;
     }
     return first;
@@ -278,9 +270,7 @@ static void copy_rows(struct copier *c, const struct sockq_selection *selection)
 
 static void copy_problems(struct copier *c)
 {
-    struct sockq_set *set = c->w->set;
-    uint64_t offset = c->source->set->problems, to, *mark;
-    struct sockq_problem *before = NULL;
+    uint64_t offset = c->source->set->problems, to, *mark, *link = &c->w->set->problems;
 
     while (offset && goes_on(c)) {
         const struct sockq_problem *problem = new_at(c, offset, sizeof(*problem), &mark);
@@ -298,19 +288,15 @@ static void copy_problems(struct copier *c)
             return;
         *copy = *problem;
         copy->next = 0;
-        if (before)
-            before->next = to;
-        else
-            set->problems = to;
-        before = copy;
+        *link = to;
+        link = &copy->next;
     }
 }
 
 /* Before the rows, which name them by number. */
 static void copy_namespaces(struct copier *c)
 {
-    uint64_t offset = c->source->set->namespaces, to, *mark;
-    struct sockq_netns *before = NULL;
+    uint64_t offset = c->source->set->namespaces, to, *mark, *link = &c->w->set->namespaces;
     uint32_t count = 0;
 
     while (offset && goes_on(c)) {
@@ -329,11 +315,8 @@ static void copy_namespaces(struct copier *c)
             return;
         *kept = copy;
         *mark = NETNS;
-        if (before)
-            before->next = to;
-        else
-            c->w->set->namespaces = to;
-        before = kept;
+        *link = to;
+        link = &kept->next;
         offset = entry->next;
     }
     c->namespaces = count ? count : 1;
@@ -341,8 +324,7 @@ static void copy_namespaces(struct copier *c)
 
 static void copy_facts(struct copier *c)
 {
-    uint64_t offset = c->source->set->facts, to, *mark;
-    struct sockq_fact *before = NULL;
+    uint64_t offset = c->source->set->facts, to, *mark, *link = &c->w->set->facts;
 
     if (!(c->question->flags & SOCKQ_WITH_FACTS))
         return;
@@ -359,11 +341,8 @@ static void copy_facts(struct copier *c)
             return;
         *kept = copy;
         *mark = FACT;
-        if (before)
-            before->next = to;
-        else
-            c->w->set->facts = to;
-        before = kept;
+        *link = to;
+        link = &kept->next;
         offset = fact->next;
     }
 }

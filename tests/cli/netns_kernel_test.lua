@@ -133,24 +133,22 @@ refuses("no process", { "--netns", "4000000" }, { status = 2, err = { "--netns 4
 
 -- Rights: none are kept, neither by the collector nor in the namespaces that it stays in.
 do
+  -- Once rows are there the collector has given up what it does not need.
   local script = [[
+    sockq.tcp():count()
     local parent = io.open("/proc/self/stat"):read("*a"):match("^%d+ %b() %S (%d+)")
     for task in io.popen("ls /proc/" .. parent .. "/task"):lines() do
       local status = io.open(("/proc/%s/task/%s/status"):format(parent, task)):read("*a")
       print(task == parent, status:match("CapEff:%s*(%x+)"), status:match("NoNewPrivs:%s*(%d)"))
     end]]
-  local _, out = run { "--trust", "--netns", "red", "-e", script }
-  if out == "" then _, out = run { "--netns", "red", "-e", script } end
-  local admin, threads = false, 0
+  local _, out = run { "--netns", "red", "-e", script }
+  local admin, bare = false, 0
   for is_main, caps in out:gmatch("(%a+)\t(%x+)\t1\n") do
     local bits = tonumber(caps:sub(-8), 16)
     admin = admin or bit.band(bits, 2 ^ 21) ~= 0
-    if is_main == "false" then
-      threads = threads + 1
-      check.equal("the thread has no capability", bits, 0)
-    end
+    bare = bare + (is_main == "false" and bits == 0 and 1 or 0)
   end
-  check.equal("a thread stays in the namespace", threads, 1)
+  check.equal("the thread that stays in the namespace has no capability", bare, 1, out)
   if posix.read_file("/proc/self/status"):match("CapEff:%s*(%x+)"):find("[89a-f]%x%x%x%x$") then
     check.ok("CAP_SYS_ADMIN is given up", not admin, out)
   end
