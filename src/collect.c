@@ -99,20 +99,22 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
     if (question->tables && !(question->flags & SOCKQ_KEEP_DUPLICATES) &&
         !(recent = calloc(1, sizeof(*recent))))
         w->error = errno;
-    const struct table_job job = {.proc = proc,
-                                  .w = w,
-                                  .owners = owners,
-                                  .namespaces = several,
-                                  .recent = recent,
-                                  .states = question->states,
-                                  .check = check,
-                                  .context = context};
+    struct table_job job = {.proc = proc,
+                            .w = w,
+                            .owners = owners,
+                            .namespaces = several,
+                            .recent = recent,
+                            .tables = question->tables,
+                            .states = question->states,
+                            .check = check,
+                            .context = context};
     for (int i = 0; i < SOCKQ_TABLES && !w->error && !cancelled; i++) {
         if (!(question->tables >> i & 1))
             continue;
         table_read(&job, (enum sockq_table)i);
         cancelled = check(context);
     }
+    table_job_end(&job);
     free(recent);
     owner_index_free(owners);
     if (several)

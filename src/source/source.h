@@ -16,6 +16,7 @@
 #include "../rowset.h"
 #include "recent.h"
 
+struct feed;
 struct table_reader;
 
 /** How the lines of one table are read. */
@@ -50,20 +51,36 @@ struct table_reader {
     struct unix_name *held; /* the unix row that may go on, owned by proc_unix.c */
 };
 
-/** What reading the tables of one row set takes; all borrowed. */
+/** The text of one table of one namespace, or why there is none. */
+struct table_text {
+    struct feed *feed; /* NULL: none; owned */
+    int error;         /* errno of opening; 0 with no feed: not a regular file */
+    bool is_memory;    /* the error is of this process, not of the file */
+};
+
+/** What reading the tables of one row set takes; borrowed but for `next`. */
 struct table_job {
     const struct sockq_proc *proc;
     struct sockq_writer *w;
     struct owner_index *owners;    /* NULL: not asked for */
     struct netns_list *namespaces; /* NULL: only that of the reader */
     struct recent *recent;         /* to leave out rows that come twice; NULL: they are kept */
+    uint64_t tables;               /* as in the question, a bit each: what is read in turn */
     uint64_t states;               /* as in the question */
     bool (*check)(void *);         /* called after every piece; true stops */
     void *context;
+    /* What is read behind the present text, opened while that is read; table_job_end closes it. */
+    struct table_text next;
+    enum sockq_table next_table;
+    uint32_t next_netns;
+    bool has_next;
 };
 
 /** Read one table of every namespace into the row set; its tables[] entry says how it went. */
-void table_read(const struct table_job *job, enum sockq_table table);
+void table_read(struct table_job *job, enum sockq_table table);
+
+/** Free what was opened and not read. */
+void table_job_end(struct table_job *job);
 
 /** The format of a table; never NULL for a number below SOCKQ_TABLES. */
 const struct table_format *table_format(enum sockq_table table);

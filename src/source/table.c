@@ -50,9 +50,9 @@ struct input {
     size_t skipped;    /* bytes of a line too long to keep, 0 when not in one */
     uint32_t good;     /* lines that were rows */
     uint32_t rejected; /* lines that were none, before the first that was */
+    bool looked_ahead; /* the text behind this one is opened, if there is one */
     bool stopped;      /* the rest of the file is not looked at */
-    bool (*check)(void *);
-    void *context;
+    struct table_job *job;
 };
 
 const struct table_format *table_format(enum sockq_table table)
@@ -219,6 +219,64 @@ static void take_lines(struct input *in, const char *p, const char *end)
     memcpy(in->tail, p, in->tail_size);
 }
 
+/* Only regular files are read: a FIFO would block, a device would never end. */
+static struct table_text open_text(const struct table_job *job, enum sockq_table table,
+                                   uint32_t netns)
+{
+    const char *path = formats[table].path;
+    struct table_text text = {0};
+    struct stat st;
+    int fd = job->namespaces ? netns_open(job->namespaces, netns, path)
+                             : sockq_proc_openat(job->proc, path, 0);
+
+    if (fd >= 0 && fstat(fd, &st) < 0) {
+        text.error = errno;
+        close(fd);
+        return text;
+    }
+    if (fd >= 0 && S_ISREG(st.st_mode)) {
+        text.feed = feed_open(fd);
+        text.error = text.feed ? 0 : errno;
+        text.is_memory = !text.feed;
+        return text;
+    }
+    text.error = fd < 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
+    if (fd >= 0)
+        close(fd);
+    return text;
+}
+
+/* While a long text is read, the kernel can format the next one as well. */
+static void open_next(struct input *in)
+{
+    struct table_job *job = in->job;
+    uint32_t count = job->namespaces ? job->namespaces->count : 1;
+    unsigned table = in->reader.table, netns = job->w->netns + 1u;
+
+    in->looked_ahead = true;
+    if (netns >= count) {
+        netns = 0;
+        do
+            table++;
+        while (table < SOCKQ_TABLES && !(job->tables >> table & 1));
+    }
+    if (job->has_next || table >= SOCKQ_TABLES)
+        return;
+    job->next_table = (enum sockq_table)table;
+    job->next_netns = netns;
+    job->next = open_text(job, job->next_table, netns);
+    job->has_next = true;
+    if (job->next.feed)
+        feed_ahead(job->next.feed);
+}
+
+void table_job_end(struct table_job *job)
+{
+    if (job->has_next)
+        feed_close(job->next.feed);
+    job->has_next = false;
+}
+
 static void read_lines(struct input *in, struct sockq_table_info *info)
 {
     _Static_assert(LONG_LINE <= FEED_ROOM, "the first part of a line fits before a piece");
@@ -234,10 +292,12 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
         }
         if (n == 0)
             break;
+        if (!in->looked_ahead && feed_is_ahead(in->feed))
+            open_next(in);
         memcpy(text - in->tail_size, in->tail, in->tail_size);
         take_lines(in, text - in->tail_size, text + n);
         sockq_writer_commit(in->reader.w);
-        if (in->check(in->context))
+        if (in->job->check(in->job->context))
             return;
     }
     if (in->stopped)
@@ -252,37 +312,34 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
     info->status = SOCKQ_TABLE_COMPLETE;
 }
 
-/* Only regular files are read: a FIFO would block, a device would never end. */
-static int open_table(const struct sockq_proc *proc, struct input *in,
-                      struct sockq_table_info *info)
+static struct table_text take_text(struct table_job *job, enum sockq_table table)
 {
-    struct stat st;
-    const char *path = in->reader.format->path;
-    int fd = in->reader.namespaces ? netns_open(in->reader.namespaces, in->reader.w->netns, path)
-                                   : sockq_proc_openat(proc, path, 0);
+    if (job->has_next && job->next_table == table && job->next_netns == job->w->netns) {
+        job->has_next = false;
+        return job->next;
+    }
+    return open_text(job, table, job->w->netns);
+}
 
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-        in->feed = feed_open(fd);
-        if (in->feed)
-            return 0;
-        in->reader.w->error = errno;
+static int open_table(struct input *in, struct sockq_table_info *info)
+{
+    const struct table_text text = take_text(in->job, in->reader.table);
+
+    in->feed = text.feed;
+    if (text.feed)
+        return 0;
+    if (text.is_memory) {
+        in->reader.w->error = text.error;
         return -1;
     }
-    int error = fd < 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
     /* That a namespace is gone is told of it, not of its tables. */
-    if (fd < 0 && in->reader.namespaces && error == ESRCH)
+    if (in->reader.namespaces && text.error == ESRCH)
         return -1;
-    if (fd < 0 && error == ENOENT) {
-        info->status = SOCKQ_TABLE_MISSING;
-        info->error = error;
-        return -1;
-    }
-    info->status = SOCKQ_TABLE_FAILED;
-    info->error = error;
-    sockq_writer_problem(in->reader.w, in->reader.table, 0,
-                         error ? SOCKQ_BAD_ERRNO : SOCKQ_BAD_FILE_TYPE, error, true);
-    if (fd >= 0)
-        close(fd);
+    info->error = text.error;
+    info->status = text.error == ENOENT ? SOCKQ_TABLE_MISSING : SOCKQ_TABLE_FAILED;
+    if (text.error != ENOENT)
+        sockq_writer_problem(in->reader.w, in->reader.table, 0,
+                             text.error ? SOCKQ_BAD_ERRNO : SOCKQ_BAD_FILE_TYPE, text.error, true);
     return -1;
 }
 
@@ -291,7 +348,7 @@ static void read_one(struct input *in, struct sockq_table_info *info)
 {
     struct sockq_writer *w = in->reader.w;
 
-    if (open_table(in->reader.proc, in, info) < 0)
+    if (open_table(in, info) < 0)
         return;
     info->status = SOCKQ_TABLE_READING;
     in->tail = malloc(in->reader.format->longest);
@@ -321,7 +378,7 @@ static void join_status(struct sockq_table_info *info, uint32_t status, int32_t 
     }
 }
 
-void table_read(const struct table_job *job, enum sockq_table table)
+void table_read(struct table_job *job, enum sockq_table table)
 {
     struct sockq_writer *w = job->w;
     const struct input start = {.reader = {.format = &formats[table],
@@ -332,8 +389,7 @@ void table_read(const struct table_job *job, enum sockq_table table)
                                            .recent = job->recent,
                                            .table = table,
                                            .states = job->states},
-                                .check = job->check,
-                                .context = job->context};
+                                .job = job};
     struct sockq_table_info *info = &w->set->tables[table];
     uint32_t count = job->namespaces ? job->namespaces->count : 1;
 

@@ -236,9 +236,10 @@ const struct sockq_table_info *read_table_with(struct fixture *f, enum sockq_tab
             sockq_file_release(&f->file, f->w.block);
         assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
     }
-    const struct table_job job = {
+    struct table_job job = {
         .proc = &f->proc, .w = &f->w, .owners = owners, .states = states, .check = never_stop};
     table_read(&job, table);
+    table_job_end(&job);
     sockq_writer_finish(&f->w, SOCKQ_SET_COMPLETE);
     return &f->w.set->tables[table];
 }

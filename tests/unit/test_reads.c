@@ -265,9 +265,9 @@ static void the_check_follows_each_read(void **state)
         plan.most = strlen(good_of(SOCKQ_TCP));
         plan.stop_at = stop_at;
         assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
-        const struct table_job job = {
-            .proc = &f->proc, .w = &f->w, .check = stop_in_time, .context = f};
+        struct table_job job = {.proc = &f->proc, .w = &f->w, .check = stop_in_time, .context = f};
         table_read(&job, SOCKQ_TCP);
+        table_job_end(&job);
         assert_int_equal(sockq_set_rows(f->w.set), stop_at < 3 ? stop_at : 3);
         assert_int_equal(f->w.set->tables[SOCKQ_TCP].rows, stop_at < 3 ? stop_at : 3);
         assert_int_equal(f->w.set->tables[SOCKQ_TCP].status,
