@@ -296,8 +296,8 @@ check_lua_blocks("doc/scripting.md", 12)
 check_lua_blocks("doc/timers.md", 1)
 check_session("README.md", 4)
 check_session("doc/scripting.md", 4)
-check_session("examples/README.md", 19, ("tree=%s other=%s TMPDIR=%s"):format("tests/data/captures/centos7-seed/proc",
-  "tests/data/captures/mixed-2/proc", DIR))
+check_session("examples/README.md", 22, ("tree=%s other=%s host=%s TMPDIR=%s"):format("tests/data/captures/centos7-seed/proc",
+  "tests/data/captures/mixed-2/proc", "tests/data/captures/containers/proc", DIR))
 check_names()
 check_made()
 check_manual()
