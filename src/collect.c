@@ -11,6 +11,7 @@
 #include "facts.h"
 #include "netns/netns.h"
 #include "owner/owner.h"
+#include "peers.h"
 #include "scan.h"
 #include "source/source.h"
 
@@ -108,6 +109,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
                             .states = question->states,
                             .check = check,
                             .context = context};
+    w->held = question->flags & SOCKQ_WITH_PEERS;
     for (int i = 0; i < SOCKQ_TABLES && !w->error && !cancelled; i++) {
         if (!(question->tables >> i & 1))
             continue;
@@ -116,6 +118,8 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
     }
     table_job_end(&job);
     free(recent);
+    if (w->held && !w->error && !cancelled && sockq_peers_find(w, NULL) < 0)
+        w->error = errno;
     owner_index_free(owners);
     if (several)
         netns_list_write_errors(several, w);

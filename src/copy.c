@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "peers.h"
+
 enum {
     MOST_HZ = 1000000,
     KNOWN = 2 * SOCKQ_HAS_ADDRS - 1,
@@ -203,7 +205,8 @@ static bool is_sound(struct copier *c, const struct sockq_row *row, uint32_t lea
     if (row->table >= SOCKQ_TABLES || row->table < least ||
         !(c->source->set->question.tables >> row->table & 1) || !family_fits(row) ||
         (row->known & ~(uint32_t)KNOWN) || (row->flags & ~ROW_FLAGS) ||
-        row->netns >= c->namespaces || row->peer)
+        row->netns >= c->namespaces ||
+        (row->peer && !(c->source->set->question.flags & SOCKQ_WITH_PEERS)))
         return flawed(c, SOCKQ_FLAW_ROW);
     return true;
 }
@@ -212,6 +215,8 @@ static void copy_row(struct copier *c, const struct sockq_row *row)
 {
     struct sockq_row copy = *row;
 
+    /* Found anew among the rows that are copied. */
+    copy.peer = 0;
     copy.owner = asks_owners(c) ? copy_owners(c, row->owner) : 0;
     if (row->table == SOCKQ_UNIX)
         copy.un.path = copy_text(c, row->un.path, row->un.path_len);
@@ -439,6 +444,8 @@ static void finish(struct copier *c)
     }
     if (status == SOCKQ_SET_FAILED)
         c->w->error = from->error;
+    else if (c->question->flags & SOCKQ_WITH_PEERS && sockq_peers_find(c->w, NULL) < 0)
+        c->w->error = errno;
     sockq_writer_finish(c->w, status);
 }
 

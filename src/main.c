@@ -39,6 +39,7 @@
  *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins, pile.{h,c}
  *   netns/              network namespaces, netns.h: choice.c what --netns names, hold.c threads in
  *                       them, members.c processes in them, list.c what is read, names.c
+ *   peers.{h,c}         which rows are the two ends of one connection
  *   facts.{h,c}         settings and counters of the network, files of /proc that are no tables
  *   recording.{h,c}     files of row sets: reading one with suspicion, appending to one
  *   copy.{h,c}          rows of one row set into another, every value checked

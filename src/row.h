@@ -393,12 +393,14 @@ enum sockq_request_flag {
     SOCKQ_WITH_CGROUPS = 0x2,
     /* Settings and counters of the network and their like: the files of facts.c. */
     SOCKQ_WITH_FACTS = 0x4,
+    /* Which row is at the other end (peers.h); rows are then committed all at once. */
+    SOCKQ_WITH_PEERS = 0x40,
     /* Name the namespace that is read where no other was asked for. */
     SOCKQ_WITH_NETNS = 0x80,
     /* Rows that the kernel printed twice, as it printed them; else the second is left out. */
     SOCKQ_KEEP_DUPLICATES = 0x100,
     /* All that a collector understands. */
-    SOCKQ_REQUEST_FLAGS = 0x187
+    SOCKQ_REQUEST_FLAGS = 0x1c7
 };
 
 /* What is asked of the collector. */

@@ -311,7 +311,8 @@ void sockq_writer_passed(struct sockq_writer *w, uint64_t rows)
 void sockq_writer_commit(struct sockq_writer *w)
 {
     __atomic_store_n(&w->set->arena, w->arena, __ATOMIC_RELEASE);
-    __atomic_store_n(&w->set->rows, w->rows, __ATOMIC_RELEASE);
+    if (!w->held)
+        __atomic_store_n(&w->set->rows, w->rows, __ATOMIC_RELEASE);
 }
 
 void sockq_writer_problem(struct sockq_writer *w, enum sockq_table table, uint32_t line,
@@ -341,6 +342,7 @@ void sockq_writer_problem(struct sockq_writer *w, enum sockq_table table, uint32
 
 void sockq_writer_finish(struct sockq_writer *w, enum sockq_set_status status)
 {
+    w->held = false;
     sockq_writer_commit(w);
     give_blocks(w->file, w->spare.blocks, w->spare.count, 0);
     free(w->spare.blocks);

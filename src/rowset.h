@@ -51,6 +51,7 @@ struct sockq_writer {
     uint64_t passed;              /* row blocks, from the first, that were given back */
     struct sockq_list spare;      /* blocks of those to use again, owned */
     bool used_before;             /* the row block in use is one of them: rows in it are not zero */
+    bool held;                    /* rows are not shown to the reader before the end */
     bool lent;                    /* next was given out and not pushed: it may be half filled */
     uint64_t arena;               /* bytes of the arena in use */
     uint64_t arena_ready;         /* arena bytes that are backed by memory */

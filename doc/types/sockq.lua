@@ -51,6 +51,8 @@
 ---@field owners? sockq.Owner[]  every owner: { { pid, fd, program, cmdline }, … }
 ---@field nprocs? integer  how many processes have the socket, unknown where no owner is, in processes
 ---@field owner_why? string  why no owner is known
+---@field peer_pid? integer  first process at the other end of a local connection
+---@field peer_program? string  that process's name
 ---@field cgroup? string  cgroup of the first process
 ---@field unit? string  systemd unit of the first process, in its container if that runs a systemd
 ---@field container? string  innermost container of the first process: 12 digits of its id, or its name
@@ -87,6 +89,13 @@ function Row:raw(name) end
 --- A row of one's own from a cursor; of a row that is one's own, the row itself or its like.
 ---@return sockq.Row
 function Row:keep() end
+
+--- The row at the other end of a TCP or UDP connection, if both ends are in tables that are read:
+--- over the loopback, or between network namespaces. Without needs{"peer_pid"} or an expression over
+--- it the tables are looked at once more at the first call, and what has ended meanwhile has no
+--- other end. A socket that is connected to itself is its own.
+---@return sockq.Row|nil
+function Row:peer() end
 
 --- Walk the fields that this row knows, in the registry's order: for name, value in row:fields().
 --- Owners are read if they have not been.

@@ -15,6 +15,7 @@ local core = require("sockq.core")
 local hint = require("sockq.hint")
 local netns = require("sockq.netns")
 local owner = require("sockq.owner")
+local peer = require("sockq.peer")
 local schema = require("sockq.schema")
 local state = require("sockq.state")
 local tables = require("sockq.tables")
@@ -34,6 +35,7 @@ local OVERDUE = 2 ^ 28
 local TCP = { "tcp" }
 local INETS = { "tcp", "udp", "udplite", "raw", "icmp" }
 local ADDRESSED = { "tcp", "udp", "udplite", "raw", "icmp", "sctp" }
+local PAIRED = { "tcp", "udp", "udplite" }
 local ALL = { "all" }
 
 local PROTO, FILE = {}, {}
@@ -296,6 +298,10 @@ local list = {
     sources = ALL, needs = "owners", get = owner.count },
   { name = "owner_why", type = "string", doc = "why no owner is known", sources = ALL, needs = "owners",
     get = owner.why },
+  { name = "peer_pid", type = "integer", identifies = true, doc = "first process at the other end of a local connection",
+    sources = PAIRED, needs = "peers", get = peer.of_owner(function(_, process) return process.pid end) },
+  { name = "peer_program", type = "string", doc = "that process's name", sources = PAIRED, needs = "peers",
+    get = peer.of_owner(owner.program) },
   { name = "cgroup", type = "string", doc = "cgroup of the first process", sources = ALL, needs = "cgroups",
     get = of_owner(owner.remembered(owner.cgroup), WITH_CGROUPS) },
   { name = "unit", type = "string", doc = "systemd unit of the first process, in its container if that runs a systemd",
@@ -455,6 +461,8 @@ function fields.flags(names)
       flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS))
     elseif field and field.needs == "cgroups" then
       flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS), WITH_CGROUPS)
+    elseif field and field.needs == "peers" then
+      flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS), tonumber(C.SOCKQ_WITH_PEERS))
     elseif field and field.needs == "netns" then
       flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_NETNS))
     end

@@ -45,6 +45,7 @@
 --   trace.lua  complaint.lua   what is told of an error in a script or plug-in; errors as they are printed
 --   row.lua             rows as userdata
 --   fields.lua          the field registry
+--   peer.lua            the other ends of connections
 --   owner.lua           owners of sockets
 --   cgroup.lua          what a process's cgroup says: its unit, container, pod
 --   netns.lua           network namespaces of a row set: names, inodes

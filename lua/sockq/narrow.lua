@@ -1,10 +1,16 @@
 -- What a condition on sockets spares the collector: tables, states and owners that no matching row
 -- needs.
 
+local peer = require("sockq.peer")
+local schema = require("sockq.schema")
 local state = require("sockq.state")
 local tables = require("sockq.tables")
 
-local band, bor = bit.band, bit.bor
+local C, has = schema.C, schema.has
+local band, bor, lshift = bit.band, bit.bor, bit.lshift
+local cast, row_handle = require("ffi").cast, schema.row_handle
+local WITH_PEERS, HAS_STATE = tonumber(C.SOCKQ_WITH_PEERS), tonumber(C.SOCKQ_HAS_STATE)
+local UNIX = tonumber(C.SOCKQ_UNIX)
 
 local narrow = {}
 
@@ -43,6 +49,33 @@ function narrow.changes(query, compiled)
     changes.tables = band(changes.tables or query.tables, proto_mask(words.protos))
   end
   return changes
+end
+
+--- The tables and states to read for a query, as a request carries them: where it asks for other ends of
+--- connections, also those in which they may be.
+---@param query sockq.Query
+---@return number tables, number states
+function narrow.reading(query)
+  if has(query.flags, WITH_PEERS) then
+    return peer.tables(query.tables), 0
+  end
+  return query.tables, query.states
+end
+
+--- What rows that are read for a query must meet to be its own.
+---@param query sockq.Query
+---@return (fun(row: sockq.Row): boolean)|nil
+function narrow.test(query)
+  local test, mask, states = query.test, query.tables, query.states
+  if narrow.reading(query) == mask and (states == 0 or not has(query.flags, WITH_PEERS)) then
+    return test
+  end
+  return function(one)
+    local row = cast(row_handle, one).row
+    return band(mask, lshift(1, row.table)) ~= 0 and
+      (states == 0 or row.table == UNIX or not has(row.known, HAS_STATE) or has(states, lshift(1, row.state))) and
+      (not test or test(one))
+  end
 end
 
 -- The words that a field can have in the tables that a query reads.

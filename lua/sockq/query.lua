@@ -7,6 +7,7 @@
 local chain = require("sockq.chain")
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
+local narrow = require("sockq.narrow")
 local set = require("sockq.set")
 local trace = require("sockq.trace")
 local verbs = require("sockq.verbs")
@@ -89,15 +90,14 @@ for name, verb in pairs(verbs) do
 end
 
 local function collect(self)
-  return set.collect(self.tables, self.states, self.flags, self.named)
+  local mask, states = narrow.reading(self)
+  return set.collect(mask, states, self.flags, self.named)
 end
 
 -- The stages as pipeline.lua runs them: the conditions on the sockets first.
 local function stages_of(self)
-  local stages = {}
-  if self.test then
-    stages[1] = { kind = "where", test = self.test }
-  end
+  local test = not self.source and narrow.test(self) or self.test
+  local stages = { test and { kind = "where", test = test } or nil }
   for _, stage in ipairs(self.stages) do
     if stage.kind == "join" then
       local other = stage.other
@@ -131,7 +131,7 @@ end
 function Query:rows()
   check_self(self, "rows")
   if #self.stages == 0 and not self.source and self.tables ~= 0 then
-    return set.iterate(collect(self), self.test)
+    return set.iterate(collect(self), narrow.test(self))
   end
   -- Not coroutine.wrap: it puts a place of its own before the message of an error.
   local thread = coroutine.create(function()
@@ -186,7 +186,7 @@ function Query:count(name)
     return self:agg(name and name .. "=count" or "count")
   end
   local count = 0
-  if not self.test and #self.stages == 0 and not self.source and self.tables ~= 0 then
+  if not narrow.test(self) and #self.stages == 0 and not self.source and self.tables ~= 0 then
     local collected = collect(self)
     local final
     repeat

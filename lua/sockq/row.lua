@@ -8,6 +8,7 @@ local core = require("sockq.core")
 local escape = require("sockq.escape")
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
+local peer = require("sockq.peer")
 local schema = require("sockq.schema")
 
 local cast, handle_type = ffi.cast, schema.row_handle
@@ -91,6 +92,11 @@ function metatable.__tostring(userdata)
   return table.concat(parts, " ")
 end
 
+--- Rows are equal if they are the same row of one look at the tables.
+function metatable.__eq(one, other)
+  return cast(handle_type, one).row == cast(handle_type, other).row
+end
+
 metatable.__metatable = "sockq.row"
 
 -- A row's handle, for a method: what else comes with a dot for a colon must not be cast.
@@ -127,6 +133,17 @@ function methods.keep(self)
   local kept = core.new_row(environment[2])
   cast(handle_type, kept).row = handle.row
   return kept
+end
+
+--- The row at the other end of a TCP or UDP connection, if both ends are in tables that are read: over
+--- the loopback, or between network namespaces. Without needs{"peer_pid"} or an expression over it the
+--- tables are looked at once more at the first call, and what has ended meanwhile has no other end. A
+--- socket that is connected to itself is its own.
+---@return sockq.Row|nil
+function methods.peer(self)
+  local handle = handle_of(self, "peer")
+  local pointer, _, of = peer.of(handle.row, handle.set, self)
+  return pointer and row.fresh(debug.getfenv(of)[2], pointer) or nil
 end
 
 --- Walk the fields that this row knows, in the registry's order: for name, value in row:fields().

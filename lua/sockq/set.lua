@@ -370,6 +370,8 @@ function set.each(collected, visit, finish, once)
   local cursor, lent = row.cursor(collected)
   local other, other_lent = row.cursor(collected)
   local walk = assert(load(WALK, "=walk", "t"))(min, schema.rows_at, BLOCK_ROWS)
+  -- The other end of a row may be any row.
+  once = once and not schema.has(handle.set.question.flags, C.SOCKQ_WITH_PEERS)
   local ok, stopped = xpcall(walk, trace.note, collected, handle, cursor, lent, other, other_lent, visit,
     once and pass_and_wait or wait)
   lent.row, other_lent.row = nil, nil

@@ -340,6 +340,35 @@ local function set_owner(row, by_inode)
   end
 end
 
+-- The row at the other end: each with each. Of several that fit, the one with an inode.
+local function other_end(row, all)
+  local function plain(address) return address and address:gsub("^::ffff:(%d)", "%1") end
+  local held, bare = {}, {}
+  for _, other in ipairs(all) do
+    if row.proto:gsub("6$", "") == other.proto:gsub("6$", "") and other.state ~= "LISTEN" and other.local_port == row.remote_port
+      and other.remote_port == row.local_port and plain(other.local_addr) == plain(row.remote_addr)
+      and plain(other.remote_addr) == plain(row.local_addr) then
+      local list = other.inode and held or bare
+      list[#list + 1] = other
+    end
+  end
+  local list = #held > 0 and held or bare
+  return #list == 1 and list[1] or nil
+end
+
+local function set_peers(all)
+  local mine = {}
+  for _, row in ipairs(all) do
+    local name = row.proto:gsub("6$", "")
+    local has_end = (name == "tcp" and row.state ~= "LISTEN" or name == "udp" or name == "udplite") and row.remote_port ~= 0
+    mine[row] = has_end and other_end(row, all) or nil
+  end
+  for _, row in ipairs(all) do
+    local other = mine[row]
+    if other and mine[other] == row then row.peer_pid, row.peer_program = other.pid, other.program end
+  end
+end
+
 --- Every row of a tree.
 ---@param root string
 ---@return table[]
@@ -367,6 +396,7 @@ function kernel.read(root)
       all[#all + 1] = row
     end
   end
+  set_peers(all)
   return all
 end
 

@@ -38,7 +38,8 @@ for _, field in ipairs(fields.list) do
   check.equal(name .. ": a getter", type(field.get), "function")
   check.ok(name .. ": raw", field.raw == nil or type(field.raw) == "function")
   check.ok(name .. ": unit", field.unit == nil or type(field.unit) == "string" and field.unit:find("^%l+$"))
-  check.ok(name .. ": needs", field.needs == nil or field.needs == "owners" or field.needs == "cgroups" or field.needs == "netns")
+  check.ok(name .. ": needs", field.needs == nil or field.needs == "owners" or field.needs == "cgroups" or field.needs == "netns"
+    or field.needs == "peers")
   check.ok(name .. ": identifies", field.identifies == nil or field.identifies == true and field.type == "integer")
   check.ok(name .. ": a number that is a name says so", field.identifies or not (name:find("port") or name:find("id$")))
   for key in pairs(field) do check.ok(name .. ": key " .. tostring(key), KEYS[key]) end
@@ -94,7 +95,7 @@ local WORLD = tree.make {
   ["5/fd/9"] = { link = "socket:[20]" }, ["5/fd/10"] = { link = "socket:[21]" },
 }
 -- Not in a captured tree: the namespace and the devices of this machine. owner_why: only without one.
-local NOT_HERE = { netns = true, netns_inode = true, dev = true }
+local NOT_HERE = { peer_pid = true, peer_program = true, netns = true, netns_inode = true, dev = true }
 -- Some but not all tables of the group fill these.
 local PARTLY = { recv_q = { ["sctp/eps"] = true }, send_q = { ["sctp/eps"] = true } }
 

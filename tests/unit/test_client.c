@@ -294,7 +294,7 @@ static void no_room(void **state)
 static void an_invalid_question(void **state)
 {
     static const struct sockq_question bad[] = {
-        {0}, {.tables = (uint64_t)1 << SOCKQ_TABLES}, {.tables = 1, .flags = 64}};
+        {0}, {.tables = (uint64_t)1 << SOCKQ_TABLES}, {.tables = 1, .flags = 0x80000000}};
     struct serving_world *world = *state;
     struct sockq_client here;
     uint32_t block = 0;

@@ -247,6 +247,7 @@ static void walk(const struct fixture *f, const struct sockq_set *set)
     for (uint64_t i = 0; i < sockq_set_rows(set); i++) {
         const struct sockq_row *row = sockq_set_row(base, set, i);
         assert_true(row->table < SOCKQ_TABLES);
+        assert_true(row->peer <= sockq_set_rows(set));
         uint64_t at = row->owner;
         for (const struct sockq_owner *owner; at; at = owner->next) {
             owner = sockq_set_at(base, set, at, sizeof(*owner));
@@ -311,9 +312,35 @@ static void every_word_changed(void **state)
     free(image.bytes);
 }
 
+/* Who is at the other end is never taken from a file. */
+static void peers_that_lead_nowhere(void **state)
+{
+    struct fixture *f = *state;
+    struct image image = lone_snapshot(f);
+    struct sockq_recording recording;
+    uint32_t block;
+
+    header_in(&image)->question.flags |= SOCKQ_WITH_PEERS;
+    for (uint64_t i = 0; i < header_in(&image)->rows; i++)
+        row_in(&image, i)->peer = i % 2 ? UINT32_MAX : (uint32_t)i + 2;
+    sum_again(&image);
+    assert_int_equal(load_bytes(f, &image, &recording, &block), 0);
+    const struct sockq_set *set =
+        (const void *)(f->file.map + ((size_t)block << SOCKQ_BLOCK_SHIFT));
+    walk(f, set);
+    for (uint64_t i = 0; i < sockq_set_rows(set); i++) {
+        uint32_t peer = sockq_set_row(f->file.map, set, i)->peer;
+        assert_true(!peer || sockq_set_row(f->file.map, set, peer - 1)->peer == i + 1);
+    }
+    sockq_file_release(&f->file, block);
+    sockq_recording_close(&recording);
+    free(image.bytes);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {FIXTURE_TEST(every_word_changed)};
+    const struct CMUnitTest tests[] = {FIXTURE_TEST(every_word_changed),
+                                       FIXTURE_TEST(peers_that_lead_nowhere)};
     int failed = cmocka_run_group_tests_name("words", tests, NULL, NULL);
 
     return failed + run_cases("damage", cases, sizeof(cases[0]), COUNT(cases), a_damaged_snapshot);
