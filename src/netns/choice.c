@@ -92,18 +92,23 @@ static int open_namespace(const char *path, bool *other)
     return opened;
 }
 
-/* Whether it may be entered is found out by going in and back. */
-static bool may_enter(int fd)
+/*
+ * Whether it may be entered is found out by going in and back.
+ *
+ * @return 1 or 0; -1 with errno if there is no way back: what would be read then is of another
+ */
+static int may_enter(int fd)
 {
     int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    bool entered = own >= 0 && setns(fd, CLONE_NEWNET) == 0;
+    int result = own >= 0 && setns(fd, CLONE_NEWNET) == 0;
 
-    /* In the wrong namespace nothing that follows would be true. */
-    if (entered && setns(own, CLONE_NEWNET) < 0)
-        abort();
+    if (result && setns(own, CLONE_NEWNET) < 0)
+        result = -1;
+    int saved = errno;
     if (own >= 0)
         close(own);
-    return entered;
+    errno = saved;
+    return result;
 }
 
 static enum netns_refusal choose_file(struct netns_choice *choice, const char *path)
@@ -117,12 +122,13 @@ static enum netns_refusal choose_file(struct netns_choice *choice, const char *p
         return other ? NETNS_OTHER_FILE : NETNS_NO_FILE;
     if (fstat(chosen.fd, &st) == 0)
         chosen.id = (uint64_t)st.st_ino;
-    if (!may_enter(chosen.fd)) {
+    int enters = may_enter(chosen.fd);
+    choice->error = enters < 0 ? errno : 0;
+    if (enters <= 0) {
         close(chosen.fd);
         chosen.fd = -1;
     }
     chosen.path = strdup(path);
-    choice->error = 0;
     if (!chosen.path || add(choice, chosen) < 0)
         choice->error = errno;
     return NETNS_FINE;
@@ -221,7 +227,10 @@ int netns_choose_rest(struct netns_choice *choice, const struct sockq_proc *proc
             continue;
         snprintf(path, sizeof(path), NETNS_FOLDER "/%s", names.list[i].name);
         /* What may not be opened or entered is told with the rows. */
-        (void)choose_file(choice, path);
+        if (choose_file(choice, path) == NETNS_FINE && choice->error) {
+            errno = choice->error;
+            result = -1;
+        }
         choice->error = 0;
     }
     int saved = errno;

@@ -7,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../owner/owner.h"
 #include "netns.h"
-
-enum { PROGRAM_MOST = 4096 };
 
 static int compare_places(const void *a, const void *b)
 {
@@ -203,19 +202,14 @@ static void name_entry(const struct netns_list *list, const struct netns_place *
                        struct sockq_writer *w, struct sockq_netns *entry)
 {
     const char *name = netns_names_find(&list->names, place->id);
-    char program[PROGRAM_MOST];
-    size_t length =
-        place->first ? netns_program(list->proc, place->first, program, sizeof(program)) : 0;
 
-    if (!name && !length)
+    if (place->first)
+        entry->program = owner_program(list->proc, place->first, w, &entry->program_len);
+    if (!name && !entry->program)
         name = place->path;
     if (name) {
         entry->name = sockq_writer_bytes(w, name, strlen(name));
         entry->name_len = (uint32_t)strlen(name);
-    }
-    if (length) {
-        entry->program = sockq_writer_bytes(w, program, length);
-        entry->program_len = (uint32_t)length;
     }
 }
 

@@ -2,12 +2,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "netns.h"
 
@@ -78,28 +75,4 @@ const char *netns_names_find(const struct netns_names *names, uint64_t inode)
             high = middle;
     }
     return low < names->count && names->list[low].inode == inode ? names->list[low].name : NULL;
-}
-
-/* As owners are named (owner/proc_fd.c): argv[0], without its folders if it is an absolute path,
- * else comm. */
-size_t netns_program(const struct sockq_proc *proc, uint32_t pid, char *name, size_t size)
-{
-    char path[32];
-
-    snprintf(path, sizeof(path), "%" PRIu32 "/cmdline", pid);
-    ssize_t n = sockq_proc_read(proc, path, name, size);
-    size_t length = n > 0 ? strnlen(name, (size_t)n) : 0;
-    const char *slash = length && name[0] == '/' ? memrchr(name, '/', length) : NULL;
-    if (slash) {
-        length -= (size_t)(slash + 1 - name);
-        memmove(name, slash + 1, length);
-    }
-    if (length)
-        return length;
-    snprintf(path, sizeof(path), "%" PRIu32 "/comm", pid);
-    n = sockq_proc_read(proc, path, name, size < 65 ? size : 65);
-    length = n > 0 ? (size_t)n : 0;
-    if (length && name[length - 1] == '\n')
-        length--;
-    return length > 64 ? 64 : length;
 }

@@ -117,13 +117,6 @@ void netns_names_free(struct netns_names *names);
 /** The name of a namespace, borrowed; NULL if it has none. */
 const char *netns_names_find(const struct netns_names *names, uint64_t inode);
 
-/**
- * The name of a process, as owners are named.
- *
- * @return  its bytes in `name`, at most size; 0 if it is not known
- */
-size_t netns_program(const struct sockq_proc *proc, uint32_t pid, char *name, size_t size);
-
 /** A process and its namespace. */
 struct netns_member {
     uint64_t id;

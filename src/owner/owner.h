@@ -41,6 +41,15 @@ uint64_t owner_index_find(struct owner_index *index, struct sockq_writer *w, uin
 /** Write the owners of every inode to the arena, linked from the set's owners.holders. */
 void owner_index_list(struct owner_index *index, struct sockq_writer *w);
 
+/**
+ * Write the name of a process to the arena, as owners are named.
+ *
+ * @length  of the name, 0 if it is not known
+ * @return  arena offset, 0 if it is not known
+ */
+uint64_t owner_program(const struct sockq_proc *proc, uint32_t pid, struct sockq_writer *w,
+                       uint32_t *length);
+
 /** Free an index; NULL is ignored. */
 void owner_index_free(struct owner_index *index);
 

@@ -126,3 +126,17 @@ uint64_t owner_process_write(const struct owner_process *process, struct sockq_w
             *texts[i] += base;
     return offset;
 }
+
+uint64_t owner_program(const struct sockq_proc *proc, uint32_t pid, struct sockq_writer *w,
+                       uint32_t *length)
+{
+    struct pile pile = {0};
+    const struct owner_process *process = owner_process_read(proc, pid, 0, &pile);
+    uint64_t offset = 0;
+
+    *length = process ? process->record.program_len : 0;
+    if (*length)
+        offset = sockq_writer_bytes(w, process->text + process->record.program, *length);
+    pile_free(&pile);
+    return offset;
+}
