@@ -91,7 +91,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
         facts_whole = facts_read(proc, w);
         cancelled = check(context);
     }
-    if (!cancelled && question->flags & (SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS)) {
+    if (!cancelled && question->flags & SOCKQ_OWNER_FLAGS) {
         owners = owner_index_read(proc, w, question->flags, 0, check, context);
         cancelled = check(context);
         if (owners && question->tables == 0)

@@ -9,7 +9,8 @@
 enum {
     MOST_HZ = 1000000,
     KNOWN = 2 * SOCKQ_HAS_ADDRS - 1,
-    ROW_FLAGS = 2 * SOCKQ_ROW_LONG_NAME - 1
+    ROW_FLAGS = 2 * SOCKQ_ROW_LONG_NAME - 1,
+    PROCESS_FLAGS = 2 * SOCKQ_PROCESS_STARTED - 1
 };
 
 /* What stands at an arena offset, in the low bits of where it was copied to: those are multiples of
@@ -98,6 +99,20 @@ static uint64_t copy_text(struct copier *c, uint64_t offset, uint32_t length)
     return sockq_writer_bytes(c->w, bytes, length);
 }
 
+static void forget_unasked(uint32_t flags, struct sockq_process *process)
+{
+    if (!(flags & SOCKQ_WITH_CGROUPS))
+        process->cgroup = process->cgroup_len = 0;
+    if (!(flags & SOCKQ_WITH_COMM))
+        process->comm = process->comm_len = 0;
+    if (!(flags & SOCKQ_WITH_EXE))
+        process->exe = process->exe_len = 0;
+    if (!(flags & SOCKQ_WITH_STARTED)) {
+        process->started = 0;
+        process->flags &= ~(uint32_t)SOCKQ_PROCESS_STARTED;
+    }
+}
+
 static uint64_t copy_process(struct copier *c, uint64_t offset)
 {
     uint64_t to = met(c, offset, PROCESS), *mark;
@@ -108,14 +123,15 @@ static uint64_t copy_process(struct copier *c, uint64_t offset)
     if (!process)
         return 0;
     struct sockq_process copy = *process;
-    if (copy.flags & ~(uint32_t)(SOCKQ_PROCESS_COMM | SOCKQ_PROCESS_NO_CMDLINE))
+    if (copy.flags & ~(uint32_t)PROCESS_FLAGS)
         flawed(c, SOCKQ_FLAW_ROW);
     copy.reserved = 0;
     copy.program = copy_text(c, copy.program, copy.program_len);
     copy.cmdline = copy_text(c, copy.cmdline, copy.cmdline_len);
-    if (!(c->question->flags & SOCKQ_WITH_CGROUPS))
-        copy.cgroup = copy.cgroup_len = 0;
+    forget_unasked(c->question->flags, &copy);
     copy.cgroup = copy_text(c, copy.cgroup, copy.cgroup_len);
+    copy.comm = copy_text(c, copy.comm, copy.comm_len);
+    copy.exe = copy_text(c, copy.exe, copy.exe_len);
     struct sockq_process *kept = sockq_writer_alloc(c->w, sizeof(copy), &to);
     if (!kept)
         return 0;
@@ -179,7 +195,7 @@ static bool asks_table(const struct copier *c, uint32_t table)
 
 static bool asks_owners(const struct copier *c)
 {
-    return c->question->flags & (SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS);
+    return c->question->flags & SOCKQ_OWNER_FLAGS;
 }
 
 static bool family_fits(const struct sockq_row *row)
@@ -398,7 +414,9 @@ static void copy_owner_info(struct copier *c)
     *info = from->owners;
     info->holders = holders;
     info->zero = copy_owners(c, from->owners.zero);
-    if (!(from->question.flags & (SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS)))
+    if (!(c->question->flags & SOCKQ_WITH_STARTED))
+        info->boot_time = 0;
+    if (!(from->question.flags & SOCKQ_OWNER_FLAGS))
         info->error = ENODATA;
 }
 

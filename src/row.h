@@ -195,7 +195,7 @@ struct sockq_process {
     uint64_t cgroup;
     uint64_t comm;
     uint64_t exe;
-    /* Ticks after the machine's start, 0 when not known. */
+    /* Ticks after the machine's start, if flags say that it is known. */
     uint64_t started;
     uint32_t program_len;
     uint32_t cmdline_len;
@@ -211,7 +211,9 @@ enum sockq_process_flag {
     /* The name came from comm: cmdline was empty, as with kernel threads and zombies. */
     SOCKQ_PROCESS_COMM = 0x1,
     /* cmdline could not be read. */
-    SOCKQ_PROCESS_NO_CMDLINE = 0x2
+    SOCKQ_PROCESS_NO_CMDLINE = 0x2,
+    /* started is known; the first processes have 0 ticks. */
+    SOCKQ_PROCESS_STARTED = 0x4
 };
 
 /* One descriptor of one process on a socket; next: the following one on the same inode, or 0. */
@@ -375,6 +377,11 @@ struct sockq_owner_info {
     uint64_t zero;
     /* Arena offset of the first sockq_holder, if no table was asked for. */
     uint64_t holders;
+    /*
+     * When the machine started, in seconds after the epoch; 0 when not known. Read with
+     * SOCKQ_WITH_STARTED alone. It is the kernel's clock less its uptime: setting one moves it.
+     */
+    uint64_t boot_time;
 };
 
 enum sockq_set_status {
@@ -393,6 +400,12 @@ enum sockq_request_flag {
     SOCKQ_WITH_CGROUPS = 0x2,
     /* Settings and counters of the network and their like: the files of facts.c. */
     SOCKQ_WITH_FACTS = 0x4,
+    /* Of each owner: comm, where its program lies, when it was started. */
+    SOCKQ_WITH_COMM = 0x8,
+    SOCKQ_WITH_EXE = 0x10,
+    SOCKQ_WITH_STARTED = 0x20,
+    /* Each of these takes the owners. */
+    SOCKQ_OWNER_FLAGS = 0x3b,
     /* Which row is at the other end (peers.h); rows are then committed all at once. */
     SOCKQ_WITH_PEERS = 0x40,
     /* Name the namespace that is read where no other was asked for. */
@@ -400,7 +413,7 @@ enum sockq_request_flag {
     /* Rows that the kernel printed twice, as it printed them; else the second is left out. */
     SOCKQ_KEEP_DUPLICATES = 0x100,
     /* All that a collector understands. */
-    SOCKQ_REQUEST_FLAGS = 0x1c7
+    SOCKQ_REQUEST_FLAGS = 0x1ff
 };
 
 /* What is asked of the collector. */

@@ -48,6 +48,9 @@
 ---@field fd? integer  its descriptor there
 ---@field program? string  that process's name: argv[0] without folders, else comm
 ---@field cmdline? string  that process's arguments, at most 4 KiB
+---@field comm? string  that process's name in the kernel, at most 15 bytes
+---@field exe? string  that process's program file, with (deleted) behind it if it is gone
+---@field started? number  when that process was started, after the epoch, in seconds
 ---@field owners? sockq.Owner[]  every owner: { { pid, fd, program, cmdline }, … }
 ---@field nprocs? integer  how many processes have the socket, unknown where no owner is, in processes
 ---@field owner_why? string  why no owner is known

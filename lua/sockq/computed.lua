@@ -36,22 +36,18 @@ end
 -- What Lua calls the values of a type; expressions rely on it.
 local LUA_TYPES = { string = "string", number = "number", integer = "number", boolean = "boolean", list = "table" }
 
--- What is read besides the tables, for a field that is made from others.
-local RANK = { owners = 1, cgroups = 2 }
--- Also whether it tells of one owner.
+-- What is read besides the tables, for a field that is made from others, and whether it tells of one owner.
 local function needs_of(names)
-  local needs, of_owner
+  local needs, of_owner = {}, nil
   for _, name in ipairs(names) do
     local field = fields.by_name[name]
     if not field then
       return nil, ("needs: there is no field %s; %s"):format(tostring(name), fields.remedy(name))
     end
     of_owner = of_owner or field.of_owner
-    if field.needs and (RANK[field.needs] or 3) > (RANK[needs] or 0) then
-      needs = field.needs
-    end
+    for need in (field.needs or ""):gmatch("%S+") do needs[need] = true end
   end
-  return needs, nil, of_owner
+  return next(needs) and table.concat(hint.keys(needs), " ") or nil, nil, of_owner
 end
 
 --- Add a field that is computed from others; from here on it is used like a built-in one. Adding a

@@ -3,8 +3,8 @@
 --
 -- An entry: name, type (string, integer, number, boolean, list), identifies (true for numbers that
 -- are names: not to be added up), unit, doc (one line), sources (table groups of tables.lua that
--- fill it), needs ("owners", "cgroups" or "netns", read only for it), values (list of the words that it can
--- be; also = pattern of further ones), of_owner (set here: it tells of one owner), and
+-- fill it), needs (what is read only for it: words of fields.NEEDS, blanks between them), values (list
+-- of the words that it can be; also = pattern of further ones), of_owner (set here: it tells of one owner), and
 -- get(row, set, userdata): the value, nil when the source cannot know it; key: the same for groups,
 -- anything that tells values apart as well and costs less. raw is what the kernel
 -- printed even where that means nothing; row:raw(name) gives it.
@@ -29,6 +29,8 @@ local PACKET = tonumber(C.SOCKQ_PACKET)
 local TCP6, SCTP_ASSOCS = tonumber(C.SOCKQ_TCP6), tonumber(C.SOCKQ_SCTP_ASSOCS)
 local LISTEN, LISTENING = tonumber(C.SOCKQ_LISTEN), 0x10000
 local WITH_OWNERS, WITH_CGROUPS = tonumber(C.SOCKQ_WITH_OWNERS), tonumber(C.SOCKQ_WITH_CGROUPS)
+local WITH_COMM, WITH_EXE = tonumber(C.SOCKQ_WITH_COMM), tonumber(C.SOCKQ_WITH_EXE)
+local WITH_STARTED = tonumber(C.SOCKQ_WITH_STARTED)
 -- More ticks than any timer of a socket has: what old kernels print of one that is overdue.
 local OVERDUE = 2 ^ 28
 
@@ -292,6 +294,12 @@ local list = {
     needs = "owners", get = of_owner(owner.remembered(owner.program)) },
   { name = "cmdline", type = "string", doc = "that process's arguments, at most 4 KiB", sources = ALL,
     needs = "owners", get = of_owner(owner.remembered(owner.cmdline)) },
+  { name = "comm", type = "string", doc = "that process's name in the kernel, at most 15 bytes", sources = ALL,
+    needs = "comm", get = of_owner(owner.remembered(owner.comm), WITH_COMM) },
+  { name = "exe", type = "string", doc = "that process's program file, with (deleted) behind it if it is gone",
+    sources = ALL, needs = "exe", get = of_owner(owner.remembered(owner.exe), WITH_EXE) },
+  { name = "started", type = "number", unit = "seconds", doc = "when that process was started, after the epoch",
+    sources = ALL, needs = "started", get = of_owner(owner.started, WITH_STARTED) },
   { name = "owners", type = "list", doc = "every owner: { { pid, fd, program, cmdline }, … }", sources = ALL,
     needs = "owners", get = owner.all },
   { name = "nprocs", type = "integer", unit = "processes", doc = "how many processes have the socket, unknown where no owner is",
@@ -390,6 +398,12 @@ assert(TCP6 < SCTP_ASSOCS, "state_of: the tables with TCP states come first")
 --- version, which grows with each field that a script adds.
 local fields = { list = list, by_name = {}, getters = {}, raws = {}, version = 0 }
 
+--- What a field can need besides the tables: request flags by name.
+fields.NEEDS = {
+  owners = WITH_OWNERS, cgroups = WITH_CGROUPS, comm = WITH_COMM, exe = WITH_EXE, started = WITH_STARTED,
+  netns = tonumber(C.SOCKQ_WITH_NETNS), peers = bit.bor(WITH_OWNERS, tonumber(C.SOCKQ_WITH_PEERS)),
+}
+
 local function register(field)
   field.of_owner = field.of_owner or of_owners[field.get]
   for _, name in ipairs({ field.name, unpack(field.alias or {}) }) do
@@ -457,14 +471,8 @@ function fields.flags(names)
   local flags = 0
   for name in pairs(names) do
     local field = fields.by_name[name]
-    if field and field.needs == "owners" then
-      flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS))
-    elseif field and field.needs == "cgroups" then
-      flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS), WITH_CGROUPS)
-    elseif field and field.needs == "peers" then
-      flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_OWNERS), tonumber(C.SOCKQ_WITH_PEERS))
-    elseif field and field.needs == "netns" then
-      flags = bit.bor(flags, tonumber(C.SOCKQ_WITH_NETNS))
+    for need in (field and field.needs or ""):gmatch("%S+") do
+      flags = bit.bor(flags, fields.NEEDS[need])
     end
   end
   return flags

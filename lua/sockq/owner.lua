@@ -11,7 +11,7 @@ local C, has = schema.C, schema.has
 local tonumber = tonumber
 local HAS_INODE = tonumber(C.SOCKQ_HAS_INODE)
 local WITH_OWNERS = tonumber(C.SOCKQ_WITH_OWNERS)
-local WITH_CGROUPS = tonumber(C.SOCKQ_WITH_CGROUPS)
+local OWNER_FLAGS = tonumber(C.SOCKQ_OWNER_FLAGS)
 
 local owner = {}
 
@@ -40,11 +40,20 @@ local function read_late(environment, flags)
   return late
 end
 
+-- Whether what was asked of a set holds what flags want; who an owner is comes with all that is read
+-- of owners.
+local function answers(asked, flags)
+  if flags == WITH_OWNERS then
+    return has(asked, OWNER_FLAGS)
+  end
+  return bit.band(asked, flags) == flags
+end
+
 local function late_owner(row, flags, userdata)
   local environment = debug.getfenv(userdata)
   local late = environment.late
-  if not late or bit.band(late.flags, flags) ~= flags then
-    late = read_late(environment, flags)
+  if not late or not answers(late.flags, flags) then
+    late = read_late(environment, bit.bor(late and late.flags or 0, flags))
     environment.late = late
   end
   return late[tonumber(row.inode)] or 0, late.handle
@@ -54,7 +63,7 @@ end
 ---@param row ffi.cdata*      sockq_row
 ---@param set ffi.cdata*      sockq_set_handle
 ---@param userdata userdata   the row as Lua sees it
----@param flags? number       what is needed of an owner: SOCKQ_WITH_OWNERS (default) or _CGROUPS
+---@param flags? number       what is needed of an owner: SOCKQ_WITH_OWNERS, the default, or others
 ---@return ffi.cdata*|nil owner, ffi.cdata* set  # and the set whose arena it is in
 local function first(row, set, userdata, flags)
   flags = flags or WITH_OWNERS
@@ -62,8 +71,7 @@ local function first(row, set, userdata, flags)
     return nil, set
   end
   local offset = row.owner
-  if bit.band(set.set.question.flags, flags) ~= flags and
-      not (flags == WITH_OWNERS and has(set.set.question.flags, WITH_CGROUPS)) then
+  if not answers(set.set.question.flags, flags) then
     offset, set = late_owner(row, flags, userdata)
   end
   return schema.owner(set, offset), set
@@ -210,6 +218,29 @@ end
 --- What a process's cgroup tells; see cgroup.lua.
 owner.unit, owner.container, owner.runtime, owner.pod =
   of_cgroup("unit"), of_cgroup("container"), of_cgroup("runtime"), of_cgroup("pod")
+
+--- The kernel's name of a process: that of its program file, at most 15 bytes, or what it set.
+---@return string|nil
+function owner.comm(set, process)
+  return schema.text(set, process.comm, process.comm_len)
+end
+
+--- The program file of a process as the kernel names it: " (deleted)" behind it when it is gone.
+---@return string|nil  # unknown without the permission to read it, and of kernel threads
+function owner.exe(set, process)
+  return schema.text(set, process.exe, process.exe_len)
+end
+
+--- When a process was started, in seconds after the epoch. The kernel counts from the machine's
+--- start, whose time follows its clock when that is set.
+---@return number|nil
+function owner.started(set, process)
+  local boot = tonumber(set.set.owners.boot_time)
+  if boot == 0 or not has(process.flags, C.SOCKQ_PROCESS_STARTED) then
+    return nil
+  end
+  return boot + tonumber(process.started) / set.set.user_hz
+end
 
 --- Every owner of a row: { { pid, fd, program, cmdline }, … }, empty if none is known.
 function owner.all(row, set, userdata)

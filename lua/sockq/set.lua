@@ -293,7 +293,7 @@ set.release = release
 --- Start a collection.
 ---@param table_mask number  a bit a table
 ---@param state_mask number  a bit a state of the inet tables, 0 for all
----@param flags number       SOCKQ_WITH_OWNERS, SOCKQ_WITH_CGROUPS, SOCKQ_WITH_FACTS
+---@param flags number       request flags, SOCKQ_WITH_…
 ---@param named? integer[][]  groups of tables that may not all be missing
 ---@return userdata          the row set; rows arrive while it is read
 function set.collect(table_mask, state_mask, flags, named)

@@ -25,7 +25,7 @@ local function cell(text) return (text:gsub("|", "\\|")) end
 line "# Fields"
 line ""
 line "Made by `scripts/docs` from lua/sockq/fields.lua; `sockq fields` prints the same on a terminal. A field that a"
-line "row's table cannot tell is `nil`, never 0. What is marked with *owners* or *cgroups* is read from /proc/PID, and only"
+line "row's table cannot tell is `nil`, never 0. What is marked with *owners* and its like is read from /proc/PID, and only"
 line "when a query names it."
 line ""
 local of_owner = {}

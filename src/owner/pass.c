@@ -154,6 +154,8 @@ struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq
     pass->check = check;
     pass->context = context;
     pass->most = threads ? threads : count_cpus();
+    if (flags & SOCKQ_WITH_STARTED)
+        w->set->owners.boot_time = owner_boot_time(proc, &pass->workers[0].pile);
     if (run(pass, &w->set->owners) == 0)
         index = make_index(pass, w);
     if (!index)

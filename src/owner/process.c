@@ -1,11 +1,25 @@
 #define _GNU_SOURCE
 #include "process.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { PROGRAM_MOST = 4096, CGROUP_MOST = 8192, COMM_MOST = 64 };
+#include "../scan.h"
+
+enum {
+    PROGRAM_MOST = 4096,
+    CGROUP_MOST = 8192,
+    COMM_MOST = 64,
+    EXE_MOST = 4096,
+    /* A line of one process; and the machine's, which grows with CPUs and interrupts. */
+    STAT_MOST = 1024,
+    MACHINE_STAT_MOST = 4 << 20,
+    /* proc(5), /proc/PID/stat: starttime is the 22nd field, the 20th behind comm. */
+    STARTTIME_BEHIND = 20
+};
 
 /* Text is gathered behind one byte, so that no offset is 0, which means "none". */
 struct reading {
@@ -13,7 +27,7 @@ struct reading {
     uint32_t pid;
     struct sockq_process record;
     size_t used;
-    char text[1 + 2 * PROGRAM_MOST + CGROUP_MOST];
+    char text[1 + 2 * PROGRAM_MOST + CGROUP_MOST + COMM_MOST + EXE_MOST];
 };
 
 /* @return bytes read, 0 as well if it cannot be read */
@@ -90,6 +104,65 @@ static void read_cgroup(struct reading *r)
     r->used += length;
 }
 
+static void keep_comm(struct reading *r)
+{
+    char text[COMM_MOST + 1];
+    bool readable;
+    size_t length = read_comm(r, text, &readable);
+
+    if (!readable)
+        return;
+    r->record.comm_len = (uint32_t)length;
+    r->record.comm = keep(r, text, length);
+}
+
+/* The folder is opened first, so that no link in its place is followed. */
+static void read_exe(struct reading *r)
+{
+    char path[16];
+
+    snprintf(path, sizeof(path), "%" PRIu32, r->pid);
+    int folder = sockq_proc_openat(r->proc, path, O_DIRECTORY);
+    if (folder < 0)
+        return;
+    ssize_t n = readlinkat(folder, "exe", r->text + r->used, EXE_MOST);
+    close(folder);
+    if (n <= 0)
+        return;
+    r->record.exe_len = (uint32_t)n;
+    r->record.exe = r->used;
+    r->used += (size_t)n;
+}
+
+/* comm, in brackets, may itself hold blanks and brackets. */
+static void read_started(struct reading *r)
+{
+    char text[STAT_MOST];
+    bool readable;
+    size_t length = read_file(r, "stat", text, sizeof(text), &readable);
+    const char *end = text + length, *p = memrchr(text, ')', length);
+
+    for (int field = 0; p && field < STARTTIME_BEHIND; field++) {
+        p = memchr(p, ' ', (size_t)(end - p));
+        p = p ? p + 1 : NULL;
+    }
+    if (p && (p = scan_u64(p, end, &r->record.started)) != NULL && p < end && scan_is_blank(*p))
+        r->record.flags |= SOCKQ_PROCESS_STARTED;
+    else
+        r->record.started = 0;
+}
+
+uint64_t owner_boot_time(const struct sockq_proc *proc, struct pile *pile)
+{
+    uint64_t seconds;
+    char *text = pile_take(pile, MACHINE_STAT_MOST);
+    ssize_t n = text ? sockq_proc_read(proc, "stat", text, MACHINE_STAT_MOST) : -1;
+    const char *line = n > 0 ? memmem(text, (size_t)n, "\nbtime ", 7) : NULL;
+    const char *end = line ? scan_u64(line + 7, text + n, &seconds) : NULL;
+
+    return end && end < text + n && *end == '\n' && seconds <= INT64_MAX ? seconds : 0;
+}
+
 struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t pid,
                                          uint32_t flags, struct pile *pile)
 {
@@ -103,6 +176,12 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
     read_program(&r);
     if (flags & SOCKQ_WITH_CGROUPS)
         read_cgroup(&r);
+    if (flags & SOCKQ_WITH_COMM)
+        keep_comm(&r);
+    if (flags & SOCKQ_WITH_EXE)
+        read_exe(&r);
+    if (flags & SOCKQ_WITH_STARTED)
+        read_started(&r);
     struct owner_process *process = pile_take(pile, sizeof(*process) + r.used);
     if (!process)
         return NULL;
@@ -120,7 +199,7 @@ uint64_t owner_process_write(const struct owner_process *process, struct sockq_w
     if (!base || !to)
         return 0;
     *to = process->record;
-    uint64_t *const texts[] = {&to->program, &to->cmdline, &to->cgroup};
+    uint64_t *const texts[] = {&to->program, &to->cmdline, &to->cgroup, &to->comm, &to->exe};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (*texts[i])
             *texts[i] += base;

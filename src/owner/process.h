@@ -16,11 +16,19 @@ struct owner_process {
 /**
  * Read what the request flags ask of a process; what cannot be read is left unknown.
  *
- * @flags   SOCKQ_WITH_CGROUPS: its cgroup as well
+ * @flags   SOCKQ_WITH_CGROUPS, _COMM, _EXE, _STARTED: what besides its name and command line
  * @return  in the pile, or NULL with errno (ENOMEM)
  */
 struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t pid,
                                          uint32_t flags, struct pile *pile);
+
+/**
+ * When the machine started: btime of /proc/stat.
+ *
+ * @pile    for the file's text
+ * @return  seconds after the epoch, 0 if not known
+ */
+uint64_t owner_boot_time(const struct sockq_proc *proc, struct pile *pile);
 
 /** Write its record and text to the arena. @return the record's offset, 0 with w->error */
 uint64_t owner_process_write(const struct owner_process *process, struct sockq_writer *w);

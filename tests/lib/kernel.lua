@@ -290,7 +290,7 @@ local function link_text(path)
   return n >= 0 and ffi.string(buffer, n) or ""
 end
 
-local function process_of(path, pid)
+local function process_of(path, pid, boot)
   local process = { pid = tonumber(pid) }
   local cmdline = (posix.read_file(path .. "/cmdline") or ""):sub(1, 4096)
   local name = cmdline:match("^[^%z]*")
@@ -302,12 +302,21 @@ local function process_of(path, pid)
   end
   local cgroup = "\n" .. (posix.read_file(path .. "/cgroup") or "")
   process.cgroup = cgroup:match("\n0::([^\n]*)") or cgroup:match("^\n[^:]*:[^:]*:([^\n]*)")
+  local comm, exe = posix.read_file(path .. "/comm"), link_text(path .. "/exe")
+  process.comm = comm and comm:gsub("\n$", "")
+  process.exe = exe ~= "" and exe or nil
+  local words = {}
+  for word in (posix.read_file(path .. "/stat") or ""):gsub("^.*%)", ""):gmatch("%S+") do words[#words + 1] = word end
+  process.started = boot and words[20] and boot + tonumber(words[20]) / 100
   return process
 end
 
---- inode → { { pid, fd, program, cmdline, cgroup }, … }
+local OF_PROCESS = { "pid", "program", "cmdline", "cgroup", "comm", "exe", "started" }
+
+--- inode → { { fd, pid, program, … }, … }
 local function owners_of(root)
   local by_inode = {}
+  local boot = tonumber(("\n" .. (posix.read_file(root .. "/stat") or "")):match("\nbtime (%d+)\n"))
   for _, pid in ipairs(entries(root)) do
     if pid:find("^[1-9]%d*$") then
       local path = root .. "/" .. pid
@@ -316,10 +325,11 @@ local function owners_of(root)
         local text = link_text(path .. "/fd/" .. fd)
         local inode = tonumber(text:match("^socket:%[(%d+)%]$") or text:match("^%[0000%]:(%d+)$"))
         if fd:find("^%d+$") and inode then
-          process = process or process_of(path, pid)
+          process = process or process_of(path, pid, boot)
           by_inode[inode] = by_inode[inode] or {}
-          table.insert(by_inode[inode], { pid = process.pid, fd = tonumber(fd), program = process.program,
-            cmdline = process.cmdline, cgroup = process.cgroup })
+          local one = { fd = tonumber(fd) }
+          for _, name in ipairs(OF_PROCESS) do one[name] = process[name] end
+          table.insert(by_inode[inode], one)
         end
       end
     end
@@ -331,7 +341,8 @@ local function set_owner(row, by_inode)
   row.owners = row.inode and by_inode[row.inode] or {}
   local first = row.owners[1]
   if first then
-    for _, name in ipairs { "pid", "fd", "program", "cmdline", "cgroup" } do row[name] = first[name] end
+    row.fd = first.fd
+    for _, name in ipairs(OF_PROCESS) do row[name] = first[name] end
     local pids = {}
     row.nprocs = 0
     for _, one in ipairs(row.owners) do

@@ -15,7 +15,8 @@ local tree = require "tree_of"
 --- What the design promises by name (those that /proc can fill).
 local PROMISED = { "proto", "family", "state", "local_addr", "local_port", "remote_addr", "remote_port", "laddr",
   "lport", "raddr", "rport", "recv_q", "send_q", "timer", "timer_code", "expires", "retrans", "probes", "uid", "user",
-  "inode", "pid", "fd", "program", "cmdline", "owners", "nprocs", "owner_why", "cgroup", "unit", "container",
+  "inode", "pid", "fd", "program", "cmdline", "owners", "nprocs", "owner_why", "cgroup", "unit", "container", "comm", "exe",
+  "started",
   "netns", "netns_inode", "scope", "remote_scope", "rto",
   "ato", "cwnd", "ssthresh", "refs", "drops", "path", "dev" }
 
@@ -38,8 +39,7 @@ for _, field in ipairs(fields.list) do
   check.equal(name .. ": a getter", type(field.get), "function")
   check.ok(name .. ": raw", field.raw == nil or type(field.raw) == "function")
   check.ok(name .. ": unit", field.unit == nil or type(field.unit) == "string" and field.unit:find("^%l+$"))
-  check.ok(name .. ": needs", field.needs == nil or field.needs == "owners" or field.needs == "cgroups" or field.needs == "netns"
-    or field.needs == "peers")
+  check.ok(name .. ": needs", field.needs == nil or fields.NEEDS[field.needs])
   check.ok(name .. ": identifies", field.identifies == nil or field.identifies == true and field.type == "integer")
   check.ok(name .. ": a number that is a name says so", field.identifies or not (name:find("port") or name:find("id$")))
   for key in pairs(field) do check.ok(name .. ": key " .. tostring(key), KEYS[key]) end
@@ -88,6 +88,9 @@ local WORLD = tree.make {
   ["net/sctp/assocs"] = rows.file("sctp/assocs", {
     "f f 2 1 3 9 17 1 2 0 21 1 2 127.0.0.1 <-> *10.0.0.2 \t5000 1 1 10 0 0 0" }),
   ["sys/kernel/hostname"] = "here\n",
+  ["stat"] = "cpu  1 2 3\nintr 5 btime 9\nctxt 7\nbtime 1795671544\nprocesses 3\n",
+  ["5/comm"] = "fi ve) R 1\n", ["5/exe"] = { link = "/opt/f\27ive (deleted)" },
+  ["5/stat"] = "5 (fi ve) R 1) S 1 5 5 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 12345 1000 100 18446744073709551615\n",
   ["5/cmdline"] = "/bin/five\0-x\0", ["5/cgroup"] = "0::" .. IN_POD .. "\n",
   ["5/fd/0"] = { link = "socket:[11]" }, ["5/fd/1"] = { link = "socket:[12]" }, ["5/fd/2"] = { link = "socket:[13]" },
   ["5/fd/3"] = { link = "socket:[14]" }, ["5/fd/4"] = { link = "socket:[15]" }, ["5/fd/5"] = { link = "socket:[16]" },
@@ -135,9 +138,25 @@ do
   end
 end
 
+-- What is read of a process, as it stands there
+
+for row in sockq.tcp():where("local_port == 1 and inode == 11"):rows() do
+  check.equal("comm is as the kernel has it", row.comm, "fi ve) R 1")
+  check.equal("exe is the link's bytes", row.exe, "/opt/f\27ive (deleted)")
+  check.equal("started is the machine's start and the process's ticks", row.started, 1795671544 + 123.45)
+end
+do
+  -- Only what is asked for is read, and of the words of a computed field all.
+  sockq.field { name = "two_things", expr = "comm .. (exe or '') .. (started or 0)" }
+  check.equal("a computed field needs what its parts need", fields.by_name.two_things.needs, "comm exe started")
+  check.equal("needs are flags", fields.flags { two_things = true }, 8 + 16 + 32)
+  check.equal("one flag a field", fields.flags { exe = true }, 16)
+end
+
 -- Owners read from the start, and late, when a script first asks
 
-local OWNED = { "pid", "fd", "program", "cmdline", "owner_why", "cgroup", "unit", "container", "runtime", "pod" }
+local OWNED = { "pid", "fd", "program", "cmdline", "owner_why", "cgroup", "unit", "container", "runtime", "pod",
+  "comm", "exe", "started" }
 
 local function owner_of(row, names)
   local parts = {}
@@ -160,12 +179,14 @@ for _, path in ipairs { WORLD, "tests/data/captures/mixed-1/proc", "tests/data/c
   "tests/data/captures/centos7-seed/proc" } do
   sockq.open(path)
   local title = path:match("[^/]+/?[^/]*$")
-  local upfront = owners_in(sockq.all():needs { "pid", "cgroup" }, OWNED)
+  local upfront = owners_in(sockq.all():needs { "pid", "cgroup", "comm", "exe", "started" }, OWNED)
   local orders = {
     ["late"] = sockq.all(),
     ["owners upfront, cgroups late"] = sockq.all():needs { "pid" },
     ["by an expression"] = sockq.all():where("pid ~= nil or pid == nil"),
     ["by a cgroup in an expression"] = sockq.all():where("cgroup == 'x' or true"),
+    ["exe upfront"] = sockq.all():needs { "exe" },
+    ["by started in an expression"] = sockq.all():where("started > 1 or true"),
   }
   for name, query in pairs(orders) do
     local got = owners_in(query, OWNED)

@@ -66,6 +66,9 @@ local OTHERS = tree.make {
   ["net/sctp/assocs"] = rows.file("sctp/assocs", {
     "ffff0000 ffff0001 2 1 3 9 17 100 200 1000 81 5000 6000 127.0.0.1 10.0.0.1 <-> *10.0.0.2 10.0.0.3 \t5000 1 1 10 0 0 0" }),
   ["sys/kernel/hostname"] = "captured-host\n",
+  ["stat"] = "cpu  1 2\nbtime 1700000000\nprocesses 1\n",
+  ["70/stat"] = "70 (a) b) R) S 1 2 3 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 4567 0 0 8\n",
+  ["70/exe"] = { link = "/usr/bin/a b (deleted)" },
   ["70/cmdline"] = "/usr/bin/" .. NASTY .. "\0-x\0\0", ["70/comm"] = "short\n", ["70/fd/3"] = { link = "socket:[21]" },
   ["70/fd/4"] = { link = "socket:[47]" }, ["70/cgroup"] = "1:name=x:/one\n0::/a b:c\n",
   ["71/cmdline"] = "", ["71/comm"] = "kernel\27[2J\n", ["71/fd/9"] = { link = "socket:[22]" },

@@ -14,10 +14,9 @@
 #include "../../src/recording.h"
 #include "helper.h"
 
-static const struct sockq_question everything = {.tables = ((uint64_t)1 << SOCKQ_TABLES) - 1,
-                                                 .flags = SOCKQ_KEEP_DUPLICATES |
-                                                          SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS |
-                                                          SOCKQ_WITH_FACTS | SOCKQ_WITH_NETNS};
+static const struct sockq_question everything = {
+    .tables = ((uint64_t)1 << SOCKQ_TABLES) - 1,
+    .flags = SOCKQ_KEEP_DUPLICATES | SOCKQ_OWNER_FLAGS | SOCKQ_WITH_FACTS | SOCKQ_WITH_NETNS};
 
 /** A file's bytes; owned by the test. */
 struct image {
@@ -47,6 +46,10 @@ static inline void make_tree(struct fixture *f)
     put_link(f, "self/ns/net", "net:[4026531840]");
     put_link(f, "5/ns/net", "net:[4026531840]");
     put_text(f, "5/cgroup", "0::/system.slice\n");
+    put_text(f, "5/comm", "sshd\n");
+    put_link(f, "5/exe", "/usr/sbin/sshd");
+    put_text(f, "5/stat", "5 (sshd) S 1 5 5 0 -1 0 1 0 0 0 1 2 0 0 20 0 1 0 1234 1 1\n");
+    put_text(f, "stat", "cpu 1\nbtime 1795671544\n");
     put_text(f, "sys/kernel/hostname", "box\n");
     put_text(f, "net/sockstat", "sockets: used 9\n");
     put_text(f, "loadavg", "1.00\n");

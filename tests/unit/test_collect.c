@@ -24,6 +24,8 @@ static void questions(void **state)
         {{.tables = 1, .flags = SOCKQ_WITH_OWNERS}, true},
         {{.tables = 1, .flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS}, true},
         {{.flags = SOCKQ_WITH_OWNERS}, true},
+        {{.tables = 1, .flags = SOCKQ_WITH_COMM}, true},
+        {{.flags = SOCKQ_WITH_EXE | SOCKQ_WITH_STARTED}, true},
         {{.flags = SOCKQ_WITH_FACTS}, true},
         {{.tables = 1, .flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_FACTS}, true},
         {{0}, false},
@@ -31,7 +33,7 @@ static void questions(void **state)
         {{.tables = TABLE(SOCKQ_TABLES)}, false},
         {{.tables = UINT64_MAX}, false},
         {{.tables = 1 | TABLE(63)}, false},
-        {{.tables = 1, .flags = 8}, false},
+        {{.tables = 1, .flags = SOCKQ_REQUEST_FLAGS + 1}, false},
         {{.tables = 1, .flags = 0x80000000}, false},
         {{.tables = 1, .reserved = 1}, false},
     };

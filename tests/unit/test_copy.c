@@ -79,6 +79,54 @@ static void questions(void **state)
     sockq_client_close(&client);
 }
 
+/* The first process that owns the first unix row; the answer to a question with these flags. */
+static const struct sockq_process *recorded_process(struct sockq_client *client, uint32_t flags,
+                                                    const struct sockq_set **set)
+{
+    *set = ask(client, bit_of(SOCKQ_UNIX), 0, flags);
+    const struct sockq_owner *owner =
+        sockq_set_at(client->map, *set, sockq_set_row(client->map, *set, 0)->owner, sizeof(*owner));
+    assert_non_null(owner);
+    const struct sockq_process *process =
+        sockq_set_at(client->map, *set, owner->process, sizeof(*process));
+    assert_non_null(process);
+    return process;
+}
+
+static void assert_text(const struct sockq_client *client, const struct sockq_set *set,
+                        const char *expected, uint64_t offset, uint32_t length)
+{
+    assert_int_equal(length, strlen(expected));
+    const char *text = sockq_set_at(client->map, set, offset, length);
+    assert_non_null(text);
+    assert_memory_equal(text, expected, length);
+}
+
+/* What a process is comes along if it is asked for, each thing by itself. */
+static void what_a_recorded_process_is(void **state)
+{
+    struct fixture *f = *state;
+    struct sockq_client client;
+    const struct sockq_set *set;
+
+    make_tree(f);
+    collect_all(f);
+    replay(f, &client);
+    const struct sockq_process *process = recorded_process(&client, SOCKQ_WITH_COMM, &set);
+    assert_text(&client, set, "sshd", process->comm, process->comm_len);
+    assert_int_equal(process->exe + process->exe_len + process->started + process->flags, 0);
+    assert_int_equal(set->owners.boot_time, 0);
+    process = recorded_process(&client, SOCKQ_WITH_EXE, &set);
+    assert_text(&client, set, "/usr/sbin/sshd", process->exe, process->exe_len);
+    assert_int_equal(process->comm + process->comm_len + process->started + process->flags, 0);
+    process = recorded_process(&client, SOCKQ_WITH_STARTED, &set);
+    assert_int_equal(process->started, 1234);
+    assert_int_equal(process->flags, SOCKQ_PROCESS_STARTED);
+    assert_int_equal(set->owners.boot_time, 1795671544);
+    assert_int_equal(process->comm + process->exe, 0);
+    sockq_client_close(&client);
+}
+
 static void owners_of_recorded_rows(void **state)
 {
     struct fixture *f = *state;
@@ -222,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(questions),
+        FIXTURE_TEST(what_a_recorded_process_is),
         FIXTURE_TEST(owners_of_recorded_rows),
         FIXTURE_TEST(tables_that_were_not_recorded),
         FIXTURE_TEST(a_selection_is_small),

@@ -96,11 +96,15 @@ DAMAGE(owner_of_none, SOCKQ_FLAW_OFFSET, owner_in(i)->process = 0)
 DAMAGE(zero_beyond, SOCKQ_FLAW_OFFSET, header_in(i)->owners.zero = header_in(i)->arena)
 DAMAGE(process_beyond, SOCKQ_FLAW_OFFSET, owner_in(i)->process = header_in(i)->arena & ~7ull)
 DAMAGE(process_flags, SOCKQ_FLAW_ROW,
-       ((struct sockq_process *)arena_in(i, owner_in(i)->process))->flags = 4)
+       ((struct sockq_process *)arena_in(i, owner_in(i)->process))->flags = 8)
 DAMAGE(program_long, SOCKQ_FLAW_OFFSET,
        ((struct sockq_process *)arena_in(i, owner_in(i)->process))->program_len = 1u << 30)
 DAMAGE(cmdline_beyond, SOCKQ_FLAW_OFFSET,
        ((struct sockq_process *)arena_in(i, owner_in(i)->process))->cmdline = (uint64_t)1 << 40)
+DAMAGE(comm_beyond, SOCKQ_FLAW_OFFSET,
+       ((struct sockq_process *)arena_in(i, owner_in(i)->process))->comm = header_in(i)->arena)
+DAMAGE(exe_long, SOCKQ_FLAW_OFFSET,
+       ((struct sockq_process *)arena_in(i, owner_in(i)->process))->exe_len = 1u << 30)
 DAMAGE(path_long, SOCKQ_FLAW_OFFSET,
        row_of(i, SOCKQ_UNIX)->un.path_len = (uint32_t)header_in(i)->arena)
 DAMAGE(path_beyond, SOCKQ_FLAW_OFFSET, row_of(i, SOCKQ_UNIX)->un.path = header_in(i)->arena + 1)
@@ -187,6 +191,8 @@ static const struct damage_case cases[] = {
     CASE(process_flags),
     CASE(program_long),
     CASE(cmdline_beyond),
+    CASE(comm_beyond),
+    CASE(exe_long),
     CASE(path_long),
     CASE(path_beyond),
     CASE(address_circle),
@@ -257,6 +263,8 @@ static void walk(const struct fixture *f, const struct sockq_set *set)
             assert_true(!p->program || sockq_set_at(base, set, p->program, p->program_len));
             assert_true(!p->cmdline || sockq_set_at(base, set, p->cmdline, p->cmdline_len));
             assert_true(!p->cgroup || sockq_set_at(base, set, p->cgroup, p->cgroup_len));
+            assert_true(!p->comm || sockq_set_at(base, set, p->comm, p->comm_len));
+            assert_true(!p->exe || sockq_set_at(base, set, p->exe, p->exe_len));
         }
         if (row->table == SOCKQ_UNIX)
             assert_true(!row->un.path || sockq_set_at(base, set, row->un.path, row->un.path_len));

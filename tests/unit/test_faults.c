@@ -21,8 +21,7 @@
 #endif
 
 static const struct sockq_question everything = {.tables = ((uint64_t)1 << SOCKQ_TABLES) - 1,
-                                                 .flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_CGROUPS |
-                                                          SOCKQ_WITH_FACTS};
+                                                 .flags = SOCKQ_OWNER_FLAGS | SOCKQ_WITH_FACTS};
 
 /* Which call fails. */
 static struct {

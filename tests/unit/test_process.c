@@ -1,6 +1,6 @@
 /*
- * What is known of a process that holds sockets: its program's name, command line and cgroup, with
- * the bad inputs 115, 117 and 118 by number.
+ * What is known of a process that holds sockets: its program's name, command line, cgroup, comm,
+ * file and start, with the bad inputs 115, 117 and 118 by number.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -64,15 +64,14 @@ static const struct process_case cases[] = {
 };
 
 /* Walk the tree and find the process that holds inode 1. */
-static const struct sockq_process *process_of_1(struct fixture *f, bool cgroups)
+static const struct sockq_process *process_of_1(struct fixture *f, uint32_t flags)
 {
     static const struct sockq_question question = {.tables = 1, .flags = SOCKQ_WITH_OWNERS};
 
     if (f->w.set)
         sockq_file_release(&f->file, f->w.block);
     assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
-    struct owner_index *index =
-        owner_index_read(&f->proc, &f->w, cgroups ? SOCKQ_WITH_CGROUPS : 0, 0, never_stop, NULL);
+    struct owner_index *index = owner_index_read(&f->proc, &f->w, flags, 0, never_stop, NULL);
     assert_non_null(index);
     uint64_t offset = owner_index_find(index, &f->w, 1);
     owner_index_free(index);
@@ -105,7 +104,7 @@ static void one_process(void **state)
         put_bytes(f, "77/cmdline", c->cmdline, c->cmdline_size);
     if (c->comm)
         put_bytes(f, "77/comm", c->comm, c->comm_size);
-    const struct sockq_process *process = process_of_1(f, false);
+    const struct sockq_process *process = process_of_1(f, 0);
     check_text(f, c->program, process->program, process->program_len);
     check_text(f, c->line, process->cmdline, process->cmdline_len);
     assert_int_equal(process->flags, c->flags);
@@ -124,15 +123,15 @@ static void bad_115_bad_117_huge(void **state)
     put_link(f, "77/fd/3", "socket:[1]");
     put_bytes(f, "77/comm", text, 1 << 20);
     put_bytes(f, "77/cmdline", text, size);
-    const struct sockq_process *process = process_of_1(f, false);
+    const struct sockq_process *process = process_of_1(f, 0);
     assert_int_equal(process->program_len, 4096);
     assert_int_equal(process->cmdline_len, 4096);
     put_text(f, "77/cmdline", "");
-    process = process_of_1(f, false);
+    process = process_of_1(f, 0);
     assert_int_equal(process->program_len, 64);
     text[4] = '\0';
     put_bytes(f, "77/cmdline", text, size);
-    process = process_of_1(f, false);
+    process = process_of_1(f, 0);
     assert_int_equal(process->program_len, 4);
     assert_int_equal(process->cmdline_len, 4096);
     free(text);
@@ -146,15 +145,15 @@ static void files_that_are_none(void **state)
     put_link(f, "77/fd/3", "socket:[1]");
     put_text(f, "77/comm", "abc\n");
     assert_int_equal(mkfifo(path_of(f, "77/cmdline"), 0644), 0);
-    const struct sockq_process *process = process_of_1(f, false);
+    const struct sockq_process *process = process_of_1(f, 0);
     assert_int_equal(process->flags, COMM | NO_CMDLINE);
     assert_string_equal(text_at(f, process->program, process->program_len), "abc");
     assert_int_equal(unlink(path_of(f, "77/cmdline")), 0);
     put_link(f, "77/cmdline", "/proc/self/cmdline");
-    assert_int_equal(process_of_1(f, false)->flags, COMM | NO_CMDLINE);
+    assert_int_equal(process_of_1(f, 0)->flags, COMM | NO_CMDLINE);
     assert_int_equal(unlink(path_of(f, "77/cmdline")), 0);
     put_folder(f, "77/cmdline");
-    assert_int_equal(process_of_1(f, false)->flags, COMM | NO_CMDLINE);
+    assert_int_equal(process_of_1(f, 0)->flags, COMM | NO_CMDLINE);
 }
 
 /* The text is kept as it is; it is read only if it is asked for. */
@@ -175,24 +174,159 @@ static void bad_118_cgroups(void **state)
     put_text(f, "77/cmdline", "x");
     for (size_t i = 0; i < COUNT(files); i++) {
         put_text(f, "77/cgroup", files[i].text);
-        const struct sockq_process *process = process_of_1(f, true);
+        const struct sockq_process *process = process_of_1(f, SOCKQ_WITH_CGROUPS);
         check_text(f, files[i].read, process->cgroup, process->cgroup_len);
-        assert_int_equal(process_of_1(f, false)->cgroup, 0);
+        assert_int_equal(process_of_1(f, 0)->cgroup, 0);
     }
     char text[10000];
     memset(text, 'g', sizeof(text));
     put_bytes(f, "77/cgroup", text, sizeof(text));
-    assert_int_equal(process_of_1(f, true)->cgroup_len, 8192);
+    assert_int_equal(process_of_1(f, SOCKQ_WITH_CGROUPS)->cgroup_len, 8192);
     assert_int_equal(unlink(path_of(f, "77/cgroup")), 0);
-    assert_int_equal(process_of_1(f, true)->cgroup, 0);
+    assert_int_equal(process_of_1(f, SOCKQ_WITH_CGROUPS)->cgroup, 0);
+}
+
+/* comm as it is, whether the program's name is made of it or not. */
+static void comm_as_it_is(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t size;
+        const char *read;
+    } files[] = {
+        {BYTES("sshd\n"), "sshd"},
+        {BYTES("tab\tand) ( blank\n"), "tab\\x09and)\\x20(\\x20blank"},
+        {BYTES("\n"), ""},
+        {BYTES(""), ""},
+        {BYTES("abc\n\n"), "abc\\x0a"},
+        {BYTES("no line feed"), "no\\x20line\\x20feed"},
+    };
+    struct fixture *f = *state;
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    assert_int_equal(process_of_1(f, SOCKQ_WITH_COMM)->comm, 0);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        put_bytes(f, "77/comm", files[i].text, files[i].size);
+        put_text(f, "77/cmdline", i % 2 ? "x" : "");
+        const struct sockq_process *process = process_of_1(f, SOCKQ_WITH_COMM);
+        check_text(f, files[i].read, process->comm, process->comm_len);
+        check_text(f, i % 2 ? "x" : files[i].read, process->program, process->program_len);
+        assert_int_equal(process_of_1(f, SOCKQ_WITH_EXE)->comm, 0);
+    }
+}
+
+static void exe_is_a_link(void **state)
+{
+    struct fixture *f = *state;
+    char text[4096];
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    assert_int_equal(process_of_1(f, SOCKQ_WITH_EXE)->exe, 0);
+    put_link(f, "77/exe", "/usr/sbin/ss hd (deleted)");
+    const struct sockq_process *process = process_of_1(f, SOCKQ_WITH_EXE);
+    check_text(f, "/usr/sbin/ss\\x20hd\\x20(deleted)", process->exe, process->exe_len);
+    assert_int_equal(process_of_1(f, SOCKQ_WITH_COMM)->exe, 0);
+    assert_int_equal(unlink(path_of(f, "77/exe")), 0);
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    put_link(f, "77/exe", text);
+    assert_int_equal(process_of_1(f, SOCKQ_WITH_EXE)->exe_len, sizeof(text) - 1);
+    assert_int_equal(unlink(path_of(f, "77/exe")), 0);
+    put_text(f, "77/exe", "no link");
+    assert_int_equal(process_of_1(f, SOCKQ_WITH_EXE)->exe, 0);
+}
+
+/* The field is counted from the last bracket, since comm holds what the process wants. */
+static void started_behind_the_last_bracket(void **state)
+{
+#define NINETEEN " S 1 5 5 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0"
+    static const struct {
+        const char *text;
+        uint64_t ticks;
+        bool known;
+    } files[] = {
+        {"77 (sshd)" NINETEEN " 12345 1000 100\n", 12345, true},
+        {"77 (init)" NINETEEN " 0 1000 100\n", 0, true},
+        {"77 (a) S 1 2 3 (b)" NINETEEN " 7 8\n", 7, true},
+        {"77 (\n 1 2 3))" NINETEEN " 9 8\n", 9, true},
+        {"77 ()" NINETEEN " 18446744073709551615 1\n", UINT64_MAX, true},
+        {"77 ()" NINETEEN " 18446744073709551616 1\n", 0, false},
+        {"77 (sshd)" NINETEEN " -5 1000 100\n", 0, false},
+        {"77 (sshd)" NINETEEN " x 1000 100\n", 0, false},
+        {"77 (sshd)" NINETEEN " 12x 1000 100\n", 0, false},
+        /* Cut off: more digits may have followed. */
+        {"77 (sshd)" NINETEEN " 12345", 0, false},
+        {"77 (sshd)" NINETEEN " ", 0, false},
+        {"77 (sshd)" NINETEEN, 0, false},
+        {"77 (sshd) S 1 2\n", 0, false},
+        {"77 sshd" NINETEEN " 12345 1\n", 0, false},
+        {")", 0, false},
+        {"", 0, false},
+    };
+    struct fixture *f = *state;
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    put_text(f, "77/cmdline", "x");
+    assert_int_equal(process_of_1(f, SOCKQ_WITH_STARTED)->flags, 0);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        put_text(f, "77/stat", files[i].text);
+        const struct sockq_process *process = process_of_1(f, SOCKQ_WITH_STARTED);
+        if (process->started != files[i].ticks)
+            fail_msg("case %zu: %llu", i, (unsigned long long)process->started);
+        assert_int_equal(process->flags, files[i].known ? SOCKQ_PROCESS_STARTED : 0);
+        process = process_of_1(f, SOCKQ_WITH_EXE | SOCKQ_WITH_COMM | SOCKQ_WITH_CGROUPS);
+        assert_int_equal(process->flags, 0);
+        assert_int_equal(process->started, 0);
+    }
+}
+
+static void boot_time_of_the_tree(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t seconds;
+    } files[] = {
+        {"cpu  1 2 3\nintr 5 btime 9\nctxt 7\nbtime 1795671544\nprocesses 3\n", 1795671544},
+        {"cpu  1\nbtime 1\n", 1},
+        {"cpu  1\nbtime 12", 0},
+        {"cpu  1\nbtime -12\n", 0},
+        {"cpu  1\nbtime 12 13\n", 0},
+        {"cpu  1\nbtime 9223372036854775808\n", 0},
+        {"cpu  1\nbtimes 12\n", 0},
+        {"", 0},
+    };
+    struct fixture *f = *state;
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    process_of_1(f, SOCKQ_WITH_STARTED);
+    assert_int_equal(f->w.set->owners.boot_time, 0);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        put_text(f, "stat", files[i].text);
+        process_of_1(f, SOCKQ_WITH_STARTED);
+        if (f->w.set->owners.boot_time != files[i].seconds)
+            fail_msg("case %zu: %llu", i, (unsigned long long)f->w.set->owners.boot_time);
+        process_of_1(f, SOCKQ_WITH_EXE);
+        assert_int_equal(f->w.set->owners.boot_time, 0);
+    }
+    /* Interrupts of a large machine come first. */
+    enum { LONG = 1 << 20 };
+    char *text = calloc(1, LONG + 100);
+    assert_non_null(text);
+    memset(text, '0', LONG);
+    strcpy(text + LONG, "\nbtime 77\n");
+    put_text(f, "stat", text);
+    free(text);
+    process_of_1(f, SOCKQ_WITH_STARTED);
+    assert_int_equal(f->w.set->owners.boot_time, 77);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(bad_115_bad_117_huge),
-        FIXTURE_TEST(files_that_are_none),
-        FIXTURE_TEST(bad_118_cgroups),
+        FIXTURE_TEST(bad_115_bad_117_huge),  FIXTURE_TEST(files_that_are_none),
+        FIXTURE_TEST(bad_118_cgroups),       FIXTURE_TEST(comm_as_it_is),
+        FIXTURE_TEST(exe_is_a_link),         FIXTURE_TEST(started_behind_the_last_bracket),
+        FIXTURE_TEST(boot_time_of_the_tree),
     };
 
     int failed = run_cases("processes", cases, sizeof(cases[0]), COUNT(cases), one_process);

@@ -11,9 +11,8 @@ local tables = require("sockq.tables")
 
 local C = schema.C
 
--- Owners, cgroups and counters too: what is asked of a recording later is not known now.
-local EVERYTHING = bit.bor(tonumber(C.SOCKQ_WITH_OWNERS), tonumber(C.SOCKQ_WITH_CGROUPS),
-  tonumber(C.SOCKQ_WITH_FACTS), tonumber(C.SOCKQ_WITH_NETNS))
+-- All of owners, namespaces and counters too: what is asked of a recording later is not known now.
+local EVERYTHING = bit.bor(tonumber(C.SOCKQ_OWNER_FLAGS), tonumber(C.SOCKQ_WITH_FACTS), tonumber(C.SOCKQ_WITH_NETNS))
 if core.netns() then
   -- They are of one's own namespace, the sockets of others.
   EVERYTHING = bit.bxor(EVERYTHING, tonumber(C.SOCKQ_WITH_FACTS))
