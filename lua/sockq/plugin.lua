@@ -183,7 +183,12 @@ end
 ---@param path string
 ---@return table|nil plugin, string|nil message  # which names the file
 function plugin.evaluate(kind, source, path)
-  local chunk, err = plugin.compile(source, "@" .. path)
+  local chunk, err = core.compiled(path, source), nil
+  if chunk then
+    chunk = globals.strict(chunk)
+  else
+    chunk, err = plugin.compile(source, "@" .. path)
+  end
   if not chunk then
     return nil, err
   end

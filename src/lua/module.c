@@ -27,6 +27,34 @@ static int l_embedded(lua_State *L)
     return 1;
 }
 
+/* Push the function of an embedded file: from bytecode, or from text in a LuaJIT that has another.
+ */
+static int load_embedded(lua_State *L, const struct sockq_embedded *file)
+{
+    char chunk[162];
+
+    snprintf(chunk, sizeof(chunk), "@%s", file->name);
+    if (file->code &&
+        luaL_loadbufferx(L, file->code, (size_t)(file->code_end - file->code), chunk, "b") == 0)
+        return 0;
+    if (file->code)
+        lua_pop(L, 1);
+    return luaL_loadbufferx(L, file->bytes, (size_t)(file->end - file->bytes), chunk, "t");
+}
+
+/* Lua: core.compiled(name, text) → the function of an embedded file whose text this is, or nil */
+static int l_compiled(lua_State *L)
+{
+    const struct sockq_embedded *file = sockq_embedded_find(luaL_checkstring(L, 1));
+    size_t length;
+    const char *text = luaL_checklstring(L, 2, &length);
+
+    if (!file || length != (size_t)(file->end - file->bytes) ||
+        memcmp(text, file->bytes, length) != 0)
+        return 0;
+    return load_embedded(L, file) == 0 ? 1 : lua_error(L);
+}
+
 /* Lua: core.embedded_names() → { name, … } */
 static int l_embedded_names(lua_State *L)
 {
@@ -72,11 +100,7 @@ int sockq_lua_searcher(lua_State *L)
         const struct sockq_embedded *file = sockq_embedded_find(path);
         if (!file)
             continue;
-        char chunk[162];
-        snprintf(chunk, sizeof(chunk), "@%s", path);
-        if (luaL_loadbufferx(L, file->bytes, (size_t)(file->end - file->bytes), chunk, "t") != 0)
-            return lua_error(L);
-        return 1;
+        return load_embedded(L, file) == 0 ? 1 : lua_error(L);
     }
     lua_pushfstring(L, "\n\tno embedded file 'lua/%s.lua'", name);
     return 1;
@@ -276,6 +300,7 @@ int luaopen_sockq_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"embedded", l_embedded},
                                          {"embedded_names", l_embedded_names},
+                                         {"compiled", l_compiled},
                                          {"problem_text", l_problem_text},
                                          {"fact_path", l_fact_path},
                                          {"fact_path", l_fact_path},
