@@ -119,6 +119,13 @@ do
   check.equal("--read gives the same", from("--read", file), from("--netns", "all"))
 end
 
+do
+  local _, out = run { "completion", "words", "--", "--netns", "b" }
+  check.equal("names are completed", out:match("^[^\t\n]*"), "blue")
+  _, out = run { "completion", "words", "--", "--netns=all,r" }
+  check.contains("behind a comma", out, "--netns=all,red")
+end
+
 -- Wrong words
 refuses("a name that is nearly one", { "--netns", "blu" }, { status = 2,
   err = { "--netns blu: there is no such namespace; did you mean blue?" } })
@@ -176,6 +183,16 @@ if program.has("setpriv") and program.shell("setpriv --reuid 65534 --clear-group
   check.equal("a pid without root", status .. out, ("0netns,netns_inode,local_port\r\n%s/python3,,7005\r\n"):format(pids.unnamed))
   status, out = as_nobody { "--netns", "red", "-c", "local_port" }
   check.equal("a name without root", status .. out, "3sockq: netns red: no process of it may be read; run as root\n")
+  -- Where processes of others are shut, all that is left is its own.
+  if os.execute("mount -o remount,hidepid=1 /proc") == 0 then
+    status, out = as_nobody { "--netns", "all", "--from", "tcp", "LISTEN", "-c", "local_port", "--tsv", "--no-header" }
+    check.equal("all where processes are shut: status", status, 0)
+    check.ok("how many are shut is told", out:find(
+      "sockq: %-%-netns: the namespaces of %d%d processes may not be read; run as root to see theirs\n"), out)
+    check.ok("its own is read", ("\n" .. out):find("\n7000\n"), out)
+    check.ok("no other is", not out:find("700[1-9]"), out)
+    assert(os.execute("mount -o remount,hidepid=0 /proc") == 0)
+  end
 else
   program.skip_part("a run without root", "setpriv cannot change ids here")
 end

@@ -73,6 +73,15 @@ do
   check.equal("owners of another namespace", owned, "netns,pid,local_port\r\n30/postgres: writer,30,3\r\n")
 end
 do
+  -- The port 9 of a TIME_WAIT is in two namespaces.
+  local function pairs_of(keys)
+    local _, out = run { "--proc", TREE, "-t", "--netns", "all", "--join", "tcp:" .. keys, ":9", "-A", "count", "--csv" }
+    return out
+  end
+  check.equal("a join over all namespaces", pairs_of("local_port"), "count\r\n4\r\n")
+  check.equal("a join within each", pairs_of("netns,local_port"), "count\r\n2\r\n")
+end
+do
   -- a tree that says whose net/ is
   local whole = program.tree { ["net/tcp"] = HOST, ["self/ns/net"] = ns(20), ["7/ns/net"] = ns(20),
     ["7/net/tcp"] = HOST, ["7/comm"] = "web\n", ["30/ns/net"] = ns(30), ["30/comm"] = "dark\n" }
