@@ -160,7 +160,7 @@ local function of_owner(read, flags)
   local function get(row, set, userdata)
     local entry, arena = owner.lead(row, set, userdata, flags)
     if entry then
-      return read(arena, owner.process(arena, entry), entry)
+      return (read(arena, owner.process(arena, entry), entry))
     end
   end
   of_owners[get] = true
@@ -430,14 +430,18 @@ function fields.add(field)
 end
 
 --- The name of a hidden field for grouping.lua: true where a socket has several descriptors.
----@param names table<string, boolean>  fields that are read of their processes
+---@param names table<string, boolean>  fields that are read of such a row
 ---@return string
 function fields.shared(names)
-  local flags = fields.flags(names)
+  local told = {}
+  for name in pairs(names) do
+    told[name] = fields.by_name[name] and fields.by_name[name].of_owner
+  end
+  local flags = fields.flags(told)
   flags = flags == WITH_OWNERS and flags or band(flags, bit.bnot(WITH_OWNERS))
   local name = "shared#" .. flags
   fields.getters[name] = fields.getters[name] or function(row, set, userdata)
-    return owner.shared(row, set, userdata, flags)
+    return (owner.shared(row, set, userdata, flags))
   end
   return name
 end
