@@ -198,28 +198,11 @@ static bool asks_owners(const struct copier *c)
     return c->question->flags & SOCKQ_OWNER_FLAGS;
 }
 
-static bool family_fits(const struct sockq_row *row)
-{
-    static const uint8_t families[SOCKQ_TABLES] = {
-        [SOCKQ_TCP] = SOCKQ_AF_INET,      [SOCKQ_TCP6] = SOCKQ_AF_INET6,
-        [SOCKQ_UDP] = SOCKQ_AF_INET,      [SOCKQ_UDP6] = SOCKQ_AF_INET6,
-        [SOCKQ_UDPLITE] = SOCKQ_AF_INET,  [SOCKQ_UDPLITE6] = SOCKQ_AF_INET6,
-        [SOCKQ_RAW] = SOCKQ_AF_INET,      [SOCKQ_RAW6] = SOCKQ_AF_INET6,
-        [SOCKQ_ICMP] = SOCKQ_AF_INET,     [SOCKQ_ICMP6] = SOCKQ_AF_INET6,
-        [SOCKQ_UNIX] = SOCKQ_AF_UNIX,     [SOCKQ_NETLINK] = SOCKQ_AF_NETLINK,
-        [SOCKQ_PACKET] = SOCKQ_AF_PACKET,
-    };
-
-    if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS)
-        return row->family == SOCKQ_AF_INET || row->family == SOCKQ_AF_INET6;
-    return row->family == families[row->table];
-}
-
 /* Rows come table by table. */
 static bool is_sound(struct copier *c, const struct sockq_row *row, uint32_t least)
 {
     if (row->table >= SOCKQ_TABLES || row->table < least ||
-        !(c->source->set->question.tables >> row->table & 1) || !family_fits(row) ||
+        !(c->source->set->question.tables >> row->table & 1) || !sockq_row_fits(row) ||
         (row->known & ~(uint32_t)KNOWN) || (row->flags & ~ROW_FLAGS) ||
         row->netns >= c->namespaces ||
         (row->peer && !(c->source->set->question.flags & SOCKQ_WITH_PEERS)))

@@ -398,3 +398,20 @@ const void *sockq_set_at(const void *base, const struct sockq_set *set, uint64_t
     return (const unsigned char *)base +
            ((size_t)set->arena_blocks[offset >> SOCKQ_BLOCK_SHIFT] << SOCKQ_BLOCK_SHIFT) + within;
 }
+
+bool sockq_row_fits(const struct sockq_row *row)
+{
+    static const uint8_t families[SOCKQ_TABLES] = {
+        [SOCKQ_TCP] = SOCKQ_AF_INET,      [SOCKQ_TCP6] = SOCKQ_AF_INET6,
+        [SOCKQ_UDP] = SOCKQ_AF_INET,      [SOCKQ_UDP6] = SOCKQ_AF_INET6,
+        [SOCKQ_UDPLITE] = SOCKQ_AF_INET,  [SOCKQ_UDPLITE6] = SOCKQ_AF_INET6,
+        [SOCKQ_RAW] = SOCKQ_AF_INET,      [SOCKQ_RAW6] = SOCKQ_AF_INET6,
+        [SOCKQ_ICMP] = SOCKQ_AF_INET,     [SOCKQ_ICMP6] = SOCKQ_AF_INET6,
+        [SOCKQ_UNIX] = SOCKQ_AF_UNIX,     [SOCKQ_NETLINK] = SOCKQ_AF_NETLINK,
+        [SOCKQ_PACKET] = SOCKQ_AF_PACKET,
+    };
+
+    if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS)
+        return row->family == SOCKQ_AF_INET || row->family == SOCKQ_AF_INET6;
+    return row->family == families[row->table];
+}

@@ -159,6 +159,10 @@ static inline bool sockq_row_has_state(const struct sockq_row *row, uint64_t sta
            (row->state <= 63 && (states >> row->state & 1));
 }
 
+/** True if a row's address family is one of its table's; the table's number is below SOCKQ_TABLES.
+ */
+bool sockq_row_fits(const struct sockq_row *row);
+
 /** Row `index` of a set in a file mapped at `base`; the caller has checked index < rows. */
 const struct sockq_row *sockq_set_row(const void *base, const struct sockq_set *set,
                                       uint64_t index);
