@@ -4,7 +4,7 @@
 local core = require("sockq.core")
 local schema = require("sockq.schema")
 
-local cast = require("ffi").cast
+local C, cast = schema.C, require("ffi").cast
 local floor, max, min = math.floor, math.max, math.min
 
 local progress = {}
@@ -51,11 +51,14 @@ end
 ---@return string
 function progress.text(header, rows, rate)
   local owners = header.owners
+  for number = 0, rows == 0 and C.SOCKQ_TABLES - 1 or -1 do
+    -- Rows that come all at once at the end.
+    rows = rows + tonumber(header.tables[number].rows)
+  end
   if rows > 0 then
     return ("sockq: %s sockets read%s"):format(grouped(rows), rate and (", %s/s"):format(grouped(rate)) or "")
   elseif owners.processes > 0 and owners.done == 0 then
-    return ("sockq: %s processes looked at, %s of their descriptors are sockets"):format(
-      grouped(tonumber(owners.processes)), grouped(tonumber(owners.sockets)))
+    return ("sockq: %s processes looked at"):format(grouped(tonumber(owners.processes)))
   end
   return "sockq: reading"
 end

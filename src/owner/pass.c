@@ -60,6 +60,8 @@ static void lead(struct owner_pass *pass)
     }
     if (done - pass->checked >= CHECK_LINKS) {
         pass->checked = done;
+        uint32_t taken = atomic_load(&pass->next);
+        pass->shown->processes = taken < pass->count ? taken : pass->count;
         if (pass->check(pass->context))
             atomic_store(&pass->stop, true);
     }
@@ -67,6 +69,7 @@ static void lead(struct owner_pass *pass)
 
 static int run(struct owner_pass *pass, struct sockq_owner_info *info)
 {
+    pass->shown = info;
     for (unsigned i = 0; i < OWNER_THREADS_MOST; i++) {
         pass->workers[i].pass = pass;
         pass->workers[i].folder = -1;
@@ -78,6 +81,7 @@ static int run(struct owner_pass *pass, struct sockq_owner_info *info)
     owner_pass_work(pass->workers);
     for (unsigned i = 1; i < pass->started; i++)
         pthread_join(pass->workers[i].thread, NULL);
+    info->processes = 0;
     for (unsigned i = 0; i < pass->most; i++) {
         const struct owner_worker *worker = &pass->workers[i];
         if (worker->folder >= 0)

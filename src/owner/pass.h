@@ -66,8 +66,9 @@ struct owner_pass {
     bool (*check)(void *);
     void *context;
     uint64_t checked;
-    unsigned started; /* workers that run, worker 0 included */
-    unsigned most;    /* workers that may */
+    struct sockq_owner_info *shown; /* what the reader sees meanwhile: processes only */
+    unsigned started;               /* workers that run, worker 0 included */
+    unsigned most;                  /* workers that may */
     struct owner_worker workers[OWNER_THREADS_MOST];
 };
 

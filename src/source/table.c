@@ -297,6 +297,7 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
         memcpy(text - in->tail_size, in->tail, in->tail_size);
         take_lines(in, text - in->tail_size, text + n);
         sockq_writer_commit(in->reader.w);
+        info->rows = in->reader.w->rows - info->first_row;
         if (in->job->check(in->job->context))
             return;
     }
