@@ -15,7 +15,8 @@
 #endif
 
 enum {
-    MIN_PARTS = 8,     /* processes, so that a search for owners has something to walk */
+    MIN_PARTS = 8,     /* processes, so that a search for owners has something to walk, */
+    MIN_PAIRS = 12,    /* but none for less than this */
     MAX_FILES = 16000, /* descriptors of a child, below the usual hard limits */
     SPARE_FILES = 64,  /* of them for what is not a pair */
     MAX_CLOSED = 5000, /* TIME_WAIT rows; one for twenty pairs, but no more than this */
@@ -75,6 +76,8 @@ static void fill_part(const struct part *part)
         if (i % 3 == 0) {
             set_int(client, IPPROTO_TCP, TCP_KEEPIDLE, 60 + (int)(i % 7000));
             set_int(client, SOL_SOCKET, SO_KEEPALIVE, 1);
+            set_int(peer, IPPROTO_TCP, TCP_KEEPIDLE, 60 + (int)(i % 7000));
+            set_int(peer, SOL_SOCKET, SO_KEEPALIVE, 1);
         }
         if (i % 10 == 0 && send(client, "some bytes that nobody reads", 28, MSG_NOSIGNAL) != 28)
             die("send");
@@ -103,7 +106,7 @@ void make_load(unsigned long count, FILE *out)
     int ready[2];
 
     if (parts < MIN_PARTS)
-        parts = MIN_PARTS;
+        parts = pairs < MIN_PARTS * MIN_PAIRS ? pairs / MIN_PAIRS + 1 : MIN_PARTS;
     write_sysctl("ipv4/ip_local_port_range", "10000 65535");
     if (pipe2(ready, O_CLOEXEC) != 0)
         die("pipe2");
