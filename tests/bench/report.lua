@@ -52,7 +52,9 @@ function actions.table(group, path)
     local floor = entries[entry.floor]
     if floor ~= entry and floor then
       ratio = wall / median(floor.wall)
-      if entry.goal and not is_small then goal = ("%s %.2f"):format(ratio <= entry.goal and "met:" or "**missed:**", entry.goal) end
+      if entry.goal and not is_small then
+        goal = ("%s %.2f"):format(ratio <= entry.goal and "met:" or "**missed:**", entry.goal)
+      end
       ratio = ("%.2f"):format(ratio)
     end
     local note = entry.status ~= "0" and (" (exit status %s)"):format(entry.status) or ""
