@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "lua.h"
 
@@ -23,6 +24,9 @@ static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t tries;
 static volatile sig_atomic_t in_session;
 static bool was_raised;
+/* Whether the collector passed the interrupt on; its twin, which came the other way, was met. */
+static volatile sig_atomic_t first_passed_on;
+static volatile sig_atomic_t has_twin;
 
 static void retry_after(long us)
 {
@@ -51,23 +55,52 @@ static void reach(void)
     retry_after(TRY_EVERY_US);
 }
 
-static void on_interrupt(int signal_number)
+static bool is_passed_on(const siginfo_t *info)
+{
+    return info->si_code <= 0 && info->si_pid == getppid();
+}
+
+/* What came to the whole process group the collector passes on once more. */
+static bool is_twin(const siginfo_t *info)
+{
+    if (has_twin || is_passed_on(info) == first_passed_on)
+        return false;
+    has_twin = 1;
+    return true;
+}
+
+static void on_interrupt(int signal_number, siginfo_t *info, void *context)
 {
     (void)signal_number;
-    /* What came to the whole process group the collector passes on once more. */
-    if (interrupted)
+    (void)context;
+    if (interrupted) {
+        (void)is_twin(info);
         return;
+    }
     interrupted = 1;
+    first_passed_on = is_passed_on(info);
+    has_twin = 0;
     was_raised = false;
     tries = 0;
     reach();
 }
 
-static void end_at_once(int signal_number)
+static void end_at_once(int signal_number, siginfo_t *info, void *context)
 {
+    (void)context;
+    if (info && is_twin(info))
+        return;
     sockq_lua_erase_line();
     signal(signal_number, SIG_DFL);
     raise(signal_number);
+}
+
+static void handle_interrupts(void (*handler)(int, siginfo_t *, void *), int flags)
+{
+    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
 }
 
 static void on_alarm(int signal_number)
@@ -76,11 +109,11 @@ static void on_alarm(int signal_number)
     if (!interrupted)
         return;
     /* A second Ctrl-C does not wait for any of this. */
-    signal(SIGINT, end_at_once);
+    handle_interrupts(end_at_once, SA_RESTART);
     if (in_session || ++tries < TRIES)
         reach();
     else
-        raise(SIGINT);
+        end_at_once(SIGINT, NULL, NULL);
 }
 
 static void on_tick(void *data, lua_State *L, int samples, int vmstate)
@@ -99,10 +132,7 @@ bool sockq_lua_interrupted(void)
 static void catch_interrupts(void)
 {
     /* No SA_RESTART: waiting for rows must end as well. */
-    struct sigaction action = {.sa_handler = on_interrupt};
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
+    handle_interrupts(on_interrupt, 0);
 }
 
 bool sockq_lua_take_interrupt(void)
