@@ -31,7 +31,7 @@
  *   collect.{h,c}       a question → sources → a row set
  *   source/             one file a kernel table format
  *     table.c           the reader that all tables share; source.h: its types
- *     feed.{h,c}        their text, read ahead by a thread
+ *     feed.{h,c}        their text, that of the next one read ahead by a thread
  *     recent.{h,c}      rows that come twice
  *     proc_inet.c       tcp, udp, udplite, raw, icmp and their IPv6 twins
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c

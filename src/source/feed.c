@@ -11,9 +11,9 @@
 
 enum {
     PIECE = 256 << 10,
-    /* What a thread hands over at least: a read of /proc gives 4 KiB. */
-    ENOUGH = 64 << 10,
-    /* A file that is longer is read ahead. */
+    /* What a thread hands over at least: a read of /proc gives 4 KiB, and a handover costs much
+       more. */
+    ENOUGH = PIECE / 2,
     LONG = 128 << 10,
     PIECES = 4
 };
@@ -132,9 +132,9 @@ void feed_ahead(struct feed *feed)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-int feed_is_ahead(const struct feed *feed)
+bool feed_is_long(const struct feed *feed)
 {
-    return feed->ahead;
+    return feed->ahead ? feed->taken > 1 : feed->read >= LONG;
 }
 
 /* The next piece that the thread has given; what ends the file stays. */
@@ -155,8 +155,6 @@ ssize_t feed_next(struct feed *feed, char **text)
 {
     struct piece *piece = &feed->pieces[0];
 
-    if (feed->read >= LONG)
-        feed_ahead(feed);
     if (feed->ahead) {
         piece = take(feed);
     } else {

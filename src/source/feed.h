@@ -1,9 +1,12 @@
 /*
- * The text of a file in pieces, front to back. A long file is read ahead by a thread: the kernel
- * formats the rows to come while those that it gave are scanned.
+ * The text of a file in pieces, front to back, read by the caller or ahead of it by a thread.
+ *
+ * A thread pays for a file that is read while another one is: the handing over of pieces costs more
+ * than scanning them at the same time would save.
  */
 #ifndef SOCKQ_SOURCE_FEED_H
 #define SOCKQ_SOURCE_FEED_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -21,13 +24,12 @@ struct feed;
 struct feed *feed_open(int fd);
 
 /**
- * Read ahead from now on, not only when the file proves long. Where no thread can be had nothing
- * changes: feed_next then reads.
+ * Read ahead by a thread from now on. Where none can be had nothing changes: feed_next then reads.
  */
 void feed_ahead(struct feed *feed);
 
-/** True once a thread reads ahead. */
-int feed_is_ahead(const struct feed *feed);
+/** True once more was read than any short file has. */
+bool feed_is_long(const struct feed *feed);
 
 /**
  * The next piece.

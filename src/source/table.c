@@ -292,7 +292,7 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
         }
         if (n == 0)
             break;
-        if (!in->looked_ahead && feed_is_ahead(in->feed))
+        if (!in->looked_ahead && feed_is_long(in->feed))
             open_next(in);
         memcpy(text - in->tail_size, in->tail, in->tail_size);
         take_lines(in, text - in->tail_size, text + n);

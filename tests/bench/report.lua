@@ -2,11 +2,12 @@
 --
 --   luajit tests/bench/report.lua table GROUP SAMPLES    a Markdown table: medians, and their ratios to the floor
 --   luajit tests/bench/report.lua memory GROUP SAMPLES   bytes a row of both processes
+--   luajit tests/bench/report.lua steady SAMPLES         whether owners cost more a socket where there are more
 --   luajit tests/bench/report.lua rows ROWS SAMPLES      what a row of the captured table costs, as sentences
 --   luajit tests/bench/report.lua plot SAMPLES           how listings with owners grow, as SVG
 --
--- A sample is a line: round, group, label, floor's label, goal, wall, user and system ns, KiB, exit status. A line
--- "rows GROUP N" says how many rows a group's listings had.
+-- A sample is a line: round, group, label, floor's label, goal, wall, user and system ns, KiB, exit status. A goal is
+-- a ratio, or "5ms": so much more than the floor. A line "rows GROUP N" says how many rows a group's listings had.
 
 local function read(path)
   local groups, rows = {}, {}
@@ -19,7 +20,7 @@ local function read(path)
       groups[name] = groups[name] or { list = {} }
       local entry = groups[name][label]
       if not entry then
-        entry = { label = label, floor = floor, goal = tonumber(goal), wall = {}, cpu = {}, kib = {}, status = "0" }
+        entry = { label = label, floor = floor, goal = goal, wall = {}, cpu = {}, kib = {}, status = "0" }
         groups[name][label] = entry
         table.insert(groups[name].list, entry)
       end
@@ -52,8 +53,11 @@ function actions.table(group, path)
     local floor = entries[entry.floor]
     if floor ~= entry and floor then
       ratio = wall / median(floor.wall)
-      if entry.goal and not is_small then
-        goal = ("%s %.2f"):format(ratio <= entry.goal and "met:" or "**missed:**", entry.goal)
+      local more = entry.goal:match("^(%d+)ms$")
+      if entry.goal ~= "" and not is_small then
+        local met = entry.status == "0" and (more and wall - median(floor.wall) <= more * 1e6
+          or not more and ratio <= tonumber(entry.goal))
+        goal = ("%s %s"):format(met and "met:" or "**missed:**", more and more .. " ms more" or entry.goal)
       end
       ratio = ("%.2f"):format(ratio)
     end
@@ -75,6 +79,22 @@ function actions.memory(group, path)
     -- A few thousand rows say nothing: what is there once outweighs them.
     local goal = i == 1 and "" or count < 100000 and "" or bytes <= 160 and "met: 160" or "**missed:** 160"
     print(("| `%s` | %.1f | %s | %s |"):format(entry.label, kib / 1024, i == 1 and "" or ("%.0f"):format(bytes), goal))
+  end
+end
+
+function actions.steady(path)
+  local groups, rows = read(path)
+  local sizes = {}
+  for name, count in pairs(rows) do
+    if count >= 100000 and groups[name] then sizes[#sizes + 1] = name end
+  end
+  table.sort(sizes, function(a, b) return rows[a] < rows[b] end)
+  if #sizes < 2 then return end
+  local few, many = groups[sizes[1]], groups[sizes[#sizes]]
+  for _, label in ipairs { "sockq netstat -tanpo", "sockq -t -g program" } do
+    local function ratio(group) return median(group[label].wall) / median(group[group[label].floor].wall) end
+    print(("`%s`: %.2f of its floor at %d sockets, %.2f at %d (goal: no worse, %s)."):format(label, ratio(few), rows[sizes[1]],
+      ratio(many), rows[sizes[#sizes]], ratio(many) <= ratio(few) * 1.02 and "met" or "missed"))
   end
 end
 
