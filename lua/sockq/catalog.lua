@@ -34,8 +34,8 @@ local synonyms = {
   port = "local_port or remote_port", addr = "local_addr or remote_addr", ip = "local_addr or remote_addr",
   address = "local_addr or remote_addr",
   sport = "local_port", dport = "remote_port", src = "local_addr", dst = "remote_addr", saddr = "local_addr",
-  daddr = "remote_addr", peer = "remote_addr", process = "program", comm = "program", command = "cmdline",
-  exe = "program", rx_queue = "recv_q", tx_queue = "send_q", status = "state",
+  daddr = "remote_addr", peer = "remote_addr", process = "program", command = "cmdline",
+  rx_queue = "recv_q", tx_queue = "send_q", status = "state",
 }
 
 -- Bare words of a field: word → expression.
