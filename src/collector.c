@@ -114,7 +114,9 @@ static bool check_requests(void *context)
         else if (message.operation == SOCKQ_OP_RELEASE && !ours)
             sockq_file_release(s->file, message.block);
     }
-    const uint64_t ahead = s->told - s->w.passed * SOCKQ_BLOCK_ROWS;
+    /* The reader sees rows before it is told of them, and may have passed those. */
+    const uint64_t passed = s->w.passed * SOCKQ_BLOCK_ROWS;
+    const uint64_t ahead = s->told > passed ? s->told - passed : 0;
     const uint64_t step = s->told == 0                             ? FIRST_PROGRESS
                           : ahead < PROGRESS_ROWS * PROGRESS_SHARE ? PROGRESS_ROWS
                                                                    : ahead / PROGRESS_SHARE;

@@ -1,9 +1,13 @@
+#define _GNU_SOURCE
 #include "peers.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { ADDRESS = 16, EVERY_NETNS = UINT16_MAX, FEWEST_SLOTS = 16 };
 
@@ -248,9 +252,22 @@ static void pair_rows(struct index *index)
     }
 }
 
+/* Who chose the addresses must not know it. */
+static uint64_t random_seed(void)
+{
+    uint64_t seed = 0;
+
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed)) {
+        struct timespec now = {0};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        seed = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)getpid();
+    }
+    return seed;
+}
+
 int sockq_peers_find(struct sockq_writer *w, uint64_t *probes)
 {
-    struct index index = {.w = w, .seed = (uint64_t)w->set->realtime_ns};
+    struct index index = {.w = w, .seed = random_seed()};
 
     if (w->rows >= UINT32_MAX) {
         errno = ENOMEM;

@@ -233,7 +233,7 @@ struct sockq_row *sockq_writer_row(struct sockq_writer *w)
             return fail(w, ENOSPC);
         if (!w->set->row_blocks[index] && take_row_block(w, &w->set->row_blocks[index]) < 0)
             return fail(w, errno);
-        if (w->next)
+        if (w->next && !w->lent)
             w->last_block = w->next - SOCKQ_BLOCK_ROWS;
         w->next = (struct sockq_row *)(void *)block_at(w->file, w->set->row_blocks[index]);
     }

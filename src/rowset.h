@@ -100,7 +100,9 @@ static inline void sockq_writer_push(struct sockq_writer *w)
 static inline const struct sockq_row *sockq_writer_recent(const struct sockq_writer *w,
                                                           uint64_t index)
 {
-    const size_t used = (w->rows - 1) % SOCKQ_BLOCK_ROWS + 1, back = (size_t)(w->rows - index);
+    /* A row that is lent stands in the block in use already, also as its first. */
+    const size_t used = w->lent ? w->rows % SOCKQ_BLOCK_ROWS : (w->rows - 1) % SOCKQ_BLOCK_ROWS + 1;
+    const size_t back = (size_t)(w->rows - index);
 
     return back <= used ? w->next - back : w->last_block + index % SOCKQ_BLOCK_ROWS;
 }

@@ -184,7 +184,8 @@ static bool is_whole(const struct sockq_proc *proc, const char *argument, bool u
         return false;
     int length = snprintf(path, sizeof(path), NETNS_FOLDER "/%s", argument);
     return (!unlike && stat(argument, &st) == 0) ||
-           (length > 0 && (size_t)length < sizeof(path) && stat(path, &st) == 0);
+           (!strchr(argument, '/') && length > 0 && (size_t)length < sizeof(path) &&
+            stat(path, &st) == 0);
 }
 
 int netns_choose(struct netns_choice *choice, const struct sockq_proc *proc, const char *argument)

@@ -152,6 +152,10 @@ static int list_chosen(struct netns_list *list, const struct netns_chosen *chose
     struct netns_place place = {.id = id, .seen = id, .pid = chosen->thread};
     size_t i = netns_member_find(list, id, 0);
 
+    /* What was chosen twice, once by a mark. */
+    for (size_t k = 0; id && k < list->count; k++)
+        if (list->list[k].id == id)
+            return 0;
     if (id && netns_member_is(list, i, id)) {
         place = place_of(list, i);
     } else if (id != list->own && !chosen->thread) {

@@ -116,24 +116,43 @@ bool netns_list_has(const struct netns_list *list, uint64_t inode)
     return netns_member_is(list, netns_member_find(list, inode, 0), inode);
 }
 
+/* The first of those from `from` on, in the order of what was seen of them, with no less than
+ * `seen`. */
+static size_t first_seen(const struct netns_list *list, size_t from, uint64_t seen)
+{
+    size_t low = from, high = list->member_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list->members[middle].seen < seen)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /*
  * Those that are known by a mark only, behind all others, are of the namespace of one whose link
  * may be read if that has the same mark.
  */
 static void join_marked(struct netns_list *list)
 {
-    size_t marked = netns_member_find(list, NETNS_MARK, 0);
+    const size_t marked = netns_member_find(list, NETNS_MARK, 0);
     char path[32];
     struct stat st;
 
     if (marked == list->member_count)
         return;
-    for (size_t i = 0; i < marked; i = netns_member_find(list, list->members[i].id, UINT32_MAX)) {
+    for (size_t i = 0; i < marked; i++) {
+        if (i > 0 && list->members[i].id == list->members[i - 1].id)
+            continue;
         snprintf(path, sizeof(path), "%" PRIu32 "/net/dev", list->members[i].pid);
         if (fstatat(list->proc->fd, path, &st, 0) < 0)
             continue;
         uint64_t mark = NETNS_MARK | (uint64_t)st.st_ino;
-        for (size_t k = netns_member_find(list, mark, 0); netns_member_is(list, k, mark); k++)
+        for (size_t k = first_seen(list, marked, mark);
+             k < list->member_count && list->members[k].seen == mark; k++)
             list->members[k].id = list->members[i].id;
     }
     sort_members(list);

@@ -7,6 +7,7 @@
 
 #include "collect.h"
 #include "helper.h"
+#include "source/recent.h"
 
 enum { HERE = 8000 };
 
@@ -196,12 +197,48 @@ static void alike(void **state)
     }
 }
 
+/* A block of rows that does not lie behind the one before it, and a row that is not pushed. */
+static void blocks_apart(void **state)
+{
+    static const struct sockq_question question = {.tables = 1};
+    struct fixture *f = *state;
+    struct recent *recent = calloc(1, sizeof(*recent));
+    struct sockq_row *row;
+    uint64_t offset;
+
+    assert_non_null(recent);
+    assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
+    for (uint64_t i = 1; i <= SOCKQ_BLOCK_ROWS; i++) {
+        assert_non_null(row = sockq_writer_row(&f->w));
+        row->inode = i;
+        assert_false(recent_again(recent, &f->w, row));
+        sockq_writer_push(&f->w);
+    }
+    assert_non_null(sockq_writer_alloc(&f->w, 8, &offset));
+    for (uint64_t i = 0; i < 5; i++) {
+        assert_non_null(row = sockq_writer_row(&f->w));
+        row->inode = SOCKQ_BLOCK_ROWS - i;
+        assert_true(recent_again(recent, &f->w, row));
+    }
+    for (uint64_t i = 1; i <= 500; i++) {
+        assert_non_null(row = sockq_writer_row(&f->w));
+        row->inode = SOCKQ_BLOCK_ROWS + i;
+        assert_false(recent_again(recent, &f->w, row));
+        sockq_writer_push(&f->w);
+        assert_non_null(row = sockq_writer_row(&f->w));
+        row->inode = SOCKQ_BLOCK_ROWS + 1 - i % 300;
+        assert_true(recent_again(recent, &f->w, row));
+    }
+    free(recent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(at_any_distance),
         FIXTURE_TEST(many_at_once),
         FIXTURE_TEST(alike),
+        FIXTURE_TEST(blocks_apart),
     };
 
     return cmocka_run_group_tests_name("rows that come twice", tests, NULL, NULL);
