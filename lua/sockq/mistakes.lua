@@ -155,6 +155,9 @@ function mistakes.netns(chosen)
   elseif refused == "other file" then
     return told("no network namespace is mounted there", "give a file such as /run/netns/NAME or /proc/PID/ns/net"), false
   end
+  if word:find("^%d+$") and chosen.error == core.strerror(core.ENOENT) then
+    return told(("the tree has no %s/ns/net"):format(word), "capture it as well"), false
+  end
   local is_missing = chosen.error == core.strerror(core.ENOENT)
   return told(chosen.error, is_missing and NETNS_FORM or "run as root"), not is_missing
 end

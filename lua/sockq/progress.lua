@@ -26,7 +26,7 @@ local terminals = {}
 
 local function is_terminal(fd)
   if terminals[fd] == nil then
-    terminals[fd] = core.terminal_width(fd) ~= nil
+    terminals[fd] = core.is_terminal(fd)
   end
   return terminals[fd]
 end

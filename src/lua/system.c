@@ -23,6 +23,13 @@ static int l_terminal_width(lua_State *L)
     return 1;
 }
 
+/* Lua: core.is_terminal(fd) */
+static int l_is_terminal(lua_State *L)
+{
+    lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
 /* Lua: core.sleep(seconds); an interrupt ends it early */
 static int l_sleep(lua_State *L)
 {
@@ -81,6 +88,7 @@ void sockq_lua_open_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"terminal_width", l_terminal_width},
                                          {"sleep", l_sleep},
+                                         {"is_terminal", l_is_terminal},
                                          {"now", l_now},
                                          {"strerror", l_strerror},
                                          {"new_buffer", l_new_buffer},

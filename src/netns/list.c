@@ -69,12 +69,18 @@ static struct netns_place place_of(const struct netns_list *list, size_t i)
 
 /*
  * A captured tree that does not say whose net/ is: it is that of the one namespace of which no
- * process has a net/ of its own.
+ * process has a net/ of its own. That of the first process, if it has one, is the tree's as well.
  */
 static void find_tree_own(struct netns_list *list)
 {
     uint64_t lone = 0;
+    uint32_t first = UINT32_MAX;
 
+    for (size_t i = 0; i < list->member_count; i++)
+        if (list->members[i].pid < first)
+            first = list->members[i].pid;
+    if (faccessat(list->proc->fd, "net/tcp", F_OK, 0) < 0 || has_net(list, first))
+        return;
     for (size_t i = 0; i < list->member_count;) {
         struct netns_place place = place_of(list, i);
         if (place.error && lone)

@@ -136,4 +136,30 @@ do
     "3closed 9 opened 9")
 end
 
+do
+  -- Whose net/ is, is not guessed where the first process has one; nor is there a namespace without it.
+  for name, files in pairs {
+    ["the first process has its own"] = { ["net/tcp"] = HOST, ["1/ns/net"] = ns(10), ["1/net/tcp"] = WEB, ["1/comm"] = "init\n",
+      ["20/ns/net"] = ns(20), ["20/comm"] = "dark\n" },
+    ["no net/ at all"] = { ["1/ns/net"] = ns(20), ["1/comm"] = "dark\n", ["20/ns/net"] = ns(10), ["20/net/tcp"] = WEB },
+  } do
+    local tree = program.tree(files)
+    local status, out, err = run { "--proc", tree, "-t", "--netns", "all", "--tsv", "--no-header", "-c", "netns_inode,local_port" }
+    check.equal(name .. ": its rows alone", status .. lines(out):gsub("\t", ":"), "310:2 10:9")
+    check.contains(name .. ": the other is told", err, "dark: no process of it has a folder net/; capture it as well")
+  end
+  -- Two looks of a live view, over several namespaces.
+  local quiet = program.tree { ["net/tcp"] = HOST, ["1/ns/net"] = ns(10), ["20/ns/net"] = ns(20), ["20/net/tcp"] = WEB }
+  local status, out, err = run { "--proc", quiet, "-t", "--netns", "all", "--watch=0.1", "--times", "2", "--ndjson",
+    "-c", "netns_inode,local_port", "local_port == 2" }
+  check.equal("watched", status .. err, "0")
+  check.contains("watched: its rows", out, "20")
+end
+refuses("a process whose namespace was not captured", { "--proc", TREE, "--netns", "40" }, { status = 2,
+  err = { "--netns 40: the tree has no 40/ns/net; capture it as well" } })
+refuses("two recordings and namespaces", { "--proc", TREE, "--netns", "30", "diff", "a", "b" }, { status = 2,
+  err = { "--proc: B is a recording already; leave one out" } })
+refuses("two recordings and live namespaces", { "--netns", "all", "diff", "a", "b" }, { status = 2,
+  err = { "--netns: two recordings are compared, nothing is read; leave it out" } })
+
 check.finish()

@@ -158,6 +158,8 @@ return {
       complaint.raise("--read: diff names its recordings itself; leave it out")
     elseif words[2] and core.command_line().proc then
       complaint.raise("--proc: B is a recording already; leave one out")
+    elseif words[2] and core.netns() then
+      complaint.raise("--netns: two recordings are compared, nothing is read; leave it out")
     end
     local chosen = listing.chosen_tables(given) or query.new(tables.groups.all)
     local wanted = listing.restrict(chosen, given).test or function() return true end

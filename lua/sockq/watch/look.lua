@@ -66,10 +66,14 @@ function look.captor(keeps)
   }, sections
 end
 
---- TCP opens since boot, nil where the kernel's counters are not there. Source:
+--- TCP opens since boot, nil where the kernel's counters are not there and with --netns. Source:
 --- include/uapi/linux/snmp.h, LINUX_MIB_TCPACTIVEOPENS and its like.
 ---@return integer|nil
 function look.opens()
+  -- They are counted for each namespace, and read of one's own alone.
+  if core.netns() then
+    return nil
+  end
   local tcp = require("sockq.facts").read().snmp.Tcp
   return tcp.ActiveOpens and tcp.PassiveOpens and tcp.ActiveOpens + tcp.PassiveOpens
 end
