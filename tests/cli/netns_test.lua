@@ -139,12 +139,13 @@ end
 do
   -- Whose net/ is, is not guessed where the first process has one; nor is there a namespace without it.
   for name, files in pairs {
-    ["the first process has its own"] = { ["net/tcp"] = HOST, ["1/ns/net"] = ns(10), ["1/net/tcp"] = WEB, ["1/comm"] = "init\n",
-      ["20/ns/net"] = ns(20), ["20/comm"] = "dark\n" },
+    ["the first process has its own"] = { ["net/tcp"] = HOST, ["1/ns/net"] = ns(10), ["1/net/tcp"] = WEB,
+      ["1/comm"] = "init\n", ["20/ns/net"] = ns(20), ["20/comm"] = "dark\n" },
     ["no net/ at all"] = { ["1/ns/net"] = ns(20), ["1/comm"] = "dark\n", ["20/ns/net"] = ns(10), ["20/net/tcp"] = WEB },
   } do
     local tree = program.tree(files)
-    local status, out, err = run { "--proc", tree, "-t", "--netns", "all", "--tsv", "--no-header", "-c", "netns_inode,local_port" }
+    local status, out, err = run { "--proc", tree, "-t", "--netns", "all", "--tsv", "--no-header",
+      "-c", "netns_inode,local_port" }
     check.equal(name .. ": its rows alone", status .. lines(out):gsub("\t", ":"), "310:2 10:9")
     check.contains(name .. ": the other is told", err, "dark: no process of it has a folder net/; capture it as well")
   end

@@ -55,7 +55,8 @@ static void each_once(void **state)
     put_process(f, 9, "net:[7]", NULL);
     assert_string_equal(listed(f, &everything), "9:4/4 7:30/9");
     assert_string_equal(listed(f, NULL), "0:0/0");
-    /* net/ is of the one that no process shows. */
+    /* net/ is of the one that no process shows, if there is one. */
+    put_text(f, "net/tcp", "x");
     put_process(f, 1, "net:[11]", NULL);
     assert_string_equal(listed(f, &everything), "11:0/1 9:4/4 7:30/9");
     assert_string_equal(listed(f, NULL), "11:0/1");
