@@ -46,6 +46,7 @@
  *   rowset.{h,c}        the memory file: blocks, rows, arena, commit
  *   problem.{h,c}       words for what is wrong with a line
  *   diag.{h,c}          messages to stderr before and beside Lua
+ *   thread.{h,c}        threads of the collector
  *   proc.{h,c}          opening files below /proc or a captured tree
  *   scan.h              hexadecimal, decimal and blanks
  *   row.h               the row schema, shared with LuaJIT

@@ -4,13 +4,12 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../thread.h"
 #include "netns.h"
 
 enum { STACK = 256 << 10 };
@@ -45,7 +44,7 @@ static int enter(struct netns_chosen *chosen, int (*drop)(void), const pthread_a
 
     if (sem_init(&entering.done, 0, 0) < 0)
         return -1;
-    int error = pthread_create(&thread, attributes, stay, &entering);
+    int error = sockq_thread_start(&thread, attributes, stay, &entering);
     while (!error && sem_wait(&entering.done) < 0)
         continue;
     sem_destroy(&entering.done);
@@ -66,7 +65,6 @@ bool netns_enters(const struct netns_choice *choice)
 int netns_hold(struct netns_choice *choice, int (*drop)(void))
 {
     pthread_attr_t attributes;
-    sigset_t all, before;
     int result = 0;
 
     if (!netns_enters(choice))
@@ -75,14 +73,10 @@ int netns_hold(struct netns_choice *choice, int (*drop)(void))
         return -1;
     (void)pthread_attr_setstacksize(&attributes, STACK);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    /* Signals are for the collector's own thread. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (size_t i = 0; i < choice->count && result == 0; i++)
         if (choice->list[i].fd >= 0)
             result = enter(&choice->list[i], drop, &attributes);
     int saved = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     errno = saved;
     return result;

@@ -2,11 +2,10 @@
 #include "pass.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../thread.h"
 #include "index.h"
 
 /*
@@ -15,38 +14,20 @@
  */
 enum { PROCESS_LINKS = 4, START_LINKS = 512, CHECK_LINKS = 512 };
 
-static unsigned count_cpus(void)
-{
-    cpu_set_t set;
-
-    /* It fails where the machine has more CPUs than a cpu_set_t holds. */
-    if (sched_getaffinity(0, sizeof(set), &set) < 0)
-        return OWNER_THREADS_MOST;
-    int count = CPU_COUNT(&set);
-    return count > OWNER_THREADS_MOST ? OWNER_THREADS_MOST : (unsigned)count;
-}
-
 static void *run_worker(void *worker)
 {
     owner_pass_work(worker);
     return NULL;
 }
 
-/* Signals are for the thread that called: it alone supervises the interpreter. */
 static void start_workers(struct owner_pass *pass)
 {
-    sigset_t all, before;
-
-    sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0)
-        return;
     while (pass->started < pass->most) {
         struct owner_worker *worker = &pass->workers[pass->started];
-        if (pthread_create(&worker->thread, NULL, run_worker, worker) != 0)
+        if (sockq_thread_start(&worker->thread, NULL, run_worker, worker) != 0)
             break;
         pass->started++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void lead(struct owner_pass *pass)
@@ -157,7 +138,7 @@ struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq
     pass->lead = lead;
     pass->check = check;
     pass->context = context;
-    pass->most = threads ? threads : count_cpus();
+    pass->most = threads ? threads : sockq_processors(OWNER_THREADS_MOST);
     if (flags & SOCKQ_WITH_STARTED)
         w->set->owners.boot_time = owner_boot_time(proc, &pass->workers[0].pile);
     if (run(pass, &w->set->owners) == 0)

@@ -2,12 +2,11 @@
 #include "feed.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "../thread.h"
 
 enum {
     PIECE = 256 << 10,
@@ -107,29 +106,16 @@ static void *read_ahead(void *context)
     return NULL;
 }
 
-static bool has_processors(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) > 1;
-}
-
 void feed_ahead(struct feed *feed)
 {
-    sigset_t all, before;
-
-    if (feed->ahead || !has_processors())
+    if (feed->ahead || sockq_processors(2) < 2)
         return;
     for (int i = 0; i < PIECES; i++)
         if (!make_room(&feed->pieces[i]))
             return;
     /* The piece that feed_next gave last is still looked at. */
     feed->given = feed->taken = feed->read > 0;
-    /* Signals are for the thread that collects. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    feed->ahead = pthread_create(&feed->thread, NULL, read_ahead, feed) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    feed->ahead = sockq_thread_start(&feed->thread, NULL, read_ahead, feed) == 0;
 }
 
 bool feed_is_long(const struct feed *feed)
