@@ -22,12 +22,8 @@ local function read_late(environment, flags)
   if not set then
     error("owners cannot be read: " .. err, 0)
   end
-  local seen, final = 0, false
-  while not final do
-    seen, final = progress.wait(set, seen)
-    if not seen then
-      error("owners cannot be read: interrupted", 0)
-    end
+  if not progress.wait_to_end(set) then
+    error("owners cannot be read: interrupted", 0)
   end
   local handle = require("ffi").cast(schema.set_handle, set)
   local late = { handle = handle, set = set, flags = flags }

@@ -57,12 +57,8 @@ local function read_late(environment)
   if not set then
     error("the other ends cannot be read: " .. err, 0)
   end
-  local seen, final = 0, false
-  while not final do
-    seen, final = progress.wait(set, seen)
-    if not seen then
-      error("the other ends cannot be read: interrupted", 0)
-    end
+  if not progress.wait_to_end(set) then
+    error("the other ends cannot be read: interrupted", 0)
   end
   local late = { handle = ffi.cast(schema.set_handle, set), set = set }
   late.heads, late.following = index_of(late.handle)

@@ -137,4 +137,18 @@ function progress.wait(collected, seen)
   end
 end
 
+--- Wait until a row set is read to its end.
+---@param set userdata
+---@return true|nil  # nil if it was interrupted
+function progress.wait_to_end(set)
+  local seen, final = 0, false
+  while not final do
+    seen, final = progress.wait(set, seen)
+    if not seen then
+      return nil
+    end
+  end
+  return true
+end
+
 return progress
