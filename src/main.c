@@ -226,6 +226,12 @@ static int confine(struct start *start, pid_t parent)
     return sockq_interpreter_confine(&start->invoker, keep, count, parent);
 }
 
+static bool is_sandboxed(const struct start *start)
+{
+    return (start->invoker.privileged || sockq_options_has(&start->options, "sandbox")) &&
+           !sockq_options_has(&start->options, "trust");
+}
+
 static int interpret(struct start *start, pid_t parent)
 {
     struct sockq_program program = {.socket = start->sockets[1],
@@ -236,6 +242,7 @@ static int interpret(struct start *start, pid_t parent)
                                     .terminal = &start->supervised.terminal,
                                     .proc_path = start->proc_path,
                                     .netns = &start->netns,
+                                    .sandboxed = is_sandboxed(start),
                                     .euid = start->euid};
 
     /* Root's own files are read as root, a sudo user's with the user's rights. */

@@ -55,6 +55,8 @@ const struct sockq_option sockq_option_table[] = {
     {'q', "quiet", NULL, LIVE, "print nothing: the exit status is the answer"},
     {'i', "interactive", NULL, OTHER, "ask for expressions and Lua, with completion"},
     {0, "path", "DIR:...", OTHER, "look for plug-ins in these folders first"},
+    {0, "sandbox", NULL, OTHER, "no files, sockets or processes for Lua: the default for root"},
+    {0, "trust", NULL, OTHER, "lift the sandbox; privileges are dropped all the same"},
     {'e', "execute", "CHUNK", OTHER, "run Lua from the command line"},
     {'h', "help", NULL, OTHER, "a page that answers most questions"},
     {'V', "version", NULL, OTHER, "the version"},

@@ -312,6 +312,9 @@ function cli.main()
       return asked(line)
     end
     refuse_empty(line.given)
+    if line.given.trust then
+      refuse(line.given, {}, { "sandbox" }, "--trust lifts it")
+    end
     refuse_netns()
     set_defaults(line.given)
     read_recording(line.given)

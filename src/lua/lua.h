@@ -44,7 +44,8 @@ struct sockq_program {
     const struct sockq_terminal *terminal;
     const char *proc_path;
     const struct netns_choice *netns;
-    unsigned euid; /* before privileges were dropped: netstat's warning names it */
+    bool sandboxed; /* Lua is to have no files, sockets and processes */
+    unsigned euid;  /* before privileges were dropped: netstat's warning names it */
 };
 
 /** The program this module runs in; NULL in a stock luajit. Set before the module is opened. */

@@ -196,6 +196,13 @@ static int l_command_line(lua_State *L)
     return 1;
 }
 
+/* Lua: core.sandboxed() → true if Lua is to have no files, sockets and processes */
+static int l_sandboxed(lua_State *L)
+{
+    lua_pushboolean(L, sockq_lua_program && sockq_lua_program->sandboxed);
+    return 1;
+}
+
 /* A name that is known beforehand, and what it names. */
 struct known_name {
     const char *name;
@@ -303,7 +310,7 @@ int luaopen_sockq_core(lua_State *L)
                                          {"compiled", l_compiled},
                                          {"problem_text", l_problem_text},
                                          {"fact_path", l_fact_path},
-                                         {"fact_path", l_fact_path},
+                                         {"sandboxed", l_sandboxed},
                                          {"command_line", l_command_line},
                                          {"parse_words", l_parse_words},
                                          {"options", l_options},
