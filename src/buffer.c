@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "character.h"
+
 /* All integers up to here are doubles. */
 static const double EXACT = 9007199254740992.0;
 /* Digits of a number below EXACT, its sign and its decimals. */
@@ -114,4 +116,5 @@ const struct sockq_buffer_calls sockq_buffer_calls = {.raw = put_raw,
                                                       .text = put_text,
                                                       .number = put_number,
                                                       .padded = put_padded,
-                                                      .plain = is_plain};
+                                                      .plain = is_plain,
+                                                      .character = sockq_character};

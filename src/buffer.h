@@ -37,6 +37,8 @@ struct sockq_buffer_calls {
                   uint32_t after);
     /* Nothing is put: 1 if no byte of a text is marked in an array like `special`, else 0. */
     int (*plain)(const uint8_t *special, const char *text, uint32_t length);
+    /* Nothing is put: sockq_character() of character.h. */
+    int (*character)(const char *text, uint32_t length);
 };
 
 /* The functions of buffer.c. */

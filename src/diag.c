@@ -4,34 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The bytes that may go to a terminal together: a character of UTF-8, or one byte. */
-static int character_length(const unsigned char *p)
-{
-    int length = p[0] == 0xc2 && p[1] >= 0xa0   ? 2
-                 : p[0] >= 0xc3 && p[0] <= 0xdf ? 2
-                 : p[0] >= 0xe1 && p[0] <= 0xef ? 3
-                 : p[0] >= 0xf1 && p[0] <= 0xf3 ? 4
-                                                : 1;
+#include "character.h"
 
-    for (int i = 1; i < length; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 1;
-    return length;
-}
-
-/* Control bytes, and what is surely no UTF-8, as \xNN: a message is one line of text. */
+/* A message is one line of text that commands no terminal: what may not be shown as \xNN. */
 static char *escaped(const char *text)
 {
-    const unsigned char *p = (const unsigned char *)text;
-    char *copy = malloc(4 * strlen(text) + 1), *to = copy;
+    size_t length = strlen(text);
+    char *copy = malloc(4 * length + 1), *to = copy;
 
-    while (copy && *p) {
-        int length = character_length(p);
-        if (length == 1 && (*p < ' ' || *p > '~'))
-            to += snprintf(to, 5, "\\x%02x", *p);
+    while (copy && length > 0) {
+        int shown = sockq_character(text, (uint32_t)length);
+        size_t size = shown > 0 ? (size_t)shown : 1;
+        if (shown > 0)
+            to = (char *)memcpy(to, text, size) + size;
         else
-            to = (char *)memcpy(to, p, (size_t)length) + length;
-        p += length;
+            to += snprintf(to, 5, "\\x%02x", (unsigned char)*text);
+        text += size;
+        length -= size;
     }
     if (copy)
         *to = '\0';

@@ -27,6 +27,7 @@
  *     open.c            the module file for a stock luajit
  *     lua.h             what these files share
  *   buffer.{h,c}        text on its way out: what formats fill
+ *   character.{h,c}     which characters may be shown
  *   collector.{h,c}     the collector's protocol, both sides
  *   collect.{h,c}       a question → sources → a row set
  *   source/             one file a kernel table format

@@ -560,8 +560,9 @@ function sockq.open_recording(path, at) end
 ---@return sockq.Facts
 function sockq.facts() end
 
---- Text of other people's processes, made fit for a terminal: control bytes and what is no UTF-8 as
---- \\xNN, a line feed as \\n. Fields give the bytes as they are; print tables escape by themselves.
+--- Text of other people's processes, made fit for a terminal: control bytes, overrides of direction,
+--- what has no width and what is no UTF-8 as \\xNN, a line feed as \\n. Fields give the bytes as
+--- they are; print tables escape by themselves.
 ---@param text string
 ---@return string
 function sockq.escape(text) end

@@ -35,6 +35,16 @@ function buffer.plain(special)
   end
 end
 
+local bytes_of = ffi.typeof("const char *")
+
+--- Whether a character may be shown (src/character.h).
+---@param text string
+---@param i integer  where it begins
+---@return integer  # its bytes, less than 0 if not, 0 for a byte that is no UTF-8
+function buffer.character(text, i)
+  return calls.character(ffi.cast(bytes_of, text) + (i - 1), #text - i + 1)
+end
+
 --- Open a buffer.
 ---@param write fun(text: string)
 ---@param special? ffi.cdata*  of buffer.bytes: those for which `calls.text` takes no text

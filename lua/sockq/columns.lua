@@ -8,6 +8,7 @@
 -- given; identifies: true of numbers that are names. timer = NAME instead of get: the text of a timer
 -- plug-in; timer = true: of the one that the listing or --timer chooses.
 
+local escape = require("sockq.escape")
 local hint = require("sockq.hint")
 local fields = require("sockq.fields")
 local keys = require("sockq.keys")
@@ -139,7 +140,7 @@ local function from_table(column, where, timer_name, schema)
   whole.title = whole.title or whole.name or ""
   whole.name = column.name or base.name or (whole.title ~= "" and whole.title) or where
   whole.align = whole.align or "left"
-  whole.unknown = whole.unknown or "-"
+  whole.unknown = whole.unknown and escape.text(whole.unknown) or "-"
   return whole
 end
 

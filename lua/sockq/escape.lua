@@ -1,6 +1,9 @@
--- Text from other people's processes on the way to a terminal: no control byte may pass.
+-- Text from other people's processes on the way out: nothing may pass that commands a terminal, forges
+-- a line or hides. What that is says src/character.h.
 
 local buffer = require("sockq.buffer")
+
+local character = buffer.character
 
 local escape = {}
 
@@ -15,39 +18,21 @@ local function hex(byte)
   return SHORT[byte] or ("\\x%02x"):format(byte:byte())
 end
 
--- The length of the valid UTF-8 sequence at `i`, or nil (RFC 3629: no surrogates, no overlongs).
-local function utf8_length(text, i)
-  local a, b, c, d = text:byte(i, i + 3)
-  local function continues(byte, low, high)
-    return byte and byte >= (low or 0x80) and byte <= (high or 0xbf)
-  end
-  if a >= 0xc2 and a <= 0xdf then
-    return continues(b) and 2
-  elseif a >= 0xe0 and a <= 0xef then
-    local low, high = a == 0xe0 and 0xa0 or 0x80, a == 0xed and 0x9f or 0xbf
-    return continues(b, low, high) and continues(c) and 3
-  elseif a >= 0xf0 and a <= 0xf4 then
-    local low, high = a == 0xf0 and 0x90 or 0x80, a == 0xf4 and 0x8f or 0xbf
-    return continues(b, low, high) and continues(c) and continues(d) and 4
-  end
-  return nil
-end
-
--- Replace what is no UTF-8, a byte at a time, and C1 controls, two bytes each.
-local function walk_high(text, invalid, control)
+-- Replace what is no UTF-8, a byte at a time, and characters beyond ASCII that may not be shown.
+local function walk_high(text, invalid, hidden)
   local parts, i, length = {}, 1, #text
   while i <= length do
-    local byte = text:byte(i)
-    local size = byte < 0x80 and 1 or utf8_length(text, i)
-    if not size then
-      size = 1
+    local size = text:byte(i) < 0x80 and 1 or character(text, i)
+    if size == 0 then
       parts[#parts + 1] = invalid(text:sub(i, i))
-    elseif byte == 0xc2 and text:byte(i + 1) < 0xa0 then
-      parts[#parts + 1] = control(text:sub(i, i + 1))
+      i = i + 1
+    elseif size < 0 then
+      parts[#parts + 1] = hidden(text:sub(i, i - size - 1))
+      i = i - size
     else
       parts[#parts + 1] = text:sub(i, i + size - 1)
+      i = i + size
     end
-    i = i + size
   end
   return table.concat(parts)
 end
@@ -56,8 +41,9 @@ local function hex_each(bytes)
   return (bytes:gsub(".", hex))
 end
 
---- Escape what a terminal could obey: C0, DEL, C1 and bytes that are no UTF-8 as \xNN, a line
---- feed as \n, a backslash as \\.
+--- Escape what may not be shown, controls, overrides of direction and what has no width among it, and
+--- bytes that are no UTF-8 as \xNN, a line feed as \n, a tab as \t, a carriage return as \r, a backslash
+--- as \\.
 ---@param text string
 ---@return string, integer  # and how many columns of a terminal it takes
 function escape.text(text)
@@ -80,23 +66,21 @@ function escape.width(text)
   return is_ascii(text) and #text or require("sockq.width").of(text)
 end
 
---- Control bytes as dots, as net-tools does since the release after 2.10. Bytes that are no UTF-8
---- stay, but for those that an 8-bit terminal takes for C1 controls.
+local function dot(bytes)
+  return ("."):rep(#bytes)
+end
+
+--- What may not be shown and bytes that are no UTF-8 as dots, one a byte, as net-tools does with control
+--- bytes since the release after 2.10.
 ---@param text string
 ---@return string
 function escape.dots(text)
   if is_plain(text) then
     return text
   end
-  if text:find("%c") then
-    text = text:gsub("%c", ".")
-  end
-  if text:find("[\128-\159]") then
-    text = walk_high(text, function(byte)
-      return byte >= "\160" and byte or "."
-    end, function()
-      return ".."
-    end)
+  text = text:gsub("%c", ".")
+  if text:find("[\128-\255]") then
+    text = walk_high(text, dot, dot)
   end
   return text
 end
@@ -105,8 +89,8 @@ local function long_hex(byte)
   return ("\\x%02x"):format(byte:byte())
 end
 
---- Control bytes and bytes that are no UTF-8 as \xNN, everything else as it is, a backslash too: for
---- formats that machines read.
+--- What may not be shown and bytes that are no UTF-8 as \xNN, everything else as it is, a backslash too:
+--- for formats that machines read.
 ---@param text string
 ---@return string
 function escape.bytes(text)
@@ -119,14 +103,35 @@ function escape.bytes(text)
   return text
 end
 
+--- Text of several lines: each as escape.bytes() has it; tabs stay.
+---@param text string
+---@return string
+function escape.lines(text)
+  return is_plain(text) and text or (text:gsub("[^\n\t]+", escape.bytes))
+end
+
 local JSON = { ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\\"] = "\\\\", ['"'] = '\\"' }
 
 local function json_control(byte)
   return JSON[byte] or ("\\u%04x"):format(byte:byte())
 end
 
---- The inside of a JSON string. Controls, DEL and C1 among them, are escaped as JSON does it; a byte
---- that is no UTF-8, which JSON cannot hold, is the text \xNN.
+-- \uNNNN, a pair of surrogates above U+FFFF.
+local function json_hidden(bytes)
+  local first = bytes:byte()
+  local code = first - (#bytes == 2 and 0xc0 or #bytes == 3 and 0xe0 or 0xf0)
+  for i = 2, #bytes do
+    code = code * 64 + bytes:byte(i) - 0x80
+  end
+  if code < 0x10000 then
+    return ("\\u%04x"):format(code)
+  end
+  code = code - 0x10000
+  return ("\\u%04x\\u%04x"):format(0xd800 + math.floor(code / 1024), 0xdc00 + code % 1024)
+end
+
+--- The inside of a JSON string. What may not be shown is escaped as JSON does it; a byte that is no UTF-8,
+--- which JSON cannot hold, is the text \xNN.
 ---@param text string
 ---@return string
 function escape.json(text)
@@ -134,9 +139,7 @@ function escape.json(text)
   if text:find("[\128-\255]") then
     text = walk_high(text, function(byte)
       return "\\" .. long_hex(byte)
-    end, function(bytes)
-      return ("\\u%04x"):format(bytes:byte(2))
-    end)
+    end, json_hidden)
   end
   return text
 end

@@ -51,7 +51,7 @@ local function text_of(self)
   local parts = {}
   for name, value in methods.fields(self) do
     local text = type(value) == "number" and ("%.14g"):format(value) or tostring(value)
-    parts[#parts + 1] = name .. "=" .. escape.text(text)
+    parts[#parts + 1] = escape.text(name) .. "=" .. escape.text(text)
   end
   return table.concat(parts, " ")
 end

@@ -78,8 +78,9 @@ local function print_help(list, place)
   local args = require("sockq.args")
   local usage, help = args.usage(list), args.help(list)
   local doc = list.doc and list.doc .. "\n" or ""
-  require("sockq.output").write(("%ssockq %s%s\n%s"):format(doc, place, usage ~= "" and " " .. usage or "",
-    help ~= "" and "\n" .. help or ""))
+  local text = ("%ssockq %s%s\n%s"):format(doc, place, usage ~= "" and " " .. usage or "",
+    help ~= "" and "\n" .. help or "")
+  require("sockq.output").write(require("sockq.escape").lines(text))
 end
 
 --- The arguments of the script that runs, of the global arg. `FILE.lua --help` prints what there are

@@ -21,8 +21,19 @@ def text(raw):
     return raw.decode("utf-8", "backslashreplace")
 
 
+# Unicode 15.1: Default_Ignorable_Code_Point, Bidi_Control, Zl, Zp, interlinear annotations.
+HIDDEN = [(0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+          (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+          (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A),
+          (0xE0000, 0xE0FFF)]
+
+
 def is_control(char):
-    return ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0
+    """What may not be shown: controls, and what has no width or turns the direction."""
+    code = ord(char)
+    if code < 0xA0:
+        return code < 0x20 or code >= 0x7F
+    return any(first <= code <= last for first, last in HIDDEN)
 
 
 def hex_controls(string):

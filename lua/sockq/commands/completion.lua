@@ -4,6 +4,7 @@
 -- sides).
 
 local core = require("sockq.core")
+local escape = require("sockq.escape")
 local hint = require("sockq.hint")
 local output = require("sockq.output")
 
@@ -13,7 +14,10 @@ local function print_words(line)
   local candidates = require("sockq.completion").candidates(line)
   local lines = {}
   for _, candidate in ipairs(candidates) do
-    lines[#lines + 1] = ("%s\t%s\n"):format(candidate[1], candidate[2] or "")
+    -- What cannot be shown cannot be chosen.
+    if escape.bytes(candidate[1]) == candidate[1] then
+      lines[#lines + 1] = ("%s\t%s\n"):format(candidate[1], escape.bytes(candidate[2] or ""))
+    end
   end
   if candidates.joined then
     lines[#lines + 1] = "\tjoined\n"

@@ -1,5 +1,6 @@
 -- sockq list KIND: the plug-ins of a kind.
 
+local escape = require("sockq.escape")
 local hint = require("sockq.hint")
 local output = require("sockq.output")
 local plugin = require("sockq.plugin")
@@ -23,17 +24,18 @@ return {
       error(("list: %s; %s"):format(kind and kind .. " is no kind of plug-in" or "a kind is missing",
         hint.remedy(kind, kinds())), 0)
     end
-    local width = 0
-    for _, entry in ipairs(plugin.list(kind)) do
-      width = math.max(width, #entry.name)
+    local width, names = 0, {}
+    for i, entry in ipairs(plugin.list(kind)) do
+      names[i] = escape.bytes(entry.name)
+      width = math.max(width, #names[i])
     end
     local status = 0
-    for _, entry in ipairs(plugin.list(kind)) do
+    for i, entry in ipairs(plugin.list(kind)) do
       local loaded, wrong = plugin.load(kind, entry.name)
       local doc = loaded and (loaded.help or loaded.doc) or "cannot be loaded: " .. wrong
       status = loaded and status or 2
-      output.write(("%-" .. width .. "s  %s [%s]\n"):format(entry.name, doc,
-        entry.built_in and "built in" or entry.path))
+      output.write(("%-" .. width .. "s  %s [%s]\n"):format(names[i], escape.bytes(doc),
+        entry.built_in and "built in" or escape.bytes(entry.path)))
     end
     return status
   end,

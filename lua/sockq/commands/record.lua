@@ -2,6 +2,7 @@
 
 local complaint = require("sockq.complaint")
 local core = require("sockq.core")
+local escape = require("sockq.escape")
 local listing = require("sockq.listing")
 local query = require("sockq.query")
 local recording = require("sockq.recording")
@@ -103,7 +104,7 @@ local function take(target, rows, filters, index)
       nil, INCOMPLETE)
   end
   if core.terminal_width(2) then
-    io.stderr:write(("%s: snapshot %d, %d sockets, %s\n"):format(target.path, #target.list + index, found,
+    io.stderr:write(("%s: snapshot %d, %d sockets, %s\n"):format(escape.bytes(target.path), #target.list + index, found,
       size_text(bytes)))
   end
   return found

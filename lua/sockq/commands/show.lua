@@ -1,5 +1,6 @@
 -- sockq show KIND NAME: the source of a plug-in, to start one's own from.
 
+local escape = require("sockq.escape")
 local hint = require("sockq.hint")
 local output = require("sockq.output")
 local plugin = require("sockq.plugin")
@@ -25,7 +26,8 @@ return {
     if not source then
       error("show: " .. path, 0)
     end
-    output.write(source)
+    -- In a text constant of Lua \xNN means what stood there.
+    output.write(escape.lines(source))
     return 0
   end,
 }

@@ -9,6 +9,8 @@
 --   { plain = "…" }                    lines as they are
 -- The documents that scripts/docs makes write the same blocks in other ways.
 
+local escape = require("sockq.escape")
+
 local page = {}
 
 --- How wide a page is: a column less than a terminal, which else may add an empty line.
@@ -180,7 +182,8 @@ function page.text(blocks)
   for i, line in ipairs(lines) do
     lines[i] = line:gsub("%s+$", "")
   end
-  return table.concat(lines, "\n") .. "\n"
+  -- Plug-ins have a say in it.
+  return escape.lines(table.concat(lines, "\n") .. "\n")
 end
 
 return page

@@ -81,7 +81,7 @@ function names.port(port, protocol, numeric)
     return "*"
   end
   local name = not numeric and services[protocol][port]
-  return name and sub(name, 1, 63) or tostring(port)
+  return name and escape.dots(sub(name, 1, 63)) or tostring(port)
 end
 
 local LIMIT, PORT_LIMIT, WIDE_LIMIT = 22, 18, 127
@@ -89,12 +89,13 @@ local LIMIT, PORT_LIMIT, WIDE_LIMIT = 22, 18, 127
 --- Host and port in 23 bytes: the host is cut, the port only beyond 18.
 function names.endpoint(host, port, wide)
   if wide then
-    return sub(host .. ":" .. port, 1, WIDE_LIMIT)
+    return escape.dots(sub(host .. ":" .. port, 1, WIDE_LIMIT))
   elseif #host + #port <= LIMIT then
     return host .. ":" .. port
   end
   local length = min(#port, PORT_LIMIT)
-  return sub(host, 1, LIMIT - length) .. ":" .. sub(port, 1, length)
+  -- A cut within a character leaves bytes that are none.
+  return escape.dots(sub(host, 1, LIMIT - length)) .. ":" .. escape.dots(sub(port, 1, length))
 end
 
 local users = cache(function(uid)
@@ -128,7 +129,7 @@ local function process_text(set, process)
   if name:sub(1, 1) == "/" then
     name = name:match("[^/]*$")
   end
-  return (process.pid .. "/" .. escape.dots(name)):sub(1, OWNER_SHOWN)
+  return escape.dots((process.pid .. "/" .. name):sub(1, OWNER_SHOWN))
 end
 
 local processes = {}

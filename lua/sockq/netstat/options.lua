@@ -2,6 +2,7 @@
 -- library's getopt_long parses, as it does for netstat.
 
 local core = require("sockq.core")
+local escape = require("sockq.escape")
 
 local options = {}
 
@@ -109,7 +110,7 @@ local function take_family(chosen, list)
   for name in (list .. ","):gmatch("([^,]*),") do
     local family = FAMILIES[name]
     if not family then
-      return { status = 1, err = ("Unknown address family `%s'.\n"):format(name) }
+      return { status = 1, err = ("Unknown address family `%s'.\n"):format(escape.dots(name)) }
     elseif family ~= "" then
       chosen[family] = true
     end
@@ -170,6 +171,15 @@ local function elsewhere(chosen)
   return nil
 end
 
+-- Words as the C library's message may show them; of short options it shows a byte.
+local function shown(args)
+  local words = {}
+  for i, word in ipairs(args) do
+    words[i] = word:find("^%-%-") and escape.dots(word) or word:gsub("[^ -~]", ".")
+  end
+  return words
+end
+
 --- Parse netstat's arguments.
 ---@param args string[]
 ---@return table chosen, sockq.netstat.End|nil  # what to list, or how the program ends
@@ -178,7 +188,7 @@ function options.parse(args)
   local interface_count = 0
   for _, given in ipairs(core.getopt("netstat", args, SHORTS, LONGS, true)) do
     if given[1] == "?" then
-      core.getopt("netstat", args, SHORTS, LONGS, false)
+      core.getopt("netstat", shown(args), SHORTS, LONGS, false)
     end
     local ends = take_option(chosen, given[1], given[2])
     if ends then

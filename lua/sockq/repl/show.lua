@@ -50,7 +50,7 @@ end
 local MOST_ITEMS, MOST_DEPTH, LINE = 100, 6, 76
 
 local function quoted(text)
-  return '"' .. escape.text((text:gsub('[\\"]', "\\%0"))) .. '"'
+  return '"' .. escape.text(text):gsub('"', '\\"') .. '"'
 end
 
 local inspect
@@ -183,7 +183,8 @@ end
 ---@return string  # without a line feed at its end
 function show.in_columns(list, columns)
   local widest = 0
-  for _, word in ipairs(list) do
+  for i, word in ipairs(list) do
+    list[i] = escape.bytes(word)
     widest = math.max(widest, escape.width(word))
   end
   local across = math.max(1, math.floor((columns + 1) / (widest + 2)))

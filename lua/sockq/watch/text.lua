@@ -1,6 +1,8 @@
 -- Lines of text of two looks, for views that print text and not rows: which line is which, and which
 -- of its words changed.
 
+local escape = require("sockq.escape")
+
 local text = {}
 
 -- What tells lines apart: their first word and their addresses.
@@ -31,7 +33,7 @@ function text.entries(lines)
   local entries, seen = {}, {}
   for line in lines:gmatch("([^\n]*)\n?") do
     -- Nothing in it may move the cursor.
-    line = line:gsub("\t", " "):gsub("%c", "?")
+    line = escape.bytes((line:gsub("\t", " ")))
     local key = key_of(line)
     local count = (seen[key] or 0) + 1
     seen[key] = count
