@@ -97,9 +97,13 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
         if (owners && question->tables == 0)
             owner_index_list(owners, w);
     }
-    if (question->tables && !(question->flags & SOCKQ_KEEP_DUPLICATES) &&
-        !(recent = calloc(1, sizeof(*recent))))
-        w->error = errno;
+    if (question->tables && !(question->flags & SOCKQ_KEEP_DUPLICATES)) {
+        recent = calloc(1, sizeof(*recent));
+        if (recent)
+            recent->seed = hash_seed_new();
+        else
+            w->error = errno;
+    }
     struct table_job job = {.proc = proc,
                             .w = w,
                             .owners = owners,

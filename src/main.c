@@ -48,6 +48,7 @@
  *   problem.{h,c}       words for what is wrong with a line
  *   diag.{h,c}          messages to stderr before and beside Lua
  *   thread.{h,c}        threads of the collector
+ *   hash.{h,c}          hash tables whose keys strangers choose
  *   proc.{h,c}          opening files below /proc or a captured tree
  *   scan.h              hexadecimal, decimal and blanks
  *   row.h               the row schema, shared with LuaJIT
@@ -105,6 +106,15 @@ static int fail_limit(const char *where)
     char what[128];
 
     snprintf(what, sizeof(what), "%s; raise the limit: ulimit -a lists them", strerror(errno));
+    return fail(where, what);
+}
+
+static int fail_tree(const char *path, int error, const char *remedy)
+{
+    char where[PATH_MAX + 16], what[128];
+
+    snprintf(what, sizeof(what), "%s; %s", strerror(error), remedy);
+    snprintf(where, sizeof(where), "--proc %s", path);
     return fail(where, what);
 }
 
@@ -249,8 +259,11 @@ static int interpret(struct start *start, pid_t parent)
     /* Root's own files are read as root, a sudo user's with the user's rights. */
     if (start->invoker.is_root && open_files(start) < 0)
         return fail("start", strerror(errno));
-    if (confine(start, parent) < 0)
-        return fail("privileges could not be dropped", strerror(errno));
+    if (confine(start, parent) < 0) {
+        /* Without a parent there is nothing to do, and what ended it has been told. */
+        return errno == ESRCH ? EXIT_DATA
+                              : fail("privileges could not be dropped", strerror(errno));
+    }
     if (!start->invoker.is_root && open_files(start) < 0)
         return fail("start", strerror(errno));
     sockq_lua_program = &program;
@@ -274,6 +287,29 @@ static uint64_t inode_of(int fd)
     return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
 }
 
+/* The folder may lie where only root finds it: then it is not for a user who has sudo. */
+static int open_tree_again(struct start *start)
+{
+    if (start->proc.live || start->proc.fd < 0 || !start->invoker.privileged ||
+        start->invoker.is_root)
+        return 0;
+    close(start->proc.fd);
+    start->proc.fd = open(start->proc_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return start->proc.fd < 0 ? -1 : 0;
+}
+
+/* All that the collector does with rights that it does not keep. */
+static int confine_collector(struct start *start)
+{
+    const struct sockq_invoker *invoker = &start->invoker;
+    bool live = start->proc.live, enters = netns_enters(&start->netns);
+
+    if (sockq_collector_confine(invoker, live, enters) < 0 || open_tree_again(start) < 0 ||
+        netns_hold(&start->netns, sockq_capabilities_drop) < 0)
+        return -1;
+    return enters ? sockq_collector_confine_more(invoker, live) : 0;
+}
+
 static int collect(struct start *start, pid_t child)
 {
     int result = -1;
@@ -285,10 +321,7 @@ static int collect(struct start *start, pid_t child)
     start->supervised.child = child;
     start->supervised.has_screen = sockq_options_has(&start->options, "watch");
     sockq_supervise(&start->supervised);
-    bool enters = netns_enters(&start->netns);
-    if (sockq_collector_confine(&start->invoker, start->proc.live, enters) == 0 &&
-        netns_hold(&start->netns, sockq_capabilities_drop) == 0 &&
-        (!enters || sockq_collector_confine_more(&start->invoker, start->proc.live) == 0))
+    if (confine_collector(start) == 0)
         result = sockq_collector_serve(start->sockets[0], &start->file, &start->proc);
     if (result == 0) {
         int status = sockq_supervise_end();
@@ -296,6 +329,8 @@ static int collect(struct start *start, pid_t child)
     }
     int saved = errno;
     sockq_supervise_kill();
+    if (start->proc.fd < 0 && start->proc_path)
+        return fail_tree(start->proc_path, saved, "give a folder that you may read");
     return fail("collector", strerror(saved));
 }
 
@@ -331,11 +366,8 @@ static int prepare(struct start *start, int argc, char **argv)
     bool collects = start->proc_path || !sockq_options_has(&start->options, "read");
     if (collects && sockq_proc_open(&start->proc, start->proc_path) < 0) {
         if (start->proc_path) {
-            char where[PATH_MAX + 16], what[128];
-            snprintf(what, sizeof(what), "%s; give a folder that holds net/tcp and its like",
-                     strerror(errno));
-            snprintf(where, sizeof(where), "--proc %s", start->proc_path);
-            fail(where, what);
+            (void)fail_tree(start->proc_path, errno,
+                            "give a folder that holds net/tcp and its like");
             return EXIT_USAGE;
         }
         return fail("/proc", errno == ENODEV

@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "hash.h"
 
 enum { ADDRESS = 16, EVERY_NETNS = UINT16_MAX, FEWEST_SLOTS = 16 };
 
@@ -36,7 +35,7 @@ struct index {
     struct sockq_writer *w;
     struct slot *slots;
     size_t mask;
-    uint64_t seed;
+    struct hash_seed seed;
     uint64_t probes;
     bool several; /* namespaces */
 };
@@ -124,13 +123,11 @@ static bool may_cross(const struct index *index, const struct tuple *tuple)
 /* Seeded: others choose the addresses and ports. */
 static uint32_t hash_of(const struct index *index, const struct tuple *tuple)
 {
-    uint64_t words[sizeof(*tuple) / 8], hash = index->seed;
+    uint64_t words[sizeof(*tuple) / 8 + 1] = {0}, hash = 0;
 
-    memcpy(words, tuple, sizeof(words));
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15u;
-        hash ^= hash >> 29;
-    }
+    memcpy(words, tuple, sizeof(*tuple));
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i += 2)
+        hash = hash_add(&index->seed, hash, words[i], words[i + 1]);
     return (uint32_t)(hash >> 32);
 }
 
@@ -252,22 +249,9 @@ static void pair_rows(struct index *index)
     }
 }
 
-/* Who chose the addresses must not know it. */
-static uint64_t random_seed(void)
-{
-    uint64_t seed = 0;
-
-    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed)) {
-        struct timespec now = {0};
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        seed = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)getpid();
-    }
-    return seed;
-}
-
 int sockq_peers_find(struct sockq_writer *w, uint64_t *probes)
 {
-    struct index index = {.w = w, .seed = random_seed()};
+    struct index index = {.w = w, .seed = hash_seed_new()};
 
     if (w->rows >= UINT32_MAX) {
         errno = ENOMEM;

@@ -176,24 +176,22 @@ int sockq_interpreter_confine(const struct sockq_invoker *invoker, const int *ke
     return 0;
 }
 
-/* What reading needs. */
+/* What reading needs: of a captured tree nothing. */
 static uint64_t reading_capabilities(const struct sockq_invoker *invoker, bool live)
 {
     const uint64_t ptrace = (uint64_t)1 << CAP_SYS_PTRACE;
     const uint64_t bypass = (uint64_t)1 << CAP_DAC_READ_SEARCH;
-    uint64_t held = held_capabilities(), wanted = 0;
+    uint64_t held = held_capabilities(), wanted = ptrace | bypass;
 
-    if (live)
-        wanted = ptrace | bypass;
-    else if (invoker->is_root)
-        wanted = bypass;
+    if (!live)
+        return 0;
     /* Root's interpreter has other ids: without this nothing could end it, nor would it be sent
      * the signal that it asked for at its parent's death. */
     if (invoker->is_root)
         wanted |= (uint64_t)1 << CAP_KILL;
     /* Without CAP_SYS_PTRACE, as in most containers, the descriptors of a process are shown only
      * to those who have every capability that it has (kernel/ptrace.c, ptrace_may_access). */
-    if (live && invoker->is_root && !(held & ptrace))
+    if (invoker->is_root && !(held & ptrace))
         wanted = held;
     return wanted & held;
 }
@@ -204,7 +202,7 @@ int sockq_collector_confine(const struct sockq_invoker *invoker, bool live, bool
 
     if (enters)
         wanted |= held_capabilities() & (uint64_t)1 << CAP_SYS_ADMIN;
-    if (invoker->privileged && !invoker->is_root) {
+    if (invoker->privileged && (!invoker->is_root || !live)) {
         if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || set_ids(invoker->uid, invoker->gid) < 0)
             return -1;
     }

@@ -34,10 +34,10 @@ int sockq_interpreter_confine(const struct sockq_invoker *invoker, const int *ke
                               pid_t parent);
 
 /**
- * In the collector: the invoker's ids (root stays root), and of the capabilities only those that
- * reading needs: CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for the live /proc; for a captured tree
- * the latter, if root itself asks. Root keeps CAP_KILL too, to end its interpreter, and
- * all that it has where it lacks CAP_SYS_PTRACE.
+ * In the collector: the invoker's ids, and of the capabilities only those that reading needs:
+ * CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for the live /proc. There root stays root, and keeps
+ * CAP_KILL too, to end its interpreter, and all that it has where it lacks CAP_SYS_PTRACE. For a
+ * captured tree none: what a stranger made is read with the ids of the interpreter, root's also.
  *
  * @enters  keep CAP_SYS_ADMIN as well, to enter network namespaces, until
  *          sockq_collector_confine_more

@@ -101,6 +101,18 @@ local function path_of(number, handle, place)
   return name and ("%s (netns %s)"):format(path, name) or path
 end
 
+-- Root's collector reads a tree with the rights of nobody in particular.
+local function make_readable()
+  return ("make it readable for everybody: chmod -R a+rX %s"):format(proc_path)
+end
+
+local function what_then(problem)
+  if problem.lost == 0 then
+    return "read all the same"
+  end
+  return proc_path and problem.error == core.EACCES and make_readable() or "skipped"
+end
+
 local function tell_problems(handle)
   local told = {}
   local problem = schema.problem(handle, handle.set.problems)
@@ -113,7 +125,7 @@ local function tell_problems(handle)
     if problem.error ~= 0 then
       what = what .. ": " .. core.strerror(problem.error)
     end
-    tell(("%s: %s; %s"):format(where, what, problem.lost ~= 0 and "skipped" or "read all the same"))
+    tell(("%s: %s; %s"):format(where, what, what_then(problem)))
     told[problem.table] = (told[problem.table] or 0) + 1
     problem = schema.problem(handle, problem.next)
   end
@@ -132,6 +144,7 @@ local ODD = {
   { 1, "the entry of a process is no folder" },
   { 2, "the entry of a descriptor is no symbolic link" },
   { 4, "a descriptor leads to a socket whose inode is no 64-bit number" },
+  { 8, "cmdline, comm, cgroup or stat of a process is no file but a FIFO, a device or a folder", "capture it as a file" },
 }
 
 local function tell_owners(owners)
@@ -143,11 +156,12 @@ local function tell_owners(owners)
     local is_root = command_line and command_line.euid == 0
     tell(("owners: %d of %d processes may not be read; %s"):format(owners.refused + owners.shut, owners.processes,
       replayed and "so it was when this was recorded"
+      or proc_path and make_readable()
       or is_root and "they have capabilities that root lacks here" or "run as root to see theirs"))
   end
   for _, odd in ipairs(ODD) do
     if schema.has(owners.odd, odd[1]) then
-      tell(("%s: %s; capture it with its links as links"):format(replayed or proc_path or "/proc", odd[2]))
+      tell(("%s: %s; %s"):format(replayed or proc_path or "/proc", odd[2], odd[3] or "capture it with its links as links"))
     end
   end
 end

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../hash.h"
+
 /*
  * One descriptor, 20 bytes: an 8-byte member would pad it. next: the following one on the same
  * inode, as position + 1; that of the last leads back to the first, so the last alone stands in
@@ -25,6 +27,7 @@ static const uint32_t OLD_LINK = (uint32_t)1 << 31;
 enum { WRITTEN = 0, FEWEST_SLOTS = 16 };
 
 struct owner_index {
+    struct hash_seed seed;
     struct entry *entries;
     uint32_t *slots;     /* position + 1 of an inode's last entry, 0: free */
     size_t slot_count;   /* a power of two */
@@ -47,6 +50,7 @@ struct owner_index *owner_index_new(size_t processes, size_t descriptors)
     struct owner_index *index = calloc(1, sizeof(*index));
     if (!index)
         return NULL;
+    index->seed = hash_seed_new();
     index->slot_count = slots;
     index->slots = calloc(slots, sizeof(*index->slots));
     index->entries = malloc((descriptors + 1) * sizeof(*index->entries));
@@ -85,8 +89,7 @@ static uint64_t inode_of(const struct entry *entry)
 /* Where an inode stands, or the free slot where it belongs. */
 static uint32_t *find_slot(const struct owner_index *index, uint64_t inode)
 {
-    /* Fibonacci hashing: the product's top bits spread consecutive numbers and multiples alike. */
-    size_t at = (size_t)(inode * 0x9e3779b97f4a7c15u >> (__builtin_clzll(index->slot_count) + 1));
+    size_t at = (size_t)hash_number(&index->seed, inode) & (index->slot_count - 1);
 
     while (index->slots[at] && inode_of(&index->entries[index->slots[at] - 1]) != inode)
         at = (at + 1) & (index->slot_count - 1);
@@ -158,10 +161,11 @@ void owner_index_list(struct owner_index *index, struct sockq_writer *w)
 {
     uint64_t offset;
 
-    for (size_t i = 0; i < index->slot_count && !w->error; i++) {
-        if (!index->slots[i])
+    /* In the order of the tree, not of the slots, which differs from run to run. */
+    for (uint32_t i = 0; i < index->count && !w->error; i++) {
+        uint64_t inode = inode_of(&index->entries[i]);
+        if (*find_slot(index, inode) != i + 1)
             continue;
-        uint64_t inode = inode_of(&index->entries[index->slots[i] - 1]);
         uint64_t owner = owner_index_find(index, w, inode);
         struct sockq_holder *holder = sockq_writer_alloc(w, sizeof(*holder), &offset);
         if (!holder)

@@ -18,7 +18,8 @@ enum {
     FIRST_TARGETS = 256,
     ODD_PID = 1,
     ODD_FD = 2,
-    ODD_LINK = 4
+    ODD_LINK = 4,
+    ODD_FILE = 8
 };
 
 /* What a portion of a folder holds. */
@@ -241,6 +242,8 @@ static int name_process(struct owner_worker *self, struct owner_worker *folder)
         return 0;
     target->process =
         owner_process_read(self->pass->proc, target->pid, self->pass->flags, &self->pile);
+    if (target->process && target->process->odd)
+        note_odd(self->pass->proc, &self->info, ODD_FILE);
     return target->process ? 0 : -1;
 }
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,12 +27,13 @@ struct reading {
     const struct sockq_proc *proc;
     uint32_t pid;
     struct sockq_process record;
+    bool odd; /* a file was none */
     size_t used;
     char text[1 + 2 * PROGRAM_MOST + CGROUP_MOST + COMM_MOST + EXE_MOST];
 };
 
 /* @return bytes read, 0 as well if it cannot be read */
-static size_t read_file(const struct reading *r, const char *file, char *buffer, size_t size,
+static size_t read_file(struct reading *r, const char *file, char *buffer, size_t size,
                         bool *readable)
 {
     char path[64];
@@ -39,6 +41,7 @@ static size_t read_file(const struct reading *r, const char *file, char *buffer,
     ssize_t n = sockq_proc_read(r->proc, path, buffer, size);
 
     *readable = n >= 0;
+    r->odd |= n < 0 && (errno == EINVAL || errno == ENXIO);
     return n < 0 ? 0 : (size_t)n;
 }
 
@@ -52,7 +55,7 @@ static uint64_t keep(struct reading *r, const char *bytes, size_t length)
 }
 
 /* comm without its line feed; at least COMM_MOST + 1 bytes of room. */
-static size_t read_comm(const struct reading *r, char *text, bool *readable)
+static size_t read_comm(struct reading *r, char *text, bool *readable)
 {
     size_t length = read_file(r, "comm", text, COMM_MOST + 1, readable);
 
@@ -171,6 +174,7 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
     r.proc = proc;
     r.pid = pid;
     r.record = (struct sockq_process){.pid = pid};
+    r.odd = false;
     r.used = 1;
     r.text[0] = '\0';
     read_program(&r);
@@ -186,6 +190,7 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
     if (!process)
         return NULL;
     process->record = r.record;
+    process->odd = r.odd;
     process->length = r.used;
     memcpy(process->text, r.text, r.used);
     return process;

@@ -9,6 +9,7 @@
 /** A process as it was read, before it goes to the arena: offsets in the record are into text. */
 struct owner_process {
     struct sockq_process record;
+    bool odd;      /* where a file of it belongs is something else */
     size_t length; /* of text, at least 1 */
     char text[];
 };

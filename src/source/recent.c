@@ -2,18 +2,16 @@
 
 #include <string.h>
 
-static uint64_t hash_of(const struct sockq_row *row)
+static uint64_t hash_of(const struct recent *recent, const struct sockq_row *row)
 {
-    const uint64_t odd = 0x9e3779b97f4a7c15u;
+    const uint64_t ports = (uint64_t)row->local_port << 32 | row->remote_port;
     uint64_t local[2], remote[2];
 
     memcpy(local, row->local_addr, sizeof(local));
     memcpy(remote, row->remote_addr, sizeof(remote));
-    uint64_t hash = (row->inode ^ (uint64_t)row->local_port << 48) * odd;
-    hash = (hash ^ hash >> 32 ^ local[0] ^ local[1] << 1) * odd;
-    hash =
-        (hash ^ hash >> 32 ^ remote[0] ^ remote[1] << 1 ^ (uint64_t)row->remote_port << 40) * odd;
-    return hash ^ hash >> 29;
+    uint64_t hash = hash_add(&recent->seed, 0, row->inode, ports);
+    hash = hash_add(&recent->seed, hash, local[0], local[1]);
+    return hash_add(&recent->seed, hash, remote[0], remote[1]);
 }
 
 static bool counts(const struct sockq_row *row)
@@ -48,7 +46,7 @@ bool recent_again(struct recent *recent, struct sockq_writer *w, const struct so
 {
     if (!counts(row))
         return false;
-    const uint64_t hash = hash_of(row);
+    const uint64_t hash = hash_of(recent, row);
     const uint32_t position = (uint32_t)w->rows + 1, tag = (uint32_t)(hash >> 32);
     uint32_t *head = &recent->heads[hash % RECENT_HEADS];
 

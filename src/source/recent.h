@@ -11,12 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../hash.h"
 #include "../rowset.h"
 
 enum { RECENT_ROWS = 1024, RECENT_HEADS = 8192 };
 
-/** Where the last RECENT_ROWS rows are in a row set, by a hash; all zero: none yet. */
+/** Where the last RECENT_ROWS rows are in a row set, by a hash; zero but for the seed: none yet. */
 struct recent {
+    struct hash_seed seed;
     uint32_t heads[RECENT_HEADS]; /* index + 1 of the last row with this hash */
     struct {
         uint32_t before; /* the one before it, likewise */

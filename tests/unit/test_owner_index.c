@@ -1,7 +1,9 @@
 /*
  * The text of fd links, and the index from inode to descriptors.
  */
+#define _GNU_SOURCE
 #include <stdlib.h>
+#include <time.h>
 
 #include "../../src/owner/index.h"
 #include "helper.h"
@@ -146,6 +148,39 @@ static void index_with_spread_inodes(void **state)
     owner_index_free(index);
 }
 
+static double seconds_of(uint64_t first, uint64_t step, uint32_t count)
+{
+    struct timespec start, end;
+    struct owner_index *index = owner_index_new(1, count);
+
+    assert_non_null(index);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+    owner_index_begin(index, 8);
+    for (uint32_t i = 0; i < count; i++)
+        owner_index_add(index, first + i * step, i, false);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    owner_index_free(index);
+    return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+}
+
+/*
+ * The multiples of this number are those whose product with the golden ratio's is small: one slot,
+ * were the hash that product. With others of its kind it is the low or the high bits that are
+ * equal.
+ */
+static void inodes_made_up_to_meet(void **state)
+{
+    enum { INODES = 200000, TIMES = 40 };
+    const uint64_t inverse = 0xf1de83e19937733du;
+    const uint64_t steps[] = {inverse, (uint64_t)1 << 44, (uint64_t)1 << 32, 0x100000001u, 3};
+    double plain = seconds_of(1, 1, INODES) + 1e-3;
+
+    (void)state;
+    assert_int_equal(inverse * 0x9e3779b97f4a7c15u, 1);
+    for (size_t i = 0; i < COUNT(steps); i++)
+        assert_true(seconds_of(1, steps[i], INODES) < TIMES * plain);
+}
+
 static void holders_of_every_inode(void **state)
 {
     struct fixture *f = *state;
@@ -179,6 +214,8 @@ int main(void)
         cmocka_unit_test(link_texts),
         FIXTURE_TEST(index_keeps_order),
         FIXTURE_TEST(index_with_spread_inodes),
+        {"inodes that collide in a captured tree do not make the index slow",
+         inodes_made_up_to_meet, NULL, NULL, NULL},
         FIXTURE_TEST(holders_of_every_inode),
     };
 
