@@ -19,7 +19,7 @@
 #define SOCKQ_SET_MAGIC "sockqset"
 #define SOCKQ_SET_VERSION 2
 #define SOCKQ_SET_BYTE_ORDER 0x01020304u
-#define SOCKQ_PROBLEMS_KEPT 5
+#define SOCKQ_PROBLEMS_KEPT 10
 
 /** A growing list of block numbers; owns its memory. */
 struct sockq_list {
@@ -134,7 +134,7 @@ void sockq_writer_passed(struct sockq_writer *w, uint64_t rows);
 void sockq_writer_commit(struct sockq_writer *w);
 
 /**
- * Report one line (0: the file) of a table. The first five of a table are kept and the one that
+ * Report one line (0: the file) of a table. The first ten of a table are kept and the one that
  * ended it, all are counted.
  *
  * @lost  true if no row was delivered for it

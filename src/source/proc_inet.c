@@ -406,11 +406,10 @@ enum sockq_reason scan_inet(struct table_reader *reader, const char *line, const
     if (!(v6 ? scan_plain_row(row, line, end, 4) : scan_plain_row(row, line, end, 1))) {
         *row = (struct sockq_row){.table = row->table, .family = row->family};
         const char *p = scan_common(row, line, end, v6 ? 4 : 1, &reason);
-        if (!p)
-            return memchr(line, '\0', (size_t)(end - line)) ? SOCKQ_BAD_NUL : reason;
-        reason = scan_rest(row, p, end);
+        if (p)
+            reason = scan_rest(row, p, end);
         if (reason != SOCKQ_OK)
-            return reason;
+            return memchr(line, '\0', (size_t)(end - line)) ? SOCKQ_BAD_NUL : reason;
     }
     mark_known(row);
     table_push(reader, row);

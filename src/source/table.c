@@ -180,7 +180,9 @@ static void take_first_line(struct input *in, const char *line, const char *end)
         in->good++;
         report(in, SOCKQ_BAD_NO_HEADER, false);
     } else {
-        reject(in, SOCKQ_BAD_FIRST_LINE);
+        /* Text of two bytes a character, or no text at all. */
+        bool has_nul = memchr(line, '\0', (size_t)(end - line)) != NULL;
+        reject(in, has_nul ? SOCKQ_BAD_NUL : SOCKQ_BAD_FIRST_LINE);
     }
 }
 

@@ -229,14 +229,15 @@ static void bad_030_error_after_bad_lines(void **state)
     struct fixture *f = *state;
     char text[1000];
 
-    int n = snprintf(text, sizeof(text), "%s1\n2\n3\n4\n5\n6\n7\n", good_of(SOCKQ_TCP));
+    int n =
+        snprintf(text, sizeof(text), "%s1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n", good_of(SOCKQ_TCP));
     put_table(f, SOCKQ_TCP, text, (size_t)n);
     memset(&plan, 0, sizeof(plan));
     plan.fail_at = 2;
     plan.error = EIO;
     const struct sockq_table_info *info = read_table(f, SOCKQ_TCP);
     assert_int_equal(info->status, SOCKQ_TABLE_FAILED);
-    assert_int_equal(info->bad, 8);
+    assert_int_equal(info->bad, 12);
     assert_problem(f, SOCKQ_PROBLEMS_KEPT, 0, SOCKQ_BAD_ERRNO, true);
     assert_int_equal(problem_at(f, SOCKQ_PROBLEMS_KEPT)->error, EIO);
 }

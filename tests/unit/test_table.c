@@ -85,7 +85,7 @@ static const struct file_case cases[] = {
     {"bad_013_utf_16", SOCKQ_TCP,
      BYTES("\xff\xfes\0l\0\n\0"
            "0\0:\0\n\0"),
-     SOCKQ_TABLE_COMPLETE, 0, 3, SOCKQ_BAD_FIRST_LINE, 1, true},
+     SOCKQ_TABLE_COMPLETE, 0, 3, SOCKQ_BAD_NUL, 1, true},
     {"bad_017_empty_line", SOCKQ_TCP, BYTES(HEADER "\n" ROW("0", "01") "\n"), SOCKQ_TABLE_COMPLETE,
      1, 1, SOCKQ_BAD_EMPTY_LINE, 2, true},
     {"bad_017_line_of_a_cr", SOCKQ_NETLINK, BYTES("sk Eth\n\r\n"), SOCKQ_TABLE_COMPLETE, 0, 1,
@@ -149,7 +149,7 @@ static void every_header(void **state)
     }
 }
 
-/* Five problems of a table are kept, and the one that ended it; all are counted. */
+/* Ten problems of a table are kept, and the one that ended it; all are counted. */
 static void problems_are_kept_in_order(void **state)
 {
     struct fixture *f = *state;

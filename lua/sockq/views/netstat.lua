@@ -93,26 +93,32 @@ local function bogus_name(step)
   return BOGUS[step.number] or step.protocol.bogus
 end
 
--- Lines of a table that netstat would call bogus. What is wrong with the first line it never sees.
+-- Lines of a table that netstat would call bogus: what is wrong with the first line alone it never sees.
+-- And whether the file is none that can be read.
 local function bogus_lines(handle, number)
   local count = handle.set.tables[number].bad + handle.set.tables[number].continued
+  local irregular = false
   local problem = schema.problem(handle, handle.set.problems)
   while problem do
-    if problem.table == number and problem.line <= 1 then
-      count = count - 1
+    if problem.table == number then
+      if problem.line == 0 or (problem.line == 1 and problem.reason < C.SOCKQ_BAD_WRONG_TABLE) then
+        count = count - 1
+      end
+      irregular = irregular or problem.reason == C.SOCKQ_BAD_FILE_TYPE
     end
     problem = schema.problem(handle, problem.next)
   end
-  return count
+  return count, irregular
 end
 
 -- What a table that could not be opened means: nil, or the exit status after this protocol.
-local function missing(step, info, chosen)
+local function missing(step, info, chosen, irregular)
   local quiet_error = info.error == core.ENOENT or info.error == core.EACCES
   if step.is_v6 then
     return nil
   elseif not quiet_error then
-    warn(("/proc/net/%s: %s"):format(tables.list[step.number].file, core.strerror(info.error)))
+    warn(("/proc/net/%s: %s"):format(tables.list[step.number].file,
+      irregular and core.problem_text(C.SOCKQ_BAD_FILE_TYPE) or core.strerror(info.error)))
     return 255
   end
   local named = not chosen.by_default
@@ -171,11 +177,12 @@ end
 
 function Listing:finish_step(handle, step)
   local info = handle.set.tables[step.number]
-  for _ = 1, bogus_lines(handle, step.number) do
+  local bogus, irregular = bogus_lines(handle, step.number)
+  for _ = 1, bogus do
     warn(("warning, got bogus %s line."):format(bogus_name(step)))
   end
-  if info.status == C.SOCKQ_TABLE_MISSING or (info.status == C.SOCKQ_TABLE_FAILED and info.error ~= 0) then
-    local status = missing(step, info, self.chosen)
+  if info.status == C.SOCKQ_TABLE_MISSING or (info.status == C.SOCKQ_TABLE_FAILED and (info.error ~= 0 or irregular)) then
+    local status = missing(step, info, self.chosen, irregular)
     if status then
       self.status, self.failed = status, step.protocol
     end
