@@ -25,6 +25,7 @@ struct copier {
     uint64_t *moved;     /* by arena offset / 8 */
     uint64_t text_left;  /* bytes of text that the arena has room for */
     uint64_t counts[16]; /* rows copied of each table */
+    uint64_t told[16];   /* problems met of each table */
     uint32_t namespaces; /* how many numbers of them there are: at least the reader's own */
     bool facts_whole;    /* no file of theirs was unreadable */
     bool netns_whole;    /* no namespace that was asked for was */
@@ -86,6 +87,8 @@ static uint64_t met(const struct copier *c, uint64_t offset, enum kind kind)
 /* Each text has one owner, so all of them together are no longer than the arena. */
 static uint64_t copy_text(struct copier *c, uint64_t offset, uint32_t length)
 {
+    if (offset == 0 && length > 0)
+        flawed(c, SOCKQ_FLAW_OFFSET);
     if (offset == 0)
         return 0;
     const void *bytes = bytes_at(c, offset, length);
@@ -284,6 +287,7 @@ static void copy_problems(struct copier *c)
             return;
         }
         offset = problem->next;
+        c->told[problem->table]++;
         *mark = PROBLEM;
         if (!asks_table(c, problem->table))
             continue;
@@ -379,6 +383,8 @@ static void copy_tables(struct copier *c)
         *info = from->tables[i];
         if (!(from->question.tables >> i & 1) || info->status == SOCKQ_TABLE_UNREAD)
             *info = (struct sockq_table_info){.status = SOCKQ_TABLE_MISSING, .error = ENOENT};
+        if (c->told[i] > info->bad)
+            flawed(c, SOCKQ_FLAW_HEADER);
         info->first_row = rows;
         info->rows = c->counts[i];
         rows += info->rows;
