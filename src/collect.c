@@ -79,6 +79,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
     struct owner_index *owners = NULL;
     struct netns_list namespaces = {0}, *several = NULL;
     struct recent *recent = NULL;
+    struct inodes inodes = {.seed = hash_seed_new()};
     bool cancelled = false, facts_whole = true;
 
     if ((proc->netns && proc->netns->asked) || question->flags & SOCKQ_WITH_NETNS) {
@@ -109,6 +110,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
                             .owners = owners,
                             .namespaces = several,
                             .recent = recent,
+                            .inodes = &inodes,
                             .tables = question->tables,
                             .states = question->states,
                             .check = check,
@@ -122,6 +124,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
     }
     table_job_end(&job);
     free(recent);
+    inodes_free(&inodes);
     if (w->held && !w->error && !cancelled && sockq_peers_find(w, NULL) < 0)
         w->error = errno;
     owner_index_free(owners);

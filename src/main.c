@@ -34,6 +34,7 @@
  *     table.c           the reader that all tables share; source.h: its types
  *     feed.{h,c}        their text, that of the next one read ahead by a thread
  *     recent.{h,c}      rows that come twice
+ *     inodes.{h,c}      inodes that come twice
  *     proc_inet.c       tcp, udp, udplite, raw, icmp and their IPv6 twins
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
  *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,

@@ -104,7 +104,9 @@ enum sockq_row_flag {
     /* A unix name with line breaks: the row goes over several lines. */
     SOCKQ_ROW_JOINED = 0x8,
     /* A unix name longer than any that a kernel gives (108 bytes). */
-    SOCKQ_ROW_LONG_NAME = 0x10
+    SOCKQ_ROW_LONG_NAME = 0x10,
+    /* A row before it, of whatever table, has its inode: of two unix rows one is forged. */
+    SOCKQ_ROW_REPEATED = 0x20
 };
 
 /* The tail of a full TCP row; rto and ato in USER_HZ ticks, cwnd and ssthresh in segments. */

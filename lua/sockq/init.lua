@@ -46,6 +46,7 @@
 --   row.lua             rows as userdata
 --   fields.lua          the field registry
 --   peer.lua            the other ends of connections
+--   suspect.lua         rows that no kernel printed, or may not have
 --   owner.lua           owners of sockets
 --   cgroup.lua          what a process's cgroup says: its unit, container, pod
 --   netns.lua           network namespaces of a row set: names, inodes

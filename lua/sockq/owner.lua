@@ -276,6 +276,8 @@ function owner.why(row, set, userdata)
     return "a connection request: no process has it yet"
   elseif not has(row.known, HAS_INODE) then
     return "no inode: not accepted yet, or closed by its process, or the kernel's own"
+  elseif row.table == C.SOCKQ_UNIX and has(row.flags, C.SOCKQ_ROW_REPEATED) then
+    return "an earlier row has its inode: a unix name may have forged this one"
   elseif arena.set.owners.error ~= 0 then
     return "the processes could not be listed"
   elseif arena.set.owners.refused + arena.set.owners.shut > 0 then

@@ -42,6 +42,21 @@ static bool is_same(struct sockq_writer *w, const struct sockq_row *a, const str
            same_name(w, a, b);
 }
 
+/* Of a row that no reader can have seen, what was printed last holds. */
+static void renew(struct sockq_writer *w, uint64_t index, const struct sockq_row *row)
+{
+    struct sockq_row *before = (struct sockq_row *)sockq_writer_recent(w, index);
+    const struct sockq_row old = *before;
+
+    if (index < w->set->rows)
+        return;
+    *before = *row;
+    before->flags |= old.flags;
+    before->owner = old.owner;
+    if (row->table == SOCKQ_UNIX)
+        before->un.path = old.un.path;
+}
+
 bool recent_again(struct recent *recent, struct sockq_writer *w, const struct sockq_row *row)
 {
     if (!counts(row))
@@ -53,8 +68,10 @@ bool recent_again(struct recent *recent, struct sockq_writer *w, const struct so
     for (uint32_t at = *head; at && at + RECENT_ROWS > position;
          at = recent->rows[at % RECENT_ROWS].before)
         if (recent->rows[at % RECENT_ROWS].tag == tag &&
-            is_same(w, sockq_writer_recent(w, at - 1), row))
+            is_same(w, sockq_writer_recent(w, at - 1), row)) {
+            renew(w, at - 1, row);
             return true;
+        }
     recent->rows[position % RECENT_ROWS].before = *head;
     recent->rows[position % RECENT_ROWS].tag = tag;
     *head = position;

@@ -32,6 +32,9 @@ struct recent {
  * mini-sockets and requests: of them the state must be the same as well, and the timer have run on
  * by a second at most. Never true for other rows without inode, and for SCTP, whose associations
  * share one.
+ *
+ * The first row takes over what the second one says, which is newer, unless a reader may have seen
+ * it.
  */
 bool recent_again(struct recent *recent, struct sockq_writer *w, const struct sockq_row *row);
 

@@ -14,6 +14,7 @@
 #include "../owner/owner.h"
 #include "../proc.h"
 #include "../rowset.h"
+#include "inodes.h"
 #include "recent.h"
 
 struct feed;
@@ -47,6 +48,7 @@ struct table_reader {
     uint32_t line;          /* number of the line being scanned, from 1 */
     uint16_t row_flags;     /* flags for the row being scanned */
     struct recent *recent;  /* to leave out rows that come twice; NULL: they are kept */
+    struct inodes *inodes;  /* of the rows so far; NULL: they are not marked */
     bool crlf;              /* the header ended in CR LF: the file was converted */
     struct unix_name *held; /* the unix row that may go on, owned by proc_unix.c */
 };
@@ -65,6 +67,7 @@ struct table_job {
     struct owner_index *owners;    /* NULL: not asked for */
     struct netns_list *namespaces; /* NULL: only that of the reader */
     struct recent *recent;         /* to leave out rows that come twice; NULL: they are kept */
+    struct inodes *inodes;         /* to mark rows whose inode comes twice; NULL: they are not */
     uint64_t tables;               /* as in the question, a bit each: what is read in turn */
     uint64_t states;               /* as in the question */
     bool (*check)(void *);         /* called after every piece; true stops */

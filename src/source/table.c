@@ -60,6 +60,26 @@ const struct table_format *table_format(enum sockq_table table)
     return &formats[table];
 }
 
+/* Each socket has an inode of its own, but for associations, which share that of their socket. */
+static void mark_repeated(struct table_reader *reader, struct sockq_row *row)
+{
+    bool before = false;
+
+    if (!reader->inodes || !row->inode || row->table == SOCKQ_SCTP_EPS ||
+        row->table == SOCKQ_SCTP_ASSOCS)
+        return;
+    if (inodes_add(reader->inodes, row->inode, &before) < 0)
+        reader->w->error = errno;
+    if (before)
+        row->flags |= SOCKQ_ROW_REPEATED;
+}
+
+/* A unix row may be forged, so what an earlier row has is not its own. */
+static bool may_have_owner(const struct sockq_row *row)
+{
+    return row->inode && !(row->table == SOCKQ_UNIX && row->flags & SOCKQ_ROW_REPEATED);
+}
+
 void table_push(struct table_reader *reader, struct sockq_row *row)
 {
     if (!sockq_row_has_state(row, reader->states))
@@ -68,14 +88,15 @@ void table_push(struct table_reader *reader, struct sockq_row *row)
         (row->inode == reader->proc->own_inodes[0] || row->inode == reader->proc->own_inodes[1]))
         return;
     row->netns = reader->w->netns;
+    if (!row->line)
+        row->line = reader->line;
+    row->flags |= reader->row_flags;
     if (reader->recent && recent_again(reader->recent, reader->w, row)) {
         reader->w->set->tables[reader->table].duplicates++;
         return;
     }
-    if (!row->line)
-        row->line = reader->line;
-    row->flags |= reader->row_flags;
-    if (reader->owners && row->inode)
+    mark_repeated(reader, row);
+    if (reader->owners && may_have_owner(row))
         row->owner = owner_index_find(reader->owners, reader->w, row->inode);
     sockq_writer_push(reader->w);
 }
@@ -390,6 +411,7 @@ void table_read(struct table_job *job, enum sockq_table table)
                                            .owners = job->owners,
                                            .namespaces = job->namespaces,
                                            .recent = job->recent,
+                                           .inodes = job->inodes,
                                            .table = table,
                                            .states = job->states},
                                 .job = job};
