@@ -97,7 +97,8 @@ local WORLD = tree.make {
   ["5/fd/6"] = { link = "socket:[17]" }, ["5/fd/7"] = { link = "socket:[18]" }, ["5/fd/8"] = { link = "socket:[19]" },
   ["5/fd/9"] = { link = "socket:[20]" }, ["5/fd/10"] = { link = "socket:[21]" },
 }
--- Not in a captured tree: the namespace and the devices of this machine. suspect: not in a sound one. owner_why: only without one.
+-- Not in a captured tree: the namespace and the devices of this machine. owner_why: only without one. suspect: where
+-- something is wrong.
 local NOT_HERE = { peer_pid = true, peer_program = true, netns = true, netns_inode = true, dev = true, suspect = true }
 -- Some but not all tables of the group fill these.
 local PARTLY = { recv_q = { ["sctp/eps"] = true }, send_q = { ["sctp/eps"] = true } }
