@@ -11,6 +11,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+/* Of an open that somebody else's renaming disturbs: hardly more than a few are needed. */
+enum { MOST_TRIES = 1000 };
+
 int sockq_proc_open(struct sockq_proc *proc, const char *path)
 {
     struct statfs fs;
@@ -77,7 +80,12 @@ int sockq_proc_openat(const struct sockq_proc *proc, const char *path, int flags
         return openat(proc->fd, path, flags);
     struct open_how how = {.flags = (unsigned)flags,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    long fd = syscall(SYS_openat2, proc->fd, path, &how, sizeof(how));
+    long fd;
+    int tries = 0;
+    /* With ".." on the way, while anybody renames or mounts something (fs/namei.c, handle_dots). */
+    do
+        fd = syscall(SYS_openat2, proc->fd, path, &how, sizeof(how));
+    while (fd < 0 && errno == EAGAIN && ++tries < MOST_TRIES);
     if (fd < 0 && (errno == ENOSYS || errno == EPERM))
         return open_without_links(proc->fd, path, flags);
     return (int)fd;
