@@ -10,7 +10,10 @@
  *   supervise.{h,c}     the parent's part: signals, stops, the end of both
  *   terminal.{h,c}      taking the terminal and giving it back
  *   privilege.{h,c}     who asks, and giving up what is not needed
+ *   sandbox/            locks below Lua, sandbox.h: landlock.c no files, limits.c little memory,
+ *                       seccomp.c few system calls, environment.c few variables
  *   lua/                the binding, the only files besides main.c that know Lua
+ *     run.c             the interpreter: LuaJIT, the last lock, lua/sockq/cli.lua
  *     module.c          require "sockq.core"; embedded files
  *     client.c          clients, row sets and rows as userdata (their payloads: handle.h)
  *     recording.c       recordings as userdata
@@ -70,10 +73,8 @@
 #include "lua/lua.h"
 #include "netns/netns.h"
 #include "privilege.h"
+#include "sandbox/sandbox.h"
 #include "supervise.h"
-
-int luaopen_cjson(lua_State *L);
-int luaopen_lpeg(lua_State *L);
 
 /* Exit statuses are the design's: 2: wrong usage, 3: the data could not be read. */
 enum { EXIT_USAGE = 2, EXIT_DATA = 3 };
@@ -92,6 +93,10 @@ struct start {
     struct sockq_supervised supervised;
     const char *proc_path;
     int sockets[2]; /* collector, interpreter */
+    struct netns_names netns_names;
+    struct sockq_locks locks;
+    bool sandboxed;
+    mode_t umask; /* the caller's */
     unsigned euid;
 };
 
@@ -158,90 +163,82 @@ static int read_texts(struct start *start)
     return sockq_texts_read_plugins(&start->texts);
 }
 
-static int traceback(lua_State *L)
-{
-    if (!lua_isstring(L, 1))
-        return 1;
-    luaL_traceback(L, L, lua_tostring(L, 1), 1);
-    return 1;
-}
-
-/* package.preload gets what is linked in, package.loaders what is embedded, before any file. */
-static void open_modules(lua_State *L)
-{
-    static const luaL_Reg linked[] = {{"sockq.core", luaopen_sockq_core},
-                                      {"sockq.editor", luaopen_sockq_editor},
-                                      {"lpeg", luaopen_lpeg},
-                                      {"cjson", luaopen_cjson},
-                                      {NULL, NULL}};
-
-    lua_getglobal(L, "package");
-    lua_getfield(L, -1, "preload");
-    for (const luaL_Reg *module = linked; module->name; module++) {
-        lua_pushcfunction(L, module->func);
-        lua_setfield(L, -2, module->name);
-    }
-    lua_pop(L, 1);
-    lua_getfield(L, -1, "loaders");
-    for (int i = (int)lua_objlen(L, -1); i >= 2; i--) {
-        lua_rawgeti(L, -1, i);
-        lua_rawseti(L, -2, i + 1);
-    }
-    lua_pushcfunction(L, sockq_lua_searcher);
-    lua_rawseti(L, -2, 2);
-    lua_pop(L, 2);
-}
-
-/* Lua: the whole of the interpreter's work; returns the exit status. */
-static int run_protected(lua_State *L)
-{
-    luaL_openlibs(L);
-    open_modules(L);
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "sockq.cli");
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "main");
-    lua_call(L, 0, 1);
-    return 1;
-}
-
-static int run_lua(void)
-{
-    lua_State *L = luaL_newstate();
-    int status = EXIT_USAGE;
-
-    if (!L)
-        return fail("start", "not enough memory for LuaJIT");
-    sockq_lua_interruptible(L);
-    lua_pushcfunction(L, traceback);
-    lua_pushcfunction(L, run_protected);
-    if (lua_pcall(L, 0, 1, 1) == 0)
-        status = (int)lua_tointeger(L, -1);
-    else if (!sockq_lua_interrupted())
-        fail("error", lua_isstring(L, -1) ? lua_tostring(L, -1) : "an error that is no text");
-    return status;
-}
-
 /* What the command line names, with the rights of who named it. */
 static int open_files(struct start *start)
 {
+    if (sockq_options_has(&start->options, "interactive"))
+        sockq_editor_open_history(start->invoker.secure, start->invoker.privileged);
     return read_texts(start) < 0 ? -1 : sockq_named_open(&start->named, &start->options);
 }
 
-static int confine(struct start *start, pid_t parent)
+static bool is_command(const struct start *start, const char *name)
 {
-    int keep[SOCKQ_NAMED_MOST + 1] = {start->sockets[1]}, count = 1;
-
-    for (int i = 0; i < start->named.count; i++)
-        if (start->named.list[i].fd >= 0)
-            keep[count++] = start->named.list[i].fd;
-    return sockq_interpreter_confine(&start->invoker, keep, count, parent);
+    return start->options.mode == SOCKQ_MODE_NAME && strcmp(start->options.words[0], name) == 0;
 }
 
-static bool is_sandboxed(const struct start *start)
+/* All else that is opened or looked up before the sandbox closes. */
+static int open_rest(struct start *start, struct sockq_program *program)
 {
-    return (start->invoker.privileged || sockq_options_has(&start->options, "sandbox")) &&
-           !sockq_options_has(&start->options, "trust");
+    const struct sockq_options *options = &start->options;
+    const bool interactive = sockq_options_has(options, "interactive");
+    const bool watches = interactive || sockq_options_has(options, "watch");
+    struct sockq_proc live = {.fd = -1};
+
+    program->keys = watches ? sockq_terminal_keys() : -1;
+    if (interactive)
+        sockq_editor_prepare();
+    if (is_command(start, "completion") || start->netns.refusal == NETNS_NO_NAME) {
+        if (sockq_proc_open(&live, NULL) == 0 && netns_names_read(&start->netns_names, &live) < 0)
+            return -1;
+        sockq_proc_close(&live);
+        program->netns_names = &start->netns_names;
+    }
+    program->calls = (struct sockq_calls){.terminal = watches,
+                                          .recordings = start->named.count > 0,
+                                          .appends = is_command(start, "record")};
+    if (!start->sandboxed) {
+        (void)umask(start->umask);
+        return 0;
+    }
+    sockq_environment_blank();
+    return 0;
+}
+
+/* With a buffer of its own choice glibc ignores the size; without one it asks what kind of file
+ * there is, which nobody answers in the sandbox. */
+static void buffer_streams(void)
+{
+    static char in[4096], out[64 << 10];
+    const bool shows = isatty(STDOUT_FILENO);
+
+    setvbuf(stdin, in, isatty(STDIN_FILENO) ? _IOLBF : _IOFBF, sizeof(in));
+    setvbuf(stdout, out, shows ? _IOLBF : _IOFBF, shows ? BUFSIZ : sizeof(out));
+}
+
+/* The steps before Lua, each of which must hold; fails with a message. */
+static int confine(struct start *start, struct sockq_program *program, pid_t parent)
+{
+    const struct sockq_invoker *invoker = &start->invoker;
+
+    sockq_descriptors_close(start->sockets[1]);
+    /* Root's own files are read as root, a sudo user's with the user's rights. */
+    if (invoker->is_root && open_files(start) < 0)
+        return fail("start", strerror(errno));
+    if (sockq_interpreter_confine(invoker, parent) < 0) {
+        /* Without a parent there is nothing to do, and what ended it has been told. */
+        return errno == ESRCH ? EXIT_DATA
+                              : fail("privileges could not be dropped", strerror(errno));
+    }
+    if ((!invoker->is_root && open_files(start) < 0) || open_rest(start, program) < 0)
+        return fail("start", strerror(errno));
+    buffer_streams();
+    start->locks.wanted = start->sandboxed;
+    if (!start->sandboxed)
+        return 0;
+    start->locks.memory = SOCKQ_SANDBOX_MEMORY;
+    if (sockq_limits_lock(start->locks.memory) < 0)
+        return fail("limits could not be set", strerror(errno));
+    return 0;
 }
 
 static int interpret(struct start *start, pid_t parent)
@@ -254,25 +251,16 @@ static int interpret(struct start *start, pid_t parent)
                                     .terminal = &start->supervised.terminal,
                                     .proc_path = start->proc_path,
                                     .netns = &start->netns,
-                                    .sandboxed = is_sandboxed(start),
+                                    .locks = &start->locks,
+                                    .sandboxed = start->sandboxed,
+                                    .privileged = start->invoker.privileged,
                                     .euid = start->euid};
 
-    /* Root's own files are read as root, a sudo user's with the user's rights. */
-    if (start->invoker.is_root && open_files(start) < 0)
-        return fail("start", strerror(errno));
-    if (confine(start, parent) < 0) {
-        /* Without a parent there is nothing to do, and what ended it has been told. */
-        return errno == ESRCH ? EXIT_DATA
-                              : fail("privileges could not be dropped", strerror(errno));
-    }
-    if (!start->invoker.is_root && open_files(start) < 0)
-        return fail("start", strerror(errno));
+    int status = confine(start, &program, parent);
+    if (status)
+        return status;
     sockq_lua_program = &program;
-    /* With a buffer of its own choice glibc ignores the size. */
-    static char buffer[64 << 10];
-    if (!isatty(STDOUT_FILENO))
-        setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
-    int status = run_lua();
+    status = sockq_lua_run();
     fflush(stdout);
     if (sockq_lua_interrupted()) {
         signal(SIGINT, SIG_DFL);
@@ -353,6 +341,17 @@ static int choose_netns(struct start *start)
     return result;
 }
 
+/* What a word names depends on the files that there are. */
+static int parse(struct start *start, int argc, char **argv)
+{
+    static struct sockq_posed posed;
+
+    if (sockq_invoker_pose(&start->invoker, &posed) < 0)
+        return -1;
+    int result = sockq_options_parse(&start->options, argc, argv, kind_of_name, start);
+    return sockq_invoker_unpose(&posed) < 0 ? -1 : result;
+}
+
 static int prepare(struct start *start, int argc, char **argv)
 {
     sockq_terminal_find(&start->supervised.terminal);
@@ -360,8 +359,13 @@ static int prepare(struct start *start, int argc, char **argv)
     start->euid = geteuid();
     start->texts.secure = start->invoker.secure;
     start->texts.privileged = start->invoker.privileged;
-    if (sockq_options_parse(&start->options, argc, argv, kind_of_name, start) < 0)
+    start->texts.uid = start->invoker.is_root ? 0 : start->invoker.uid;
+    start->texts.gid = start->invoker.is_root ? 0 : start->invoker.gid;
+    if (parse(start, argc, argv) < 0)
         return fail("start", strerror(errno));
+    start->sandboxed =
+        (start->invoker.privileged || sockq_options_has(&start->options, "sandbox")) &&
+        !sockq_options_has(&start->options, "trust");
     start->proc_path = sockq_options_argument(&start->options, "proc");
     /* A recording answers by itself: nothing of this machine may get among what it says. */
     bool collects = start->proc_path || !sockq_options_has(&start->options, "read");
@@ -393,6 +397,7 @@ int main(int argc, char **argv)
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_RDWR) < 0)
             return EXIT_DATA;
+    start.umask = umask(077);
     signal(SIGPIPE, SIG_DFL);
     int status = prepare(&start, argc, argv);
     if (status)

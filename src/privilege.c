@@ -56,51 +56,35 @@ void sockq_invoker_find(struct sockq_invoker *invoker)
     }
 }
 
-static bool is_kept(const int *keep, int count, int fd)
-{
-    for (int i = 0; i < count; i++)
-        if (keep[i] == fd)
-            return true;
-    return false;
-}
-
-static void close_others_one_by_one(const int *keep, int count)
+static void close_one_by_one(int keep)
 {
     DIR *folder = opendir("/proc/self/fd");
     struct dirent *entry;
 
     if (!folder) {
         for (int fd = 3; fd < 65536; fd++)
-            if (!is_kept(keep, count, fd))
+            if (fd != keep)
                 close(fd);
         return;
     }
     while ((entry = readdir(folder)) != NULL) {
         int fd = atoi(entry->d_name);
-        if (fd > 2 && fd != dirfd(folder) && !is_kept(keep, count, fd))
+        if (fd > 2 && fd != dirfd(folder) && fd != keep)
             close(fd);
     }
     closedir(folder);
 }
 
-/* Close all of the gaps between the descriptors that stay. */
-static void close_others(const int *keep, int count)
+void sockq_descriptors_close(int keep)
 {
 #ifdef SYS_close_range
-    for (unsigned from = 3;;) {
-        unsigned next = ~0u;
-        for (int i = 0; i < count; i++)
-            if ((unsigned)keep[i] >= from && (unsigned)keep[i] < next)
-                next = (unsigned)keep[i];
-        unsigned last = next == ~0u ? next : next - 1;
-        if (last >= from && syscall(SYS_close_range, from, last, 0) != 0)
-            break;
-        if (next == ~0u)
-            return;
-        from = next + 1;
-    }
+    const unsigned kept = (unsigned)keep;
+
+    if ((kept == 3 || syscall(SYS_close_range, 3u, kept - 1, 0) == 0) &&
+        syscall(SYS_close_range, kept + 1, ~0u, 0) == 0)
+        return;
 #endif
-    close_others_one_by_one(keep, count);
+    close_one_by_one(keep);
 }
 
 static int set_capabilities(uint64_t wanted)
@@ -115,7 +99,9 @@ static int set_capabilities(uint64_t wanted)
     memset(data, 0xff, sizeof(data));
     if (syscall(SYS_capget, &header, data) < 0)
         return -1;
-    if ((data[0].permitted | (uint64_t)data[1].permitted << 32) & ~wanted) {
+    const uint32_t low = data[0].permitted | data[0].effective | data[0].inheritable;
+    const uint32_t high = data[1].permitted | data[1].effective | data[1].inheritable;
+    if ((low | (uint64_t)high << 32) & ~wanted) {
         errno = EPERM;
         return -1;
     }
@@ -133,15 +119,35 @@ static uint64_t held_capabilities(void)
     return data[0].permitted | (uint64_t)data[1].permitted << 32;
 }
 
+/* No CAP_SETUID, or an id that the namespace does not map: what else is given up decides. */
+static bool is_tolerable(void)
+{
+    return errno == EPERM || errno == EINVAL;
+}
+
 static int set_ids(uid_t uid, gid_t gid)
 {
     uid_t ruid, euid, suid;
     gid_t rgid, egid, sgid;
+    bool all = true;
 
-    if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0) {
-        /* No CAP_SETUID, or an id that the namespace does not map: what is checked next decides. */
-        return errno == EPERM || errno == EINVAL ? 0 : -1;
+    if (setgroups(0, NULL) < 0) {
+        if (!is_tolerable())
+            return -1;
+        all = false;
     }
+    if (setresgid(gid, gid, gid) < 0) {
+        if (!is_tolerable())
+            return -1;
+        all = false;
+    }
+    if (setresuid(uid, uid, uid) < 0) {
+        if (!is_tolerable())
+            return -1;
+        all = false;
+    }
+    if (!all)
+        return 0;
     if (getresuid(&ruid, &euid, &suid) < 0 || getresgid(&rgid, &egid, &sgid) < 0)
         return -1;
     if (ruid != uid || euid != uid || suid != uid || rgid != gid || egid != gid || sgid != gid ||
@@ -152,10 +158,28 @@ static int set_ids(uid_t uid, gid_t gid)
     return 0;
 }
 
-int sockq_interpreter_confine(const struct sockq_invoker *invoker, const int *keep, int count,
-                              pid_t parent)
+/* Set, and read back. */
+static int forbid_and_die_with(pid_t parent)
 {
-    close_others(keep, count);
+    int number = 0;
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return -1;
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+        prctl(PR_GET_PDEATHSIG, &number, 0, 0, 0) < 0 || number != SIGKILL) {
+        errno = EPERM;
+        return -1;
+    }
+    if (getppid() != parent) {
+        errno = ESRCH;
+        return -1;
+    }
+    return 0;
+}
+
+int sockq_interpreter_confine(const struct sockq_invoker *invoker, pid_t parent)
+{
     if (invoker->privileged) {
         for (int cap = 0; cap <= LAST_CAPABILITY; cap++)
             if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
@@ -164,16 +188,42 @@ int sockq_interpreter_confine(const struct sockq_invoker *invoker, const int *ke
             return -1;
     }
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (set_capabilities(0) < 0)
+    return set_capabilities(0) < 0 ? -1 : forbid_and_die_with(parent);
+}
+
+int sockq_invoker_pose(const struct sockq_invoker *invoker, struct sockq_posed *before)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+
+    *before = (struct sockq_posed){.uid = geteuid(), .gid = getegid()};
+    if (!invoker->privileged || invoker->is_root)
+        return 0;
+    before->count = getgroups(SOCKQ_GROUPS_MOST, before->groups);
+    if (before->count < 0 || syscall(SYS_capget, &header, before->capabilities) < 0)
         return -1;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+    before->posed = true;
+    /* Without the right to it the caller's groups are its own. */
+    if ((setgroups(0, NULL) < 0 && errno != EPERM) ||
+        setresgid((gid_t)-1, invoker->gid, (gid_t)-1) < 0 ||
+        setresuid((uid_t)-1, invoker->uid, (uid_t)-1) < 0)
         return -1;
-    if (getppid() != parent) {
-        errno = ESRCH;
+    memcpy(data, before->capabilities, sizeof(data));
+    data[0].effective = data[1].effective = 0;
+    return (int)syscall(SYS_capset, &header, data);
+}
+
+int sockq_invoker_unpose(const struct sockq_posed *before)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+    if (!before->posed)
+        return 0;
+    if (setresuid((uid_t)-1, before->uid, (uid_t)-1) < 0 ||
+        syscall(SYS_capset, &header, before->capabilities) < 0 ||
+        setresgid((gid_t)-1, before->gid, (gid_t)-1) < 0)
         return -1;
-    }
-    return 0;
+    return setgroups((size_t)before->count, before->groups) < 0 && errno != EPERM ? -1 : 0;
 }
 
 /* What reading needs: of a captured tree nothing. */

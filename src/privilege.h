@@ -3,6 +3,7 @@
  */
 #ifndef SOCKQ_PRIVILEGE_H
 #define SOCKQ_PRIVILEGE_H
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -21,17 +22,41 @@ struct sockq_invoker {
  */
 void sockq_invoker_find(struct sockq_invoker *invoker);
 
+enum { SOCKQ_GROUPS_MOST = 65536 };
+
+/** What sockq_invoker_pose changed. */
+struct sockq_posed {
+    uid_t uid;
+    gid_t gid;
+    bool posed;
+    int count;
+    gid_t groups[SOCKQ_GROUPS_MOST];
+    struct __user_cap_data_struct capabilities[2];
+};
+
 /**
- * In the interpreter, before LuaJIT starts: close every descriptor above 2 but those of `keep`,
- * drop the bounding set, groups, ids and all capabilities, verify it, forbid new privileges, and
- * die with the parent. seccomp, Landlock and limits go behind the last of these steps.
+ * Look for files with the invoker's effective rights, for a while: what is there is nobody's
+ * business who could not see it by himself. Nothing is given up; root itself stays root.
  *
- * @keep    `count` descriptors, each above 2
+ * @return 0, or -1 with errno
+ */
+int sockq_invoker_pose(const struct sockq_invoker *invoker, struct sockq_posed *before);
+
+/** The end of that. @return 0, or -1 with errno: the process must not go on */
+int sockq_invoker_unpose(const struct sockq_posed *before);
+
+/** In the interpreter: close every descriptor above 2 but one. @keep above 2 */
+void sockq_descriptors_close(int keep);
+
+/**
+ * In the interpreter, before LuaJIT starts: drop the bounding set, groups, ids and all
+ * capabilities, verify it, forbid new privileges and core dumps, and die with the parent. seccomp,
+ * Landlock and limits go behind the last of these steps.
+ *
  * @parent  the collector's pid
  * @return  0, or -1 with errno when a step that must hold does not
  */
-int sockq_interpreter_confine(const struct sockq_invoker *invoker, const int *keep, int count,
-                              pid_t parent);
+int sockq_interpreter_confine(const struct sockq_invoker *invoker, pid_t parent);
 
 /**
  * In the collector: the invoker's ids, and of the capabilities only those that reading needs:

@@ -81,8 +81,9 @@ static int open_shared(struct sockq_file *file)
 
 static int open_private(struct sockq_file *file)
 {
-    file->base = mmap(NULL, file->size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    /* Not writable yet: RLIMIT_DATA counts the private memory that is, used or not. */
+    file->base =
+        mmap(NULL, file->size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (file->base == MAP_FAILED) {
         file->base = NULL;
         return -1;
@@ -157,8 +158,11 @@ static int remember(struct sockq_list *list, uint32_t block)
 static void give_block(struct sockq_file *file, uint32_t block)
 {
     if (madvise(block_at(file, block), SOCKQ_BLOCK_SIZE,
-                file->shared ? MADV_REMOVE : MADV_DONTNEED) < 0)
+                file->shared ? MADV_REMOVE : MADV_DONTNEED) < 0) {
+        if (!file->shared)
+            return;
         memset(block_at(file, block), 0, SOCKQ_BLOCK_SIZE);
+    }
     /* Where the list cannot grow the block is lost to this run, nothing else. */
     (void)remember(&file->unused, block);
 }
@@ -171,9 +175,21 @@ static void give_blocks(struct sockq_file *file, const uint32_t *blocks, size_t 
             give_block(file, blocks[i]);
 }
 
-/* Ask for memory before it is touched: running out is an error here, not a SIGBUS later. */
-static int back_with_memory(void *at, size_t size)
+/* The pages of private memory that is about to be used. */
+static int make_writable(unsigned char *at, size_t size)
 {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (uintptr_t)at % page;
+
+    return mprotect(at - before, before + size, PROT_READ | PROT_WRITE);
+}
+
+/* Ask for memory before it is touched: running out is an error here, not a SIGBUS later. */
+static int back_with_memory(const struct sockq_file *file, void *at, size_t size)
+{
+    if (!file->shared && make_writable(at, size) < 0) {
+        errno = ENOMEM;
+        return -1;
+    }
     if (madvise(at, size, MADV_POPULATE_WRITE) == 0 || errno == EINVAL)
         return 0;
     errno = ENOMEM;
@@ -194,7 +210,8 @@ int sockq_writer_open(struct sockq_writer *w, struct sockq_file *file,
     if (take_block(file, &w->block) < 0)
         return -1;
     w->set = (struct sockq_set *)(void *)block_at(file, w->block);
-    if (back_with_memory(w->set, FIRST_BACKED) < 0 || remember(&file->sets, w->block) < 0) {
+    if ((!file->shared && make_writable((void *)w->set, sizeof(*w->set)) < 0) ||
+        back_with_memory(file, w->set, FIRST_BACKED) < 0 || remember(&file->sets, w->block) < 0) {
         int saved = errno;
         give_block(file, w->block);
         errno = saved;
@@ -241,7 +258,8 @@ struct sockq_row *sockq_writer_row(struct sockq_writer *w)
         size_t more = w->rows == 0 ? FIRST_BACKED : MORE_BACKED;
         if (more > SOCKQ_BLOCK_SIZE - w->ready)
             more = SOCKQ_BLOCK_SIZE - w->ready;
-        if (back_with_memory((unsigned char *)(w->next - used / sizeof(*w->next)) + w->ready, more))
+        if (back_with_memory(w->file,
+                             (unsigned char *)(w->next - used / sizeof(*w->next)) + w->ready, more))
             return fail(w, errno);
         w->ready += more;
     }
@@ -277,7 +295,8 @@ void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
         w->arena_ready = start - start % BACKED_STEP;
     if (start + size > w->arena_ready) {
         uint64_t upto = (start + size + BACKED_STEP - 1) / BACKED_STEP * BACKED_STEP;
-        if (back_with_memory(sockq_writer_at(w, w->arena_ready), upto - w->arena_ready) < 0)
+        if (back_with_memory(w->file, sockq_writer_at(w, w->arena_ready), upto - w->arena_ready) <
+            0)
             return fail(w, errno);
         w->arena_ready = upto;
     }

@@ -2,6 +2,7 @@
 #include "terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -37,6 +38,16 @@ void sockq_terminal_find(struct sockq_terminal *terminal)
             return;
         }
     terminal->fd = -1;
+}
+
+int sockq_terminal_keys(void)
+{
+    if (isatty(STDIN_FILENO))
+        return STDIN_FILENO;
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    if (isatty(STDOUT_FILENO) && flags >= 0 && (flags & O_ACCMODE) == O_RDWR)
+        return STDOUT_FILENO;
+    return open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
 }
 
 bool sockq_terminal_is_changed(const struct sockq_terminal *terminal)

@@ -18,6 +18,13 @@ struct sockq_terminal {
 /** Find the terminal and note its modes. */
 void sockq_terminal_find(struct sockq_terminal *terminal);
 
+/**
+ * Where keys come from: standard input, or where that is no terminal the one that is painted.
+ *
+ * @return  a descriptor, opened if it is above 2; -1 with errno
+ */
+int sockq_terminal_keys(void);
+
 /** True if it has other modes than it was found in: it is taken, or left so by something else. */
 bool sockq_terminal_is_changed(const struct sockq_terminal *terminal);
 

@@ -78,6 +78,26 @@ static const char *why_refused(const struct sockq_texts *texts, const struct sta
     return NULL;
 }
 
+/* Who may have chosen what a plug-in or its folder holds: with privileges only root and the
+ * invoker. */
+static const char *why_mistrusted(const struct sockq_texts *texts, const struct stat *st)
+{
+    const bool is_folder = S_ISDIR(st->st_mode);
+
+    if (!texts->privileged)
+        return NULL;
+    if (st->st_mode & S_IWOTH)
+        return is_folder ? "others can write its folder: chmod o-w it first"
+                         : "others can write it: chmod o-w it first";
+    if ((st->st_mode & S_IWGRP) && st->st_gid != 0 && st->st_gid != texts->gid)
+        return is_folder ? "a group that is not yours can write its folder: chmod g-w it first"
+                         : "a group that is not yours can write it: chmod g-w it first";
+    if (st->st_uid != 0 && st->st_uid != texts->uid)
+        return is_folder ? "its folder is neither yours nor root's: chown it first"
+                         : "it is neither yours nor root's: chown it first";
+    return NULL;
+}
+
 static int read_bytes(struct sockq_text *text, int fd, size_t size)
 {
     size_t have = 0;
@@ -104,48 +124,81 @@ static int read_bytes(struct sockq_text *text, int fd, size_t size)
     return 0;
 }
 
-static int read_text(const struct sockq_texts *texts, struct sockq_text *text, int flags)
+/* Read from a descriptor, -1: errno says why there is none; closed here. */
+static int read_text(struct sockq_texts *texts, struct sockq_text *text, int fd,
+                     const char *mistrusted)
 {
     struct stat st;
-    const char *refused;
+    const char *refused = mistrusted;
     int result = 0;
-    int fd = open(text->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
 
     if (fd < 0 || fstat(fd, &st) < 0)
         refused = strerror(errno);
-    else
+    else if (!refused)
         refused = why_refused(texts, &st);
+    if (!refused && strcmp(text->kind, "script") != 0)
+        refused = why_mistrusted(texts, &st);
+    if (!refused && texts->bytes + (size_t)st.st_size > SOCKQ_TEXTS_BYTES)
+        refused = "more than 16 MiB of plug-ins: remove some";
     if (refused) {
         text->error = strdup(refused);
         result = text->error ? 0 : -1;
     } else {
         result = read_bytes(text, fd, (size_t)st.st_size);
+        texts->bytes += text->size;
     }
     if (fd >= 0)
         close(fd);
     return result;
 }
 
+enum { OPEN_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
+
+static int read_plugin(struct sockq_texts *texts, const char *folder, const char *kind, int within,
+                       const char *name, const char *mistrusted)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/%s/%s", folder, kind, name);
+
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return 0;
+    struct sockq_text *text = new_text(texts, kind, name, strlen(name) - 4, path);
+    if (!text)
+        return -1;
+    if (texts->count > SOCKQ_TEXTS_MOST)
+        mistrusted = "more than 512 plug-ins: remove some";
+    return read_text(texts, text,
+                     openat(within, name, OPEN_FLAGS | (texts->privileged ? O_NOFOLLOW : 0)),
+                     mistrusted);
+}
+
+/* NULL where the folder may be trusted, or is not there. */
+static const char *mistrust_folder(const struct sockq_texts *texts, const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? why_mistrusted(texts, &st) : NULL;
+}
+
 static int read_kind(struct sockq_texts *texts, const char *folder, const char *kind)
 {
     char path[PATH_MAX];
     struct dirent *entry;
+    struct stat st;
     int n = snprintf(path, sizeof(path), "%s/%s", folder, kind);
     DIR *dir = n > 0 && (size_t)n < sizeof(path) ? opendir(path) : NULL;
     int result = 0;
 
     if (!dir)
         return 0;
-    while (result == 0 && texts->count < SOCKQ_TEXTS_MOST && (entry = readdir(dir)) != NULL) {
+    const char *mistrusted = mistrust_folder(texts, folder);
+    if (!mistrusted)
+        mistrusted = fstat(dirfd(dir), &st) < 0 ? strerror(errno) : why_mistrusted(texts, &st);
+    while (result == 0 && texts->count < SOCKQ_TEXTS_LISTED && (entry = readdir(dir)) != NULL) {
         size_t length = strlen(entry->d_name);
-        if (length <= 4 || entry->d_name[0] == '.' ||
-            strcmp(entry->d_name + length - 4, ".lua") != 0)
-            continue;
-        n = snprintf(path, sizeof(path), "%s/%s/%s", folder, kind, entry->d_name);
-        if (n < 0 || (size_t)n >= sizeof(path))
-            continue;
-        struct sockq_text *text = new_text(texts, kind, entry->d_name, length - 4, path);
-        result = text ? read_text(texts, text, texts->privileged ? O_NOFOLLOW : 0) : -1;
+        if (length > 4 && entry->d_name[0] != '.' &&
+            strcmp(entry->d_name + length - 4, ".lua") == 0)
+            result = read_plugin(texts, folder, kind, dirfd(dir), entry->d_name, mistrusted);
     }
     closedir(dir);
     return result;
@@ -168,7 +221,7 @@ int sockq_texts_read_script(struct sockq_texts *texts, const char *path)
 {
     struct sockq_text *text = new_text(texts, "script", path, strlen(path), path);
 
-    return text ? read_text(texts, text, 0) : -1;
+    return text ? read_text(texts, text, open(path, OPEN_FLAGS), NULL) : -1;
 }
 
 struct wanted {
@@ -182,7 +235,10 @@ static int has_plugin(const char *folder, void *context)
     char path[PATH_MAX];
     int n = snprintf(path, sizeof(path), "%s/%s/%s.lua", folder, wanted->kind, wanted->name);
 
-    return n > 0 && (size_t)n < sizeof(path) && access(path, F_OK) == 0;
+    struct stat st;
+
+    /* By the effective ids, which access(2) does not look at. */
+    return n > 0 && (size_t)n < sizeof(path) && stat(path, &st) == 0;
 }
 
 bool sockq_texts_has_plugin(const struct sockq_texts *texts, const char *kind, const char *name)

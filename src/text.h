@@ -10,9 +10,13 @@
 #define SOCKQ_TEXT_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #define SOCKQ_TEXT_MOST ((size_t)1 << 20)
 #define SOCKQ_TEXTS_MOST 512
+#define SOCKQ_TEXTS_BYTES ((size_t)16 << 20)
+/** Of a folder with more files than are read the rest is named in messages, up to this number. */
+#define SOCKQ_TEXTS_LISTED 4096
 
 /** One file. All strings are owned. */
 struct sockq_text {
@@ -28,9 +32,12 @@ struct sockq_texts {
     struct sockq_text *list;
     size_t count;
     size_t room;
+    size_t bytes;     /* read so far */
     const char *path; /* --path, borrowed, or NULL */
     bool secure;      /* do not look at the environment */
-    bool privileged;  /* refuse files that strangers can write */
+    bool privileged;  /* refuse files and folders that strangers can write or own */
+    uid_t uid;        /* with privileges: who is no stranger, besides root */
+    gid_t gid;
 };
 
 /** Read every plug-in of every kind. @return 0, or -1 with errno ENOMEM. */

@@ -14,25 +14,11 @@ local PROMPT, CONTINUED = "sockq> ", "   ... "
 
 local repl = {}
 
--- Where the history lies: an absolute path, nil without a home.
-local function history_path()
-  local state = os.getenv("XDG_STATE_HOME")
-  if state and state:sub(1, 1) == "/" then
-    return state .. "/sockq/history"
-  end
-  local home = os.getenv("HOME")
-  return home and home:sub(1, 1) == "/" and home .. "/.local/state/sockq/history" or nil
-end
-
 -- Lines of a terminal, with an editor: read() gives a line, or nil and "end" or "interrupted".
 local function edited(editor, complain)
-  local path = history_path()
-  local loaded, wrong = nil, "there is no home folder"
-  if path then
-    loaded, wrong = editor:load(path)
-  end
-  if not loaded then
-    complain(("%s: %s; what is typed is not kept"):format(path or "history", wrong))
+  local is_kept, wrong, path = require("sockq.editor").kept()
+  if not is_kept then
+    complain(("%s: %s; what is typed is not kept"):format(path, wrong))
   end
   local complete = require("sockq.repl.complete")
   return {
@@ -44,7 +30,7 @@ local function edited(editor, complain)
     add = function(line)
       local kept, why = editor:add(line)
       if not kept then
-        complain(("%s: %s; what is typed from here on is not kept"):format(path, why))
+        complain(("history: %s; what is typed from here on is not kept"):format(why))
       end
     end,
   }

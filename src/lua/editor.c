@@ -8,6 +8,7 @@
 #include "editor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,6 +95,15 @@ static void choose_locale(void)
         (void)setlocale(LC_CTYPE, "");
 }
 
+/* What is opened before the sandbox closes: the editor takes it over. */
+static struct {
+    EditLine *el;
+    History *history;
+    struct sockq_history_file file;
+    char path[PATH_MAX]; /* of the history, "" without a home */
+    int error;           /* why it is not kept */
+} opened = {.file = {.fd = -1}};
+
 static bool can_edit(void)
 {
     const char *terminal = getenv("TERM");
@@ -116,36 +126,82 @@ static void bind_keys(EditLine *el)
         el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);
 }
 
-/*
- * Lua: editor.open() → editor, or nil where input or output is no terminal that can be edited on.
- * The user's ~/.editrc is obeyed.
- */
-static int l_open(lua_State *L)
+static void remember(const char *line, void *context)
+{
+    History *kept = context;
+    HistEvent event;
+
+    /* libedit would go back no further than to what the locale cannot show. */
+    if (mbstowcs(NULL, line, 0) != (size_t)-1)
+        history(kept, &event, H_ENTER, line);
+}
+
+void sockq_editor_open_history(bool secure, bool privileged)
+{
+    if (!can_edit() || secure || !sockq_history_path(opened.path, sizeof(opened.path)))
+        opened.path[0] = '\0';
+    else if (sockq_history_open(&opened.file, opened.path, privileged) < 0)
+        opened.error = errno;
+}
+
+void sockq_editor_prepare(void)
 {
     HistEvent event;
 
     if (!can_edit())
-        return 0;
+        return;
     choose_locale();
+    opened.history = history_init();
+    opened.el = opened.history ? el_init("sockq", stdin, stdout, stderr) : NULL;
+    if (!opened.el)
+        return;
+    history(opened.history, &event, H_SETSIZE, SOCKQ_HISTORY_LINES);
+    history(opened.history, &event, H_SETUNIQUE, 1);
+    el_set(opened.el, EL_SIGNAL, 0);
+    el_set(opened.el, EL_PROMPT, prompt_of);
+    el_set(opened.el, EL_HIST, history, opened.history);
+    el_wset(opened.el, EL_GETCFN, sockq_editor_read_key);
+    bind_keys(opened.el);
+    el_source(opened.el, NULL);
+    if (opened.file.fd >= 0 && sockq_history_load(&opened.file, remember, opened.history) < 0) {
+        opened.error = errno;
+        sockq_history_close(&opened.file);
+    }
+}
+
+/*
+ * Lua: editor.open() → editor, or nil where input or output is no terminal that can be edited on;
+ * once. The user's ~/.editrc was obeyed, and what was typed before is known.
+ */
+static int l_open(lua_State *L)
+{
+    if (!can_edit())
+        return 0;
+    if (!opened.el)
+        return luaL_error(L, "not enough memory for line editing");
     struct sockq_editor *e = lua_newuserdata(L, sizeof(*e));
     memset(e, 0, sizeof(*e));
-    e->file.fd = -1;
     luaL_getmetatable(L, EDITOR_TYPE);
     lua_setmetatable(L, -2);
-    e->history = history_init();
-    e->el = e->history ? el_init("sockq", stdin, stdout, stderr) : NULL;
-    if (!e->el)
-        return luaL_error(L, "not enough memory for line editing");
-    history(e->history, &event, H_SETSIZE, SOCKQ_HISTORY_LINES);
-    history(e->history, &event, H_SETUNIQUE, 1);
+    e->el = opened.el;
+    e->history = opened.history;
+    e->file = opened.file;
+    opened.el = NULL;
     el_set(e->el, EL_CLIENTDATA, e);
-    el_set(e->el, EL_SIGNAL, 0);
-    el_set(e->el, EL_PROMPT, prompt_of);
-    el_set(e->el, EL_HIST, history, e->history);
-    el_wset(e->el, EL_GETCFN, sockq_editor_read_key);
-    bind_keys(e->el);
-    el_source(e->el, NULL);
     return 1;
+}
+
+/* Lua: editor.kept() → true if what is typed is kept in a file; or nil, why not, the file's path */
+static int l_kept(lua_State *L)
+{
+    if (opened.path[0] && !opened.error) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, opened.path[0] ? strerror(opened.error) : "there is no home folder");
+    lua_pushstring(L, opened.path[0] ? opened.path : "history");
+    return 3;
 }
 
 static int editor_close(lua_State *L)
@@ -227,34 +283,6 @@ static int push_errno(lua_State *L)
     return 2;
 }
 
-static void remember(const char *line, void *context)
-{
-    struct sockq_editor *e = context;
-    HistEvent event;
-
-    /* libedit would go back no further than to what the locale cannot show. */
-    if (mbstowcs(NULL, line, 0) != (size_t)-1)
-        history(e->history, &event, H_ENTER, line);
-}
-
-/*
- * Lua: editor:load(path) → true, or nil, message. What was typed before, from a file that add()
- * then appends to; its folders are made.
- */
-static int editor_load(lua_State *L)
-{
-    struct sockq_editor *e = check_editor(L);
-    const char *path = luaL_checkstring(L, 2);
-    bool privileged = sockq_lua_program && sockq_lua_program->texts->privileged;
-
-    sockq_history_close(&e->file);
-    if (sockq_history_open(&e->file, path, privileged) < 0 ||
-        sockq_history_load(&e->file, remember, e) < 0)
-        return push_errno(L);
-    lua_pushboolean(L, 1);
-    return 1;
-}
-
 /* Lua: editor:add(line) → true, or nil, message if it could not be written to the file */
 static int editor_add(lua_State *L)
 {
@@ -262,7 +290,7 @@ static int editor_add(lua_State *L)
     size_t length;
     const char *line = luaL_checklstring(L, 2, &length);
 
-    remember(line, e);
+    remember(line, e->history);
     if (sockq_history_append(&e->file, line, length) < 0)
         return push_errno(L);
     lua_pushboolean(L, 1);
@@ -271,12 +299,9 @@ static int editor_add(lua_State *L)
 
 int luaopen_sockq_editor(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
-    static const luaL_Reg methods[] = {{"read", editor_read},
-                                       {"load", editor_load},
-                                       {"add", editor_add},
-                                       {"close", editor_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", l_open}, {"kept", l_kept}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"read", editor_read}, {"add", editor_add}, {"close", editor_close}, {NULL, NULL}};
 
     luaL_newmetatable(L, EDITOR_TYPE);
     lua_newtable(L);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -37,6 +38,18 @@ static int check_owner(int fd, mode_t type)
         return -1;
     }
     return 0;
+}
+
+bool sockq_history_path(char *path, size_t size)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    int n = -1;
+
+    if (state && state[0] == '/')
+        n = snprintf(path, size, "%s/sockq/history", state);
+    else if (home && home[0] == '/')
+        n = snprintf(path, size, "%s/.local/state/sockq/history", home);
+    return n > 0 && (size_t)n < size;
 }
 
 int sockq_history_open(struct sockq_history_file *file, const char *path, bool privileged)

@@ -15,6 +15,13 @@ struct sockq_history_file {
 };
 
 /**
+ * Where it lies: below $XDG_STATE_HOME, else below ~/.local/state.
+ *
+ * @return false without a home
+ */
+bool sockq_history_path(char *path, size_t size);
+
+/**
  * Open or make the file with the rights of this process. Folders that are missing are made with
  * mode 0700; the file gets mode 0600.
  *

@@ -12,6 +12,7 @@
 #include "../named.h"
 #include "../netns/netns.h"
 #include "../options.h"
+#include "../sandbox/sandbox.h"
 #include "../terminal.h"
 #include "../text.h"
 
@@ -44,8 +45,13 @@ struct sockq_program {
     const struct sockq_terminal *terminal;
     const char *proc_path;
     const struct netns_choice *netns;
-    bool sandboxed; /* Lua is to have no files, sockets and processes */
-    unsigned euid;  /* before privileges were dropped: netstat's warning names it */
+    int keys;                              /* where the live view's keys come from, -1: nowhere */
+    const struct netns_names *netns_names; /* those that were looked up before, or NULL */
+    struct sockq_locks *locks;
+    struct sockq_calls calls;
+    bool privileged; /* sockq was started with more rights than Lua has */
+    bool sandboxed;  /* Lua is to have no files, sockets and processes */
+    unsigned euid;   /* before privileges were dropped: netstat's warning names it */
 };
 
 /** The program this module runs in; NULL in a stock luajit. Set before the module is opened. */
@@ -56,6 +62,24 @@ int luaopen_sockq_core(lua_State *L);
 
 /** [-0, +1, e] Line editing, in the program only. */
 int luaopen_sockq_editor(lua_State *L);
+
+/**
+ * For -i, before the sandbox: open the file of what was typed, with the rights of this process.
+ *
+ * @secure      the environment is not to be trusted
+ * @privileged  links are not followed
+ */
+void sockq_editor_open_history(bool secure, bool privileged);
+
+/** For -i, before the sandbox: what is known of the terminal, ~/.editrc, what was typed before. */
+void sockq_editor_prepare(void);
+
+/**
+ * Run the program's Lua: LuaJIT is made, the last lock is set, then lua/sockq/cli.lua runs.
+ *
+ * @return  the exit status
+ */
+int sockq_lua_run(void);
 
 /** [-0, +1, e] A loader over the embedded Lua files, for package.loaders. */
 int sockq_lua_searcher(lua_State *L);

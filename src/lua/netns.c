@@ -5,22 +5,17 @@
 
 #include "lua.h"
 
-/* Lua: core.netns_names() → { name, … }: of the network namespaces of this machine */
+/* Lua: core.netns_names() → { name, … }: of the network namespaces of this machine, where the
+ * program has looked for them: for completion, and where a name is unknown */
 static int l_netns_names(lua_State *L)
 {
-    struct netns_names names = {0};
-    struct sockq_proc proc;
-    int result = sockq_proc_open(&proc, NULL);
+    const struct netns_names *names = sockq_lua_program ? sockq_lua_program->netns_names : NULL;
 
-    if (result == 0)
-        result = netns_names_read(&names, &proc);
-    sockq_proc_close(&proc);
     lua_newtable(L);
-    for (size_t i = 0; result == 0 && i < names.count; i++) {
-        lua_pushstring(L, names.list[i].name);
+    for (size_t i = 0; names && i < names->count; i++) {
+        lua_pushstring(L, names->list[i].name);
         lua_rawseti(L, -2, (int)i + 1);
     }
-    netns_names_free(&names);
     return 1;
 }
 

@@ -42,17 +42,6 @@ static void on_continue(int signal_number)
     errno = saved;
 }
 
-/* Keys come from standard input, or where that is no terminal from the one that is painted. */
-static int open_keys(void)
-{
-    if (isatty(STDIN_FILENO))
-        return STDIN_FILENO;
-    int flags = fcntl(STDOUT_FILENO, F_GETFL);
-    if (isatty(STDOUT_FILENO) && flags >= 0 && (flags & O_ACCMODE) == O_RDWR)
-        return STDOUT_FILENO;
-    return open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-}
-
 /* Lua: core.terminal_size(fd) → columns, rows, or nil where fd is no terminal that has a size */
 static int l_terminal_size(lua_State *L)
 {
@@ -75,7 +64,7 @@ static int l_take_terminal(lua_State *L)
         errno = ENOTTY;
     else if (sockq_terminal_take(sockq_lua_program->terminal) == 0) {
         taken = 1;
-        keys = open_keys();
+        keys = sockq_lua_program->keys;
         sigemptyset(&action.sa_mask);
         sigaction(SIGWINCH, &action, NULL);
         action.sa_handler = on_continue;
@@ -97,8 +86,6 @@ static int l_give_back_terminal(lua_State *L)
         return 0;
     taken = 0;
     sockq_terminal_give_back(sockq_lua_program->terminal, true);
-    if (keys > STDERR_FILENO)
-        close(keys);
     keys = -1;
     pending_length = 0;
     return 0;

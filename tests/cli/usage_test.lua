@@ -344,7 +344,7 @@ else
   ]])
   local built = os.execute(("cc -shared -fPIC -o %s/tiny.so %s"):format(posix.quote(DIR), posix.quote(source)))
   check.ok("cc", built == 0 or built == true)
-  local status, out, err = run { "-e", ("package.cpath = %q print(require('tiny')(21))"):format(DIR .. "/?.so") }
+  local status, out, err = run { "--trust", "-e", ("package.cpath = %q print(require('tiny')(21))"):format(DIR .. "/?.so") }
   check.equal("a C module loads: status", status, 0)
   check.equal("a C module loads", out, "42\n")
   check.equal("a C module loads: stderr", err, "")

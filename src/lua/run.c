@@ -1,0 +1,102 @@
+/*
+ * The interpreter's own part: LuaJIT and what is linked in, the last lock, then lua/sockq/cli.lua.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../diag.h"
+#include "lua.h"
+
+int luaopen_cjson(lua_State *L);
+int luaopen_lpeg(lua_State *L);
+
+enum { EXIT_USAGE = 2, EXIT_DATA = 3 };
+
+static int traceback(lua_State *L)
+{
+    if (!lua_isstring(L, 1))
+        return 1;
+    luaL_traceback(L, L, lua_tostring(L, 1), 1);
+    return 1;
+}
+
+/* package.preload gets what is linked in, package.loaders what is embedded, before any file. */
+static void open_modules(lua_State *L)
+{
+    static const luaL_Reg linked[] = {{"sockq.core", luaopen_sockq_core},
+                                      {"sockq.editor", luaopen_sockq_editor},
+                                      {"lpeg", luaopen_lpeg},
+                                      {"cjson", luaopen_cjson},
+                                      {NULL, NULL}};
+
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "preload");
+    for (const luaL_Reg *module = linked; module->name; module++) {
+        lua_pushcfunction(L, module->func);
+        lua_setfield(L, -2, module->name);
+    }
+    lua_pop(L, 1);
+    lua_getfield(L, -1, "loaders");
+    for (int i = (int)lua_objlen(L, -1); i >= 2; i--) {
+        lua_rawgeti(L, -1, i);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_pushcfunction(L, sockq_lua_searcher);
+    lua_rawseti(L, -2, 2);
+    lua_pop(L, 2);
+}
+
+/* Without memory that may be executed LuaJIT's compiler ends the process. */
+static bool can_compile(void)
+{
+    const size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return true; /* short of memory: what comes next says so */
+    bool result = mprotect(page, size, PROT_READ | PROT_EXEC) == 0;
+    munmap(page, size);
+    return result;
+}
+
+/* Lua: the whole of the interpreter's work; returns the exit status. */
+static int run_protected(lua_State *L)
+{
+    luaL_openlibs(L);
+    open_modules(L);
+    if (!can_compile()) {
+        luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+        sockq_complain("start",
+                       "this system allows no memory that is written and then executed; Lua "
+                       "is not compiled, and slower");
+    }
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "sockq.cli");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "main");
+    lua_call(L, 0, 1);
+    return 1;
+}
+
+int sockq_lua_run(void)
+{
+    lua_State *L = luaL_newstate();
+    int status = EXIT_USAGE;
+
+    if (!L) {
+        sockq_complain("start", "not enough memory for LuaJIT");
+        return EXIT_DATA;
+    }
+    sockq_lua_interruptible(L);
+    lua_pushcfunction(L, traceback);
+    lua_pushcfunction(L, run_protected);
+    if (lua_pcall(L, 0, 1, 1) == 0)
+        status = (int)lua_tointeger(L, -1);
+    else if (!sockq_lua_interrupted())
+        sockq_complain("error",
+                       lua_isstring(L, -1) ? lua_tostring(L, -1) : "an error that is no text");
+    return status;
+}

@@ -1,0 +1,68 @@
+/*
+ * The locks below Lua: no files (Landlock), little of everything else (limits), and few system
+ * calls (seccomp). Each lasts until the end of the process.
+ */
+#ifndef SOCKQ_SANDBOX_SANDBOX_H
+#define SOCKQ_SANDBOX_SANDBOX_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/** Memory of Lua in the sandbox where --max-memory says nothing: bytes. */
+#define SOCKQ_SANDBOX_MEMORY ((uint64_t)1 << 30)
+
+/** The newest Landlock ABI whose rights are known here. */
+enum { SOCKQ_LANDLOCK_NEWEST = 6 };
+
+/** Which system calls the interpreter needs beyond those of every run. */
+struct sockq_calls {
+    bool terminal;   /* set its modes: line editing, the live view */
+    bool recordings; /* read at an offset */
+    bool appends;    /* cut off half a snapshot */
+    bool reports;    /* read back what is in force */
+};
+
+/** What was found while the locks were set. */
+struct sockq_locks {
+    bool wanted;          /* the sandbox was asked for, or is the default here */
+    int landlock_abi;     /* 0: the kernel has none; landlock_error says why */
+    int landlock_error;   /* errno, 0 if it is in force */
+    bool landlock_proved; /* opening the root folder was refused thereafter */
+    int seccomp_error;    /* errno, 0 if it is in force */
+    uint64_t memory;      /* bytes; 0: no limit */
+};
+
+/**
+ * Overwrite the environment but for what the terminal can show and the time zone, whose file is
+ * read now.
+ */
+void sockq_environment_blank(void);
+
+/**
+ * Landlock without a rule: every right that this kernel's ABI and this program know is handled, so
+ * that no file, no TCP port, and from ABI 6 on no signal or abstract socket of others is reached.
+ * Needs no_new_privs. Fills landlock_* of `locks`; a kernel without it is no failure.
+ */
+void sockq_landlock_lock(struct sockq_locks *locks);
+
+/**
+ * Resource limits: no core file, process, locked memory or message queue; eight descriptors;
+ * private memory.
+ *
+ * @memory  bytes of private writable memory, 0: no limit
+ * @return  0, or -1 with errno
+ */
+int sockq_limits_lock(uint64_t memory);
+
+/** RLIMIT_DATA alone. @return 0, or -1 with errno */
+int sockq_limits_memory(uint64_t memory);
+
+/**
+ * The interpreter's filter: a few system calls, some with checked arguments; what would open,
+ * connect, start or signal something ends the process by SIGSYS, the rest is refused. Needs
+ * no_new_privs.
+ *
+ * @return 0, or -1 with errno: the kernel has no seccomp filters, or forbids them
+ */
+int sockq_seccomp_lock(const struct sockq_calls *calls);
+
+#endif
