@@ -128,7 +128,7 @@ static int read_bytes(struct sockq_text *text, int fd, size_t size)
 static int read_text(struct sockq_texts *texts, struct sockq_text *text, int fd,
                      const char *mistrusted)
 {
-    struct stat st;
+    struct stat st = {0};
     const char *refused = mistrusted;
     int result = 0;
 

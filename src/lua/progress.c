@@ -65,21 +65,22 @@ static bool in_foreground(void)
  */
 static int l_show_line(lua_State *L)
 {
+    static const char end[] = "\033[K";
     char line[LINE_BYTES];
     size_t length, size = 0;
     const char *text = luaL_checklstring(L, 1, &length);
 
     if (!in_foreground())
         return 0;
-    if (length > sizeof(line) - 4)
-        length = sizeof(line) - 4;
+    if (length > sizeof(line) - 1 - sizeof(end))
+        length = sizeof(line) - 1 - sizeof(end);
     line[size++] = '\r';
     memcpy(line + size, text, length);
     size += length;
-    memcpy(line + size, "\033[K", 3);
+    memcpy(line + size, end, sizeof(end));
     catch_ends();
     shown = 1;
-    put(line, size + 3);
+    put(line, size + sizeof(end) - 1);
     return 0;
 }
 

@@ -29,12 +29,13 @@ static void *stay(void *argument)
         entering->error = errno;
     else
         entering->chosen->thread = (uint32_t)syscall(SYS_gettid);
-    bool stays = !entering->error;
+    bool failed = entering->error != 0;
     /* From here on `entering` is the other's. */
     sem_post(&entering->done);
-    while (stays)
+    if (failed)
+        return NULL;
+    for (;;)
         pause();
-    return NULL;
 }
 
 static int enter(struct netns_chosen *chosen, int (*drop)(void), const pthread_attr_t *attributes)

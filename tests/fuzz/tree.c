@@ -100,7 +100,9 @@ void fuzz_tree_put(char kind, const char *path, const void *text, size_t size)
     case '>':
         memcpy(target, text, size);
         target[size] = '\0';
-        (void)symlinkat(target, tree, made);
+        /* A name that is there already stays what it is. */
+        if (symlinkat(target, tree, made) < 0)
+            return;
         break;
     default:
         put_file(tree, made, text, size);
