@@ -11,7 +11,8 @@
  *   terminal.{h,c}      taking the terminal and giving it back
  *   privilege.{h,c}     who asks, and giving up what is not needed
  *   sandbox/            locks below Lua, sandbox.h: landlock.c no files, limits.c little memory,
- *                       seccomp.c few system calls, environment.c few variables
+ *                       seccomp.c few system calls, environment.c few variables; collector.{h,c}
+ *                       the system calls of the processes that run no Lua
  *   lua/                the binding, the only files besides main.c that know Lua
  *     run.c             the interpreter: LuaJIT, the last lock, lua/sockq/cli.lua
  *     module.c          require "sockq.core"; embedded files
@@ -31,6 +32,8 @@
  *     lua.h             what these files share
  *   buffer.{h,c}        text on its way out: what formats fill
  *   character.{h,c}     which characters may be shown
+ *   names/              users, services, hosts by the C library, names.h: serve.c looks them up,
+ *                       resolve.c, ask.c the side that asks, check.c what may be said
  *   collector.{h,c}     the collector's protocol, both sides
  *   collect.{h,c}       a question → sources → a row set
  *   source/             one file a kernel table format
@@ -65,6 +68,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,6 +97,7 @@ struct start {
     struct sockq_supervised supervised;
     const char *proc_path;
     int sockets[2]; /* collector, interpreter */
+    int names[2];   /* who looks names up, interpreter; -1: no names are shown */
     struct netns_names netns_names;
     struct sockq_locks locks;
     bool sandboxed;
@@ -220,7 +225,7 @@ static int confine(struct start *start, struct sockq_program *program, pid_t par
 {
     const struct sockq_invoker *invoker = &start->invoker;
 
-    sockq_descriptors_close(start->sockets[1]);
+    sockq_descriptors_close(start->sockets[1], start->names[1]);
     /* Root's own files are read as root, a sudo user's with the user's rights. */
     if (invoker->is_root && open_files(start) < 0)
         return fail("start", strerror(errno));
@@ -243,11 +248,13 @@ static int confine(struct start *start, struct sockq_program *program, pid_t par
 
 static int interpret(struct start *start, pid_t parent)
 {
+    struct names_client names = {.socket = start->names[1]};
     struct sockq_program program = {.socket = start->sockets[1],
                                     .map = start->file.map,
                                     .options = &start->options,
                                     .texts = &start->texts,
                                     .named = &start->named,
+                                    .names = &names,
                                     .terminal = &start->supervised.terminal,
                                     .proc_path = start->proc_path,
                                     .netns = &start->netns,
@@ -305,7 +312,7 @@ static int collect(struct start *start, pid_t child)
 
     start->proc.own_inodes[0] = inode_of(start->sockets[0]);
     start->proc.own_inodes[1] = inode_of(start->sockets[1]);
-    start->proc.own_child = child;
+    start->proc.own_children[0] = child;
     close(start->sockets[1]);
     start->supervised.child = child;
     start->supervised.has_screen = sockq_options_has(&start->options, "watch");
@@ -321,6 +328,55 @@ static int collect(struct start *start, pid_t child)
     if (start->proc.fd < 0 && start->proc_path)
         return fail_tree(start->proc_path, saved, "give a folder that you may read");
     return fail("collector", strerror(saved));
+}
+
+static bool is_view(const struct start *start, const char *name)
+{
+    const struct sockq_options *options = &start->options;
+
+    return options->mode == SOCKQ_MODE_NAME && (!name || strcmp(options->words[0], name) == 0) &&
+           kind_of_name(options->words[0], options, (void *)(uintptr_t)start) == SOCKQ_NAME_VIEW;
+}
+
+/* netstat -n shows no names. What follows -A is no option. */
+static bool shows_names(const struct start *start)
+{
+    const struct sockq_options *options = &start->options;
+
+    if (!is_view(start, "netstat") ||
+        sockq_texts_has_plugin(&start->texts, "views", options->words[0]))
+        return true;
+    for (int i = 1; i < options->word_count; i++) {
+        const char *word = options->words[i];
+        if (word[0] != '-' || strcmp(word, "--") == 0 || strchr(word, 'A') || word[1] == '-')
+            return strcmp(word, "--numeric") != 0;
+        if (strchr(word, 'n'))
+            return false;
+    }
+    return true;
+}
+
+/* A process of its own: name service needs files and sockets. Without it there are numbers. */
+static void start_names(struct start *start, pid_t parent)
+{
+    const struct names_service service = {.invoker = &start->invoker,
+                                          .socket = start->names[0],
+                                          .parent = parent,
+                                          .hosts = !start->sandboxed || is_view(start, NULL)};
+    if (start->names[0] < 0)
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (start->file.map)
+            munmap((void *)(uintptr_t)start->file.map, start->file.size);
+        _exit(names_serve(&service));
+    }
+    start->supervised.names = pid > 0 ? pid : 0;
+    start->proc.own_children[1] = start->supervised.names;
+    for (int i = 0; i < 2; i++) {
+        start->proc.own_inodes[2 + i] = inode_of(start->names[i]);
+        close(start->names[i]);
+    }
 }
 
 /* What is wrong with a word is for cli.lua to say. */
@@ -387,12 +443,15 @@ static int prepare(struct start *start, int argc, char **argv)
         return fail_limit("shared memory");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->sockets) < 0)
         return fail_limit("socketpair");
+    /* Where descriptors are short there are numbers, and who asks for a name is told. */
+    if (shows_names(start))
+        (void)socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->names);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    static struct start start = {.proc = {.fd = -1}};
+    static struct start start = {.proc = {.fd = -1}, .names = {-1, -1}};
 
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_RDWR) < 0)
@@ -407,5 +466,6 @@ int main(int argc, char **argv)
         return fail_limit("fork");
     if (child == 0)
         _exit(interpret(&start, parent));
+    start_names(&start, parent);
     _exit(collect(&start, child));
 }

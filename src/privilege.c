@@ -56,35 +56,37 @@ void sockq_invoker_find(struct sockq_invoker *invoker)
     }
 }
 
-static void close_one_by_one(int keep)
+static void close_one_by_one(int keep, int also)
 {
     DIR *folder = opendir("/proc/self/fd");
     struct dirent *entry;
 
     if (!folder) {
         for (int fd = 3; fd < 65536; fd++)
-            if (fd != keep)
+            if (fd != keep && fd != also)
                 close(fd);
         return;
     }
     while ((entry = readdir(folder)) != NULL) {
         int fd = atoi(entry->d_name);
-        if (fd > 2 && fd != dirfd(folder) && fd != keep)
+        if (fd > 2 && fd != dirfd(folder) && fd != keep && fd != also)
             close(fd);
     }
     closedir(folder);
 }
 
-void sockq_descriptors_close(int keep)
+void sockq_descriptors_close(int keep, int also)
 {
 #ifdef SYS_close_range
-    const unsigned kept = (unsigned)keep;
+    const unsigned low = (unsigned)(also > 2 && also < keep ? also : keep);
+    const unsigned high = (unsigned)(also > keep ? also : keep);
 
-    if ((kept == 3 || syscall(SYS_close_range, 3u, kept - 1, 0) == 0) &&
-        syscall(SYS_close_range, kept + 1, ~0u, 0) == 0)
+    if ((low == 3 || syscall(SYS_close_range, 3u, low - 1, 0) == 0) &&
+        (low + 1 >= high || syscall(SYS_close_range, low + 1, high - 1, 0) == 0) &&
+        syscall(SYS_close_range, high + 1, ~0u, 0) == 0)
         return;
 #endif
-    close_one_by_one(keep);
+    close_one_by_one(keep, also);
 }
 
 static int set_capabilities(uint64_t wanted)

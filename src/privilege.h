@@ -45,8 +45,13 @@ int sockq_invoker_pose(const struct sockq_invoker *invoker, struct sockq_posed *
 /** The end of that. @return 0, or -1 with errno: the process must not go on */
 int sockq_invoker_unpose(const struct sockq_posed *before);
 
-/** In the interpreter: close every descriptor above 2 but one. @keep above 2 */
-void sockq_descriptors_close(int keep);
+/**
+ * Close every descriptor above 2 but one or two.
+ *
+ * @keep  above 2
+ * @also  another one, -1: none
+ */
+void sockq_descriptors_close(int keep, int also);
 
 /**
  * In the interpreter, before LuaJIT starts: drop the bounding set, groups, ids and all

@@ -13,9 +13,10 @@ struct netns_choice;
 struct sockq_proc {
     int fd;    /* the folder, O_PATH; owned */
     bool live; /* the kernel's own /proc */
-    /* What sockq itself made and must not list: its socket pair and its interpreter; 0: none. */
-    uint64_t own_inodes[2];
-    pid_t own_child;
+    /* What sockq itself made and must not list: its socket pairs, and its interpreter and the
+     * process that looks names up; 0: none. */
+    uint64_t own_inodes[4];
+    pid_t own_children[2];
     /* What --netns asks for; borrowed, NULL: only the namespace of the reader. */
     const struct netns_choice *netns;
 };
@@ -26,6 +27,21 @@ struct sockq_proc {
  * @return 0, or -1 with errno; ENODEV where /proc is not the kernel's
  */
 int sockq_proc_open(struct sockq_proc *proc, const char *path);
+
+/** True for the inode of a socket that sockq made itself. */
+static inline bool sockq_proc_is_own_inode(const struct sockq_proc *proc, uint64_t inode)
+{
+    return proc->live && inode != 0 &&
+           (inode == proc->own_inodes[0] || inode == proc->own_inodes[1] ||
+            inode == proc->own_inodes[2] || inode == proc->own_inodes[3]);
+}
+
+/** True for a process that sockq started. */
+static inline bool sockq_proc_is_own_child(const struct sockq_proc *proc, uint32_t pid)
+{
+    return proc->live && pid != 0 &&
+           ((pid_t)pid == proc->own_children[0] || (pid_t)pid == proc->own_children[1]);
+}
 
 /** Close it. Safe on a struct whose fd is -1. */
 void sockq_proc_close(struct sockq_proc *proc);

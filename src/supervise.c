@@ -97,12 +97,18 @@ void sockq_supervise(struct sockq_supervised *what)
     handle(SIGTSTP, on_stop);
 }
 
+static void end_process(pid_t *pid)
+{
+    if (*pid > 0 && kill(*pid, SIGKILL) == 0)
+        while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    *pid = 0;
+}
+
 void sockq_supervise_kill(void)
 {
-    if (supervised->child > 0 && kill(supervised->child, SIGKILL) == 0)
-        while (waitpid(supervised->child, NULL, 0) < 0 && errno == EINTR)
-            continue;
-    supervised->child = 0;
+    end_process(&supervised->child);
+    end_process(&supervised->names);
     give_back();
 }
 
@@ -114,6 +120,7 @@ int sockq_supervise_end(void)
         if (errno != EINTR)
             return -1;
     supervised->child = 0;
+    end_process(&supervised->names);
     /* A script that ends well may have changed the terminal on purpose. */
     if (WIFSIGNALED(status) || supervised->has_screen)
         give_back();

@@ -12,6 +12,7 @@
 /** What is watched over; borrowed until the end of the program. */
 struct sockq_supervised {
     pid_t child;
+    pid_t names; /* another one, which looks names up; it ends with the child; 0: none */
     struct sockq_terminal terminal;
     bool has_screen; /* the child may be on the alternate screen */
 };

@@ -10,6 +10,7 @@
 
 #include "../collector.h"
 #include "../named.h"
+#include "../names/names.h"
 #include "../netns/netns.h"
 #include "../options.h"
 #include "../sandbox/sandbox.h"
@@ -42,6 +43,7 @@ struct sockq_program {
     const struct sockq_options *options;
     struct sockq_texts *texts;
     struct sockq_named_list *named;
+    struct names_client *names; /* who is asked for names of users, services and hosts */
     const struct sockq_terminal *terminal;
     const char *proc_path;
     const struct netns_choice *netns;

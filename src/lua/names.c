@@ -1,125 +1,169 @@
 /*
- * Names for numbers, from the C library's name service. Every question is a kind and a number or
- * an address, every answer one text, so that a process of its own can take this over.
+ * Names for numbers. In the program the process for names is asked; in a stock luajit the C
+ * library, here.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <net/if.h>
-#include <netdb.h>
-#include <pwd.h>
+#include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "../diag.h"
+#include "../names/names.h"
 #include "lua.h"
+
+/* Ctrl-C and time limits set a hook, which stops Lua as soon as it goes on. */
+static bool is_stopped(void *context)
+{
+    return lua_gethook(context) != NULL;
+}
+
+/* @return false: there is no answer */
+static bool ask(lua_State *L, struct names_question *question, struct names_answer *answer)
+{
+    struct names_client *client = sockq_lua_program ? sockq_lua_program->names : NULL;
+
+    if (!sockq_lua_program) {
+        names_resolve(question, answer);
+        return true;
+    }
+    const bool lost = client->lost;
+    if (names_ask(client, question, answer, is_stopped, L) == 0)
+        return true;
+    if (client->lost && !lost) {
+        sockq_lua_erase_line();
+        sockq_complain("names", "the process that looks up names has ended; numbers are shown");
+    }
+    return false;
+}
+
+/* [-0, +1, m] The name that is the answer, and 1; or 0. */
+static int push_name(lua_State *L, struct names_question *question)
+{
+    struct names_answer answer;
+
+    if (!ask(L, question, &answer) || answer.status != NAMES_FOUND)
+        return 0;
+    lua_pushlstring(L, answer.text, answer.length);
+    return 1;
+}
+
+/* A number as the kernel has it: 32 bits. */
+static uint32_t check_number(lua_State *L)
+{
+    const lua_Number number = luaL_checknumber(L, 1);
+
+    luaL_argcheck(L, number >= 0 && number <= UINT32_MAX, 1, "a number of 32 bits");
+    return (uint32_t)number;
+}
 
 /* Lua: core.user(uid) → name of the first entry with that uid, or nil */
 static int l_user(lua_State *L)
 {
-    const struct passwd *entry = getpwuid((uid_t)luaL_checknumber(L, 1));
+    struct names_question question = names_question_new(NAMES_USER, 0);
 
-    if (!entry)
-        return 0;
-    lua_pushstring(L, entry->pw_name);
+    question.number = check_number(L);
+    return push_name(L, &question);
+}
+
+static const char *const protocols[NAMES_PROTOCOLS + 1] = {
+    [NAMES_TCP] = "tcp", [NAMES_UDP] = "udp", [NAMES_SCTP] = "sctp", [NAMES_RAW] = "raw"};
+
+/* Lua: core.services("tcp", "udp", "sctp" or "raw") → { [port] = official name }; where a port
+ * stands twice the later entry counts. For "raw" the names of /etc/protocols as well. */
+static int l_services(lua_State *L)
+{
+    struct names_question question = names_question_new(NAMES_SERVICES, 0);
+    struct names_answer answer;
+    uint16_t number;
+    const char *name;
+    size_t length;
+
+    question.number = (uint32_t)luaL_checkoption(L, 1, NULL, protocols);
+    lua_newtable(L);
+    do {
+        uint32_t at = 0;
+        if (!ask(L, &question, &answer))
+            break;
+        while (names_entry(&answer, &at, &number, &name, &length)) {
+            lua_pushlstring(L, name, length);
+            lua_rawseti(L, -2, number);
+        }
+        question.from = answer.next;
+    } while (answer.status == NAMES_SOME);
     return 1;
 }
 
-/*
- * Lua: core.services(protocol) → { [port] = official name }; where a port stands twice the later
- * entry counts, as in net-tools' lib/hw… get_sname table (lib/inet_gr.c order). For "raw" the
- * names of /etc/protocols as well.
- */
-static int l_services(lua_State *L)
+/* The port of the first service that has this name. @return -1: none has */
+static int find_port(lua_State *L, enum names_protocol protocol, const char *wanted, size_t size)
 {
-    const char *protocol = luaL_checkstring(L, 1);
-    const struct servent *service;
-    const struct protoent *entry;
+    struct names_question question = names_question_new(NAMES_ALIASES, 0);
+    struct names_answer answer;
+    uint16_t number;
+    const char *name;
+    size_t length;
 
-    lua_newtable(L);
-    setservent(1);
-    while ((service = getservent()) != NULL) {
-        if (strcmp(service->s_proto, protocol) != 0)
-            continue;
-        lua_pushstring(L, service->s_name);
-        lua_rawseti(L, -2, ntohs((uint16_t)service->s_port));
-    }
-    endservent();
-    if (strcmp(protocol, "raw") != 0)
-        return 1;
-    setprotoent(1);
-    while ((entry = getprotoent()) != NULL) {
-        lua_pushstring(L, entry->p_name);
-        lua_rawseti(L, -2, entry->p_proto);
-    }
-    endprotoent();
-    return 1;
+    question.number = protocol;
+    do {
+        uint32_t at = 0;
+        if (!ask(L, &question, &answer))
+            break;
+        while (names_entry(&answer, &at, &number, &name, &length))
+            if (length == size && memcmp(name, wanted, size) == 0)
+                return number;
+        question.from = answer.next;
+    } while (answer.status == NAMES_SOME);
+    return -1;
 }
 
 /* Lua: core.port(service) → port of that name or alias, TCP's before UDP's, or nil */
 static int l_port(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1);
-    const struct servent *service = getservbyname(name, "tcp");
+    size_t size;
+    const char *name = luaL_checklstring(L, 1, &size);
+    int port = find_port(L, NAMES_TCP, name, size);
 
-    if (!service)
-        service = getservbyname(name, "udp");
-    if (!service)
+    if (port < 0)
+        port = find_port(L, NAMES_UDP, name, size);
+    if (port < 0)
         return 0;
-    lua_pushinteger(L, ntohs((uint16_t)service->s_port));
+    lua_pushinteger(L, port);
     return 1;
+}
+
+static int push_host(lua_State *L, enum names_kind kind, int family)
+{
+    struct names_question question = names_question_new(kind, 0);
+
+    if (inet_pton(family, luaL_checkstring(L, 1), question.address) != 1)
+        return luaL_argerror(L, 1, family == AF_INET ? "no IPv4 address" : "no IPv6 address");
+    return push_name(L, &question);
 }
 
 /* Lua: core.host4(address) → host name of a dotted address, or nil */
 static int l_host4(lua_State *L)
 {
-    struct in_addr address;
-
-    if (inet_pton(AF_INET, luaL_checkstring(L, 1), &address) != 1)
-        return luaL_argerror(L, 1, "no IPv4 address");
-    const struct hostent *host = gethostbyaddr(&address, sizeof(address), AF_INET);
-    if (!host)
-        return 0;
-    lua_pushstring(L, host->h_name);
-    return 1;
+    return push_host(L, NAMES_HOST4, AF_INET);
 }
 
 /* Lua: core.network4(address) → network name of a dotted address, or nil */
 static int l_network4(lua_State *L)
 {
-    struct in_addr address;
-
-    if (inet_pton(AF_INET, luaL_checkstring(L, 1), &address) != 1)
-        return luaL_argerror(L, 1, "no IPv4 address");
-    const struct netent *net = getnetbyaddr(ntohl(address.s_addr), AF_INET);
-    if (!net)
-        return 0;
-    lua_pushstring(L, net->n_name);
-    return 1;
+    return push_host(L, NAMES_NETWORK4, AF_INET);
 }
 
-/* Lua: core.host6(address) → host name, or the address again where it has none */
+/* Lua: core.host6(address) → host name, or the address again where it has none, or nil */
 static int l_host6(lua_State *L)
 {
-    struct sockaddr_in6 address = {.sin6_family = AF_INET6};
-    char host[NI_MAXHOST];
-
-    if (inet_pton(AF_INET6, luaL_checkstring(L, 1), &address.sin6_addr) != 1)
-        return luaL_argerror(L, 1, "no IPv6 address");
-    if (getnameinfo((const struct sockaddr *)&address, sizeof(address), host, sizeof(host), NULL, 0,
-                    0) != 0)
-        return 0;
-    lua_pushstring(L, host);
-    return 1;
+    return push_host(L, NAMES_HOST6, AF_INET6);
 }
 
 /* Lua: core.device(ifindex) → name of this machine's network device, or nil */
 static int l_device(lua_State *L)
 {
-    char name[IF_NAMESIZE];
+    struct names_question question = names_question_new(NAMES_DEVICE, 0);
 
-    if (!if_indextoname((unsigned)luaL_checkinteger(L, 1), name))
-        return 0;
-    lua_pushstring(L, name);
-    return 1;
+    question.number = check_number(L);
+    return push_name(L, &question);
 }
 
 void sockq_lua_open_names(lua_State *L)

@@ -172,7 +172,7 @@ int netns_members_read(struct netns_list *list)
     while (result == 0 && (entry = readdir(folder)) != NULL) {
         uint64_t id;
         uint32_t pid;
-        if (!parse_pid(entry->d_name, &pid) || (proc->live && (pid_t)pid == proc->own_child))
+        if (!parse_pid(entry->d_name, &pid) || sockq_proc_is_own_child(proc, pid))
             continue;
         if (netns_id(proc, pid, &id) == 0)
             result = add_member(list, id, pid);

@@ -96,7 +96,7 @@ static int list_portion(struct owner_pass *pass, struct sockq_owner_info *info,
         entry = (const void *)(entries->bytes + at);
         if (!parse_id(entry->d_name, &pid) || pid == 0)
             continue;
-        if (proc->live && (pid_t)pid == proc->own_child)
+        if (sockq_proc_is_own_child(proc, pid))
             continue;
         if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
             note_odd(proc, info, ODD_PID);
@@ -207,7 +207,7 @@ static void read_link(struct owner_worker *self, struct owner_worker *folder,
         note_odd(proc, &self->info, ODD_LINK);
     if (result != 0 || (inode == 0 && !old))
         return;
-    if (proc->live && (inode == proc->own_inodes[0] || inode == proc->own_inodes[1]))
+    if (sockq_proc_is_own_inode(proc, inode))
         return;
     portion->inodes[portion->count] = inode;
     portion->fds[portion->count++] = fd | (old ? OWNER_OLD_LINK : 0);

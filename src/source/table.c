@@ -84,8 +84,7 @@ void table_push(struct table_reader *reader, struct sockq_row *row)
 {
     if (!sockq_row_has_state(row, reader->states))
         return;
-    if (reader->proc->live && row->inode &&
-        (row->inode == reader->proc->own_inodes[0] || row->inode == reader->proc->own_inodes[1]))
+    if (sockq_proc_is_own_inode(reader->proc, row->inode))
         return;
     row->netns = reader->w->netns;
     if (!row->line)

@@ -438,10 +438,10 @@ else
   check.equal("root reads it without privileges", status .. err .. out, "0" .. direct)
   local fds, child = waiting { "--read", secret, "-e", WAIT }
   -- The listing of a recording holds no second descriptor: what the command line named, and that is all.
-  check.equal("root: descriptors", (fds:gsub(secret:gsub("%p", "%%%0"), "FILE")), "FILE 0 1 2 socket:")
+  check.equal("root: descriptors", (fds:gsub(secret:gsub("%p", "%%%0"), "FILE")), "FILE 0 1 2 socket: socket:")
   child:finish()
   fds, child = waiting { "-e", WAIT }
-  check.equal("root, without a recording: descriptors", fds, "0 1 2 socket:")
+  check.equal("root, without a recording: descriptors", fds, "0 1 2 socket: socket:")
   child:finish()
   local sudo = { SUDO_UID = "65534", SUDO_GID = "65534" }
   refuses("sudo: the user may not read it", { "--read", secret },

@@ -219,9 +219,9 @@ end
 
 local function read_stat(pid)
   local text = posix.read_file("/proc/" .. pid .. "/stat")
-  local state, parent, _, session = (text or ""):match("^.*%) (%S) (%d+) (%d+) (%d+)")
+  local name, state, parent, _, session = (text or ""):match("^%d+ %((.*)%) (%S) (%d+) (%d+) (%d+)")
   if not state then return nil end
-  return { pid = tonumber(pid), state = state, parent = tonumber(parent), session = tonumber(session) }
+  return { pid = tonumber(pid), name = name, state = state, parent = tonumber(parent), session = tonumber(session) }
 end
 
 local function each_process(accept)
@@ -246,12 +246,30 @@ function Child:session()
   return left
 end
 
---- The one child process of a process, nil if it has none or several.
+-- What sockq calls its process that looks names up.
+local NAMES = "sockq-names"
+
+--- The one child process of a process, nil if it has none or several; sockq's process for names is
+--- not meant.
 ---@param pid integer
 ---@return integer?
 function spawn.child_of(pid)
-  local list = each_process(function(stat) return stat.parent == pid end)
+  local function is_child(stat) return stat.parent == pid and stat.name ~= NAMES end
+  local list = each_process(is_child)
+  -- The process for names has its own name soon after it was started.
+  if #list == 2 then spawn.wait_for(2, function()
+    list = each_process(is_child)
+    return #list ~= 2
+  end) end
   return #list == 1 and list[1].pid or nil
+end
+
+--- sockq's process that looks names up, by the pid of its parent.
+---@param pid integer
+---@return integer?
+function spawn.names_of(pid)
+  local list = each_process(function(stat) return stat.parent == pid and stat.name == NAMES end)
+  return list[1] and list[1].pid
 end
 
 --- True once a process is gone or dead.

@@ -280,7 +280,7 @@ static void own_things_are_skipped(void **state)
     put_link(f, "31/fd/3", "socket:[1]");
     put_link(f, "31/fd/4", "socket:[2]");
     put_link(f, "31/fd/5", "socket:[3]");
-    f->proc.own_child = 30;
+    f->proc.own_children[0] = 30;
     f->proc.own_inodes[0] = 2;
     f->proc.own_inodes[1] = 3;
     struct owner_index *index = walk(f, false);
@@ -349,7 +349,7 @@ static void the_walk_can_be_stopped(void **state)
         put_link(f, path, "socket:[1]");
     }
     open_writer(f);
-    struct owner_index *index = owner_index_read(&f->proc, &f->w, 0, 0, stop_at_once, &calls);
+    struct owner_index *index = owner_index_read(&f->proc, &f->w, 0, 1, stop_at_once, &calls);
     assert_non_null(index);
     assert_int_equal(calls, 1);
     assert_true(f->w.set->owners.processes < 200);

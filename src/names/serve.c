@@ -1,0 +1,89 @@
+/*
+ * The process that answers.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../sandbox/collector.h"
+#include "names.h"
+
+enum { EXIT_DATA = 3 };
+
+/* Who reads what sockq writes must not wait for this process to end. */
+static int leave_standard_files(void)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC), result = 0;
+
+    for (int i = STDIN_FILENO; fd >= 0 && result >= 0 && i <= STDERR_FILENO; i++)
+        result = dup2(fd, i);
+    if (fd > STDERR_FILENO)
+        close(fd);
+    return fd < 0 || result < 0 ? -1 : 0;
+}
+
+static int confine(const struct names_service *service)
+{
+    /* Ctrl-C is for the interpreter: it may go on, and ask again. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGQUIT, SIG_IGN);
+    (void)prctl(PR_SET_NAME, "sockq-names", 0, 0, 0);
+    sockq_descriptors_close(service->socket, -1);
+    if (leave_standard_files() < 0 ||
+        sockq_interpreter_confine(service->invoker, service->parent) < 0)
+        return -1;
+    return 0;
+}
+
+static bool asks_others(const struct names_question *question)
+{
+    return question->kind == NAMES_HOST4 || question->kind == NAMES_NETWORK4 ||
+           question->kind == NAMES_HOST6;
+}
+
+static int send_answer(int socket, const struct names_answer *answer)
+{
+    ssize_t n;
+
+    do
+        n = send(socket, answer, sizeof(*answer), MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n == sizeof(*answer) ? 0 : -1;
+}
+
+int names_serve(const struct names_service *service)
+{
+    struct names_question question;
+    struct names_answer answer;
+    bool asked = false;
+    ssize_t n;
+
+    if (confine(service) < 0)
+        return EXIT_DATA;
+    for (;;) {
+        do
+            n = recv(service->socket, &question, sizeof(question), MSG_TRUNC);
+        while (n < 0 && errno == EINTR);
+        if (n == 0 || (n < 0 && errno == ECONNRESET))
+            return 0;
+        if (n < 0 || !names_question_valid(&question, (size_t)n))
+            return EXIT_DATA;
+        /* Most runs ask for no name: making the list takes longer than all else here. */
+        if (!asked)
+            (void)sockq_seccomp_names();
+        asked = true;
+        if (asks_others(&question) && !service->hosts)
+            answer = (struct names_answer){.magic = question.magic,
+                                           .version = question.version,
+                                           .kind = question.kind,
+                                           .serial = question.serial};
+        else
+            names_resolve(&question, &answer);
+        if (send_answer(service->socket, &answer) < 0)
+            return 0;
+    }
+}
