@@ -98,7 +98,8 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
         if (owners && question->tables == 0)
             owner_index_list(owners, w);
     }
-    if (question->tables && !(question->flags & SOCKQ_KEEP_DUPLICATES)) {
+    /* What a live kernel prints twice is no property of it. */
+    if (question->tables && (proc->live || !(question->flags & SOCKQ_KEEP_DUPLICATES))) {
         recent = calloc(1, sizeof(*recent));
         if (recent)
             recent->seed = hash_seed_new();

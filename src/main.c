@@ -38,13 +38,16 @@
  *   collect.{h,c}       a question → sources → a row set
  *   source/             one file a kernel table format
  *     table.c           the reader that all tables share; source.h: its types
+ *     open.c            their files, that of the next one opened ahead
  *     feed.{h,c}        their text, that of the next one read ahead by a thread
  *     recent.{h,c}      rows that come twice
  *     inodes.{h,c}      inodes that come twice
+ *     again.{h,c}       rows that a first look lost
  *     proc_inet.c       tcp, udp, udplite, raw, icmp and their IPv6 twins
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
  *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,
- *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins, pile.{h,c}
+ *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins,
+ *                       later.{h,c} looks again, pile.{h,c}
  *   netns/              network namespaces, netns.h: choice.c what --netns names, hold.c threads in
  *                       them, members.c processes in them, list.c what is read, names.c
  *   peers.{h,c}         which rows are the two ends of one connection

@@ -413,7 +413,7 @@ enum sockq_request_flag {
     SOCKQ_WITH_PEERS = 0x40,
     /* Name the namespace that is read where no other was asked for. */
     SOCKQ_WITH_NETNS = 0x80,
-    /* Rows that the kernel printed twice, as it printed them; else the second is left out. */
+    /* Rows that a captured table has twice, as it has them; else the second is left out. */
     SOCKQ_KEEP_DUPLICATES = 0x100,
     /* All that a collector understands. */
     SOCKQ_REQUEST_FLAGS = 0x1ff

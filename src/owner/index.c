@@ -34,6 +34,7 @@ struct owner_index {
     uint64_t *processes; /* arena offsets */
     uint32_t count;
     uint32_t process_count;
+    struct owner_more *more; /* NULL: nowhere */
 };
 
 struct owner_index *owner_index_new(size_t processes, size_t descriptors)
@@ -67,10 +68,17 @@ void owner_index_free(struct owner_index *index)
 {
     if (!index)
         return;
+    if (index->more)
+        index->more->free(index->more);
     free(index->slots);
     free(index->entries);
     free(index->processes);
     free(index);
+}
+
+void owner_index_set_more(struct owner_index *index, struct owner_more *more)
+{
+    index->more = more;
 }
 
 void owner_index_begin(struct owner_index *index, uint64_t process)
@@ -144,7 +152,7 @@ uint64_t owner_index_find(struct owner_index *index, struct sockq_writer *w, uin
     uint32_t at = *find_slot(index, inode);
 
     if (!at)
-        return 0;
+        return index->more && inode ? index->more->find(index->more, w, inode) : 0;
     struct entry *last = &index->entries[at - 1];
     if (last->next == WRITTEN)
         return last->process | (uint64_t)last->fd << 32;

@@ -13,6 +13,16 @@
  */
 struct owner_index *owner_index_new(size_t processes, size_t descriptors);
 
+/** Where else to search for the owners of an inode that an index does not know. */
+struct owner_more {
+    /* As owner_index_find returns it. */
+    uint64_t (*find)(struct owner_more *more, struct sockq_writer *w, uint64_t inode);
+    void (*free)(struct owner_more *more);
+};
+
+/** Search there as well; the index owns it from now on. */
+void owner_index_set_more(struct owner_index *index, struct owner_more *more);
+
 /**
  * Begin a process: the descriptors that are added next are its own.
  *

@@ -7,6 +7,7 @@
 
 #include "../thread.h"
 #include "index.h"
+#include "later.h"
 
 /*
  * In links read: a process costs as much as so many of them; before more threads are started,
@@ -48,7 +49,7 @@ static void lead(struct owner_pass *pass)
     }
 }
 
-static int run(struct owner_pass *pass, struct sockq_owner_info *info)
+int owner_pass_run(struct owner_pass *pass, struct sockq_owner_info *info)
 {
     pass->shown = info;
     for (unsigned i = 0; i < OWNER_THREADS_MOST; i++) {
@@ -57,8 +58,7 @@ static int run(struct owner_pass *pass, struct sockq_owner_info *info)
         pass->workers[i].ended = true;
         pthread_mutex_init(&pass->workers[i].lock, NULL);
     }
-    if (owner_pass_list(pass, info) < 0)
-        return -1;
+    pass->lead = lead;
     owner_pass_work(pass->workers);
     for (unsigned i = 1; i < pass->started; i++)
         pthread_join(pass->workers[i].thread, NULL);
@@ -100,18 +100,19 @@ static void add_pieces(struct owner_index *index, struct owner_piece *last)
         add_piece(index, first);
 }
 
-static struct owner_index *make_index(const struct owner_pass *pass, struct sockq_writer *w)
+struct owner_index *owner_pass_index(const struct owner_pass *pass, struct sockq_writer *w,
+                                     size_t sockets)
 {
     size_t processes = 0;
 
     for (uint32_t i = 0; i < pass->count; i++)
-        processes += pass->targets[i].process != NULL;
-    struct owner_index *index = owner_index_new(processes, w->set->owners.sockets);
+        processes += pass->targets[i].process && !pass->targets[i].gone;
+    struct owner_index *index = owner_index_new(processes, sockets);
     if (!index)
         return NULL;
     for (uint32_t i = 0; i < pass->count; i++) {
         const struct owner_target *target = &pass->targets[i];
-        if (!target->process)
+        if (!target->process || target->gone)
             continue;
         uint64_t process = owner_process_write(target->process, w);
         if (!process)
@@ -120,6 +121,14 @@ static struct owner_index *make_index(const struct owner_pass *pass, struct sock
         add_pieces(index, target->last);
     }
     return index;
+}
+
+void owner_pass_free(struct owner_pass *pass)
+{
+    for (unsigned i = 0; i < OWNER_THREADS_MOST; i++) {
+        pile_free(&pass->workers[i].pile);
+        pthread_mutex_destroy(&pass->workers[i].lock);
+    }
 }
 
 struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq_writer *w,
@@ -135,20 +144,18 @@ struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq
     }
     pass->proc = proc;
     pass->flags = flags;
-    pass->lead = lead;
     pass->check = check;
     pass->context = context;
     pass->most = threads ? threads : sockq_processors(OWNER_THREADS_MOST);
     if (flags & SOCKQ_WITH_STARTED)
         w->set->owners.boot_time = owner_boot_time(proc, &pass->workers[0].pile);
-    if (run(pass, &w->set->owners) == 0)
-        index = make_index(pass, w);
+    if (owner_pass_list(pass, &w->set->owners) == 0 && owner_pass_run(pass, &w->set->owners) == 0)
+        index = owner_pass_index(pass, w, w->set->owners.sockets);
     if (!index)
         w->error = errno;
-    for (unsigned i = 0; i < OWNER_THREADS_MOST; i++) {
-        pile_free(&pass->workers[i].pile);
-        pthread_mutex_destroy(&pass->workers[i].lock);
-    }
+    else if (proc->live && owner_later_add(index, pass) < 0)
+        w->error = errno;
+    owner_pass_free(pass);
     free(pass->targets);
     free(pass);
     if (index && !w->error)

@@ -29,6 +29,10 @@ struct owner_target {
     struct owner_piece *last;      /* in the pile of the thread that read it */
     struct owner_process *process; /* NULL while no socket was found */
     uint32_t pid;
+    uint32_t thread; /* 0, or one whose folder is read, because its first thread has ended */
+    uint32_t links;  /* of its folder that could be read */
+    bool refused;    /* its folder was */
+    bool gone;       /* it ended before it could be named: its sockets are not its own any more */
 };
 
 struct owner_pass;
@@ -74,6 +78,25 @@ struct owner_pass {
 
 /** The processes of the tree, in the order of its folder. @return 0, or -1 with errno */
 int owner_pass_list(struct owner_pass *pass, struct sockq_owner_info *info);
+
+/** Read the folders of the list by as many threads as may; counts are added. @return 0, or -1 with
+ * errno */
+int owner_pass_run(struct owner_pass *pass, struct sockq_owner_info *info);
+
+/**
+ * The index of what was read.
+ *
+ * @sockets  found, as counted
+ * @return   NULL with errno or w->error
+ */
+struct owner_index *owner_pass_index(const struct owner_pass *pass, struct sockq_writer *w,
+                                     size_t sockets);
+
+/** Free what the threads found, not the list. */
+void owner_pass_free(struct owner_pass *pass);
+
+/** The path of a process's folder below /proc, @room at least 48. */
+void owner_target_path(const struct owner_target *target, char *path, size_t room);
 
 /** Read folders until no work is left for this worker, or the pass stops. */
 void owner_pass_work(struct owner_worker *self);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../scan.h"
@@ -25,6 +26,7 @@ enum {
 /* What a portion of a folder holds. */
 struct portion {
     uint32_t count;
+    uint32_t links; /* of any file */
     uint64_t inodes[PORTION / LEAST_ENTRY];
     uint32_t fds[PORTION / LEAST_ENTRY];
 };
@@ -129,15 +131,52 @@ int owner_pass_list(struct owner_pass *pass, struct sockq_owner_info *info)
     return 0;
 }
 
+/*
+ * Of this user's own processes those that end, or have ended and are not waited for, are shut as
+ * well: they hold nothing, or their other threads do. /proc/PID/stat, behind comm: the state, and
+ * as the seventh the flags, in which include/linux/sched.h has PF_EXITING.
+ */
+static bool has_ended(const struct sockq_proc *proc, uint32_t pid)
+{
+    enum { STAT_MOST = 512, FLAGS_BEHIND = 7, PF_EXITING = 4 };
+    char path[32], text[STAT_MOST];
+    uint32_t flags;
+
+    snprintf(path, sizeof(path), "%" PRIu32 "/stat", pid);
+    ssize_t n = sockq_proc_read(proc, path, text, sizeof(text));
+    const char *end = text + n, *p = n > 0 ? memrchr(text, ')', (size_t)n) : NULL;
+
+    if (n < 0)
+        return true;
+    if (p && end - p > 2 && (p[2] == 'Z' || p[2] == 'X'))
+        return true;
+    for (int field = 0; p && field < FLAGS_BEHIND; field++) {
+        p = memchr(p, ' ', (size_t)(end - p));
+        p = p ? p + 1 : NULL;
+    }
+    return p && scan_u32(p, end, &flags) && flags & PF_EXITING;
+}
+
 /* A process that ended in between can answer EACCES as well: it is then no refusal. */
 static bool is_refusal(const struct sockq_proc *proc, uint32_t pid)
 {
     char path[16];
+    struct stat st;
 
     if (errno != EACCES && errno != EPERM)
         return false;
     snprintf(path, sizeof(path), "%" PRIu32, pid);
-    return faccessat(proc->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    if (fstatat(proc->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    return !proc->live || st.st_uid != geteuid() || !has_ended(proc, pid);
+}
+
+void owner_target_path(const struct owner_target *target, char *path, size_t room)
+{
+    if (target->thread)
+        snprintf(path, room, "%" PRIu32 "/task/%" PRIu32 "/fd", target->pid, target->thread);
+    else
+        snprintf(path, room, "%" PRIu32 "/fd", target->pid);
 }
 
 static void fail(struct owner_pass *pass, int error)
@@ -155,7 +194,7 @@ static void fail(struct owner_pass *pass, int error)
 static bool take_process(struct owner_worker *self)
 {
     struct owner_pass *pass = self->pass;
-    char path[32];
+    char path[48];
 
     pthread_mutex_lock(&self->lock);
     uint32_t at = atomic_load(&pass->next);
@@ -165,12 +204,12 @@ static bool take_process(struct owner_worker *self)
         self->target = &pass->targets[at];
         self->order = 0;
         self->named = self->shut = false;
-        snprintf(path, sizeof(path), "%" PRIu32 "/fd", self->target->pid);
+        owner_target_path(self->target, path, sizeof(path));
         self->folder = sockq_proc_openat(pass->proc, path, O_DIRECTORY);
         self->ended = self->folder < 0;
         self->info.processes++;
-        if (self->ended && is_refusal(pass->proc, self->target->pid))
-            self->info.refused++;
+        self->target->refused = self->ended && is_refusal(pass->proc, self->target->pid);
+        self->info.refused += self->target->refused;
     }
     pthread_mutex_unlock(&self->lock);
     return at < pass->count;
@@ -200,6 +239,7 @@ static void read_link(struct owner_worker *self, struct owner_worker *folder,
         folder->shut = true;
         pthread_mutex_unlock(&folder->lock);
     }
+    portion->links += n >= 0;
     if (n < 0 || n == sizeof(text))
         return;
     int result = owner_link_inode(text, (size_t)n, &inode, &old);
@@ -240,11 +280,14 @@ static int name_process(struct owner_worker *self, struct owner_worker *folder)
     pthread_mutex_unlock(&folder->lock);
     if (named)
         return 0;
-    target->process =
-        owner_process_read(self->pass->proc, target->pid, self->pass->flags, &self->pile);
-    if (target->process && target->process->odd)
+    target->process = owner_process_read(self->pass->proc, target->pid, folder->folder,
+                                         self->pass->flags, &self->pile);
+    if (!target->process)
+        return -1;
+    if (target->process->odd)
         note_odd(self->pass->proc, &self->info, ODD_FILE);
-    return target->process ? 0 : -1;
+    target->gone = self->pass->proc->live && target->process->nameless;
+    return 0;
 }
 
 static void close_unused(struct owner_worker *folder)
@@ -274,9 +317,10 @@ static ssize_t take_portion(struct owner_worker *folder, union entries *entries,
 }
 
 /* Portions are done out of turn, though hardly ever by more than there are threads. */
-static void give_back(struct owner_worker *folder, struct owner_piece *piece)
+static void give_back(struct owner_worker *folder, struct owner_piece *piece, uint32_t links)
 {
     pthread_mutex_lock(&folder->lock);
+    folder->target->links += links;
     if (piece) {
         struct owner_piece **at = &folder->target->last;
         while (*at && (*at)->order > piece->order)
@@ -301,7 +345,7 @@ static bool read_portion(struct owner_worker *self, struct owner_worker *folder)
 
     if (size == 0)
         return false;
-    portion.count = 0;
+    portion.count = portion.links = 0;
     for (ssize_t at = 0; at < size; at += entry->d_reclen) {
         entry = (const void *)(entries.bytes + at);
         read_link(self, folder, entry, &portion);
@@ -309,7 +353,7 @@ static bool read_portion(struct owner_worker *self, struct owner_worker *folder)
     if (portion.count > 0 &&
         (name_process(self, folder) < 0 || !(piece = keep_portion(self, &portion, order))))
         fail(self->pass, errno);
-    give_back(folder, piece);
+    give_back(folder, piece, portion.links);
     return true;
 }
 

@@ -26,8 +26,10 @@ enum {
 struct reading {
     const struct sockq_proc *proc;
     uint32_t pid;
+    int folder; /* of its descriptors, in a live /proc: leads to no other process of this pid */
     struct sockq_process record;
-    bool odd; /* a file was none */
+    bool odd;      /* a file was none */
+    bool nameless; /* neither cmdline nor comm names it */
     size_t used;
     char text[1 + 2 * PROGRAM_MOST + CGROUP_MOST + COMM_MOST + EXE_MOST];
 };
@@ -36,9 +38,14 @@ struct reading {
 static size_t read_file(struct reading *r, const char *file, char *buffer, size_t size,
                         bool *readable)
 {
+    const struct sockq_proc beside = {.fd = r->folder, .live = true};
     char path[64];
-    snprintf(path, sizeof(path), "%" PRIu32 "/%s", r->pid, file);
-    ssize_t n = sockq_proc_read(r->proc, path, buffer, size);
+
+    if (r->folder >= 0)
+        snprintf(path, sizeof(path), "../%s", file);
+    else
+        snprintf(path, sizeof(path), "%" PRIu32 "/%s", r->pid, file);
+    ssize_t n = sockq_proc_read(r->folder >= 0 ? &beside : r->proc, path, buffer, size);
 
     *readable = n >= 0;
     r->odd |= n < 0 && (errno == EINVAL || errno == ENXIO);
@@ -88,6 +95,7 @@ static void read_program(struct reading *r)
     } else {
         process->flags |= SOCKQ_PROCESS_COMM;
         name = read_comm(r, text, &readable);
+        r->nameless = !readable;
         if (!readable)
             return;
     }
@@ -125,11 +133,12 @@ static void read_exe(struct reading *r)
     char path[16];
 
     snprintf(path, sizeof(path), "%" PRIu32, r->pid);
-    int folder = sockq_proc_openat(r->proc, path, O_DIRECTORY);
+    int folder = r->folder < 0 ? sockq_proc_openat(r->proc, path, O_DIRECTORY) : r->folder;
     if (folder < 0)
         return;
-    ssize_t n = readlinkat(folder, "exe", r->text + r->used, EXE_MOST);
-    close(folder);
+    ssize_t n = readlinkat(folder, r->folder < 0 ? "exe" : "../exe", r->text + r->used, EXE_MOST);
+    if (r->folder < 0)
+        close(folder);
     if (n <= 0)
         return;
     r->record.exe_len = (uint32_t)n;
@@ -166,15 +175,16 @@ uint64_t owner_boot_time(const struct sockq_proc *proc, struct pile *pile)
     return end && end < text + n && *end == '\n' && seconds <= INT64_MAX ? seconds : 0;
 }
 
-struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t pid,
+struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t pid, int folder,
                                          uint32_t flags, struct pile *pile)
 {
     struct reading r;
 
     r.proc = proc;
     r.pid = pid;
+    r.folder = proc->live ? folder : -1;
     r.record = (struct sockq_process){.pid = pid};
-    r.odd = false;
+    r.odd = r.nameless = false;
     r.used = 1;
     r.text[0] = '\0';
     read_program(&r);
@@ -191,6 +201,7 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
         return NULL;
     process->record = r.record;
     process->odd = r.odd;
+    process->nameless = r.nameless;
     process->length = r.used;
     memcpy(process->text, r.text, r.used);
     return process;
@@ -215,7 +226,7 @@ uint64_t owner_program(const struct sockq_proc *proc, uint32_t pid, struct sockq
                        uint32_t *length)
 {
     struct pile pile = {0};
-    const struct owner_process *process = owner_process_read(proc, pid, 0, &pile);
+    const struct owner_process *process = owner_process_read(proc, pid, -1, 0, &pile);
     uint64_t offset = 0;
 
     *length = process ? process->record.program_len : 0;

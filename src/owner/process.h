@@ -10,6 +10,7 @@
 struct owner_process {
     struct sockq_process record;
     bool odd;      /* where a file of it belongs is something else */
+    bool nameless; /* neither cmdline nor comm could be read: a live process has ended */
     size_t length; /* of text, at least 1 */
     char text[];
 };
@@ -17,10 +18,12 @@ struct owner_process {
 /**
  * Read what the request flags ask of a process; what cannot be read is left unknown.
  *
+ * @folder  of its descriptors in a live tree, which leads to no other process that gets its pid;
+ *          -1: there is none
  * @flags   SOCKQ_WITH_CGROUPS, _COMM, _EXE, _STARTED: what besides its name and command line
  * @return  in the pile, or NULL with errno (ENOMEM)
  */
-struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t pid,
+struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t pid, int folder,
                                          uint32_t flags, struct pile *pile);
 
 /**

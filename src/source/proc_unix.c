@@ -80,6 +80,7 @@ void flush_unix(struct table_reader *reader)
     struct sockq_row *row = sockq_writer_row(reader->w);
     if (!row)
         return;
+    const uint64_t arena = reader->w->arena;
     *row = held->row;
     if (held->named) {
         row->un.path_len = (uint32_t)held->length;
@@ -88,6 +89,9 @@ void flush_unix(struct table_reader *reader)
             row->flags |= SOCKQ_ROW_LONG_NAME;
     }
     table_push(reader, row);
+    /* Of a row that is not kept, the name is not either. */
+    if (reader->w->lent)
+        reader->w->arena = arena;
 }
 
 static void append(struct unix_name *held, const char *bytes, size_t length)
@@ -121,7 +125,8 @@ enum sockq_reason scan_unix(struct table_reader *reader, const char *line, const
         append(held, "\n", 1);
         append(held, line, (size_t)(end - line));
         held->row.flags |= SOCKQ_ROW_JOINED;
-        reader->w->set->tables[SOCKQ_UNIX].continued++;
+        if (!reader->is_later)
+            reader->w->set->tables[SOCKQ_UNIX].continued++;
         return SOCKQ_OK;
     }
     flush_unix(reader);

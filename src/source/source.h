@@ -14,6 +14,7 @@
 #include "../owner/owner.h"
 #include "../proc.h"
 #include "../rowset.h"
+#include "again.h"
 #include "inodes.h"
 #include "recent.h"
 
@@ -27,6 +28,12 @@ struct table_format {
     size_t longest;      /* the longest line that can be a row */
     bool continued;      /* a line that is no row can continue the row before it (unix) */
     bool header_repeats; /* the kernel may print the header again (sctp/eps) */
+    /*
+     * Looks in a row that must bring no row that an earlier one lost, before there are no more of
+     * them: one where the kernel finds its place again by bucket, among many, two where by a count,
+     * none where rows cannot be told apart.
+     */
+    unsigned quiet_looks;
     /*
      * Scan one line, without its line feed, into the reader's next row and push it.
      * The table is passed because several tables share a format.
@@ -49,6 +56,10 @@ struct table_reader {
     uint16_t row_flags;     /* flags for the row being scanned */
     struct recent *recent;  /* to leave out rows that come twice; NULL: they are kept */
     struct inodes *inodes;  /* of the rows so far; NULL: they are not marked */
+    struct again *again;    /* the rows so far, for later looks; NULL: there are none */
+    bool is_later;          /* a later look: only what the earlier ones lost is pushed */
+    uint32_t found;         /* by it */
+    uint32_t found_old;     /* of these, sockets that were there before the start */
     bool crlf;              /* the header ended in CR LF: the file was converted */
     struct unix_name *held; /* the unix row that may go on, owned by proc_unix.c */
 };
@@ -81,6 +92,16 @@ struct table_job {
 
 /** Read one table of every namespace into the row set; its tables[] entry says how it went. */
 void table_read(struct table_job *job, enum sockq_table table);
+
+/** Open the table of one namespace. */
+struct table_text table_text_open(const struct table_job *job, enum sockq_table table,
+                                  uint32_t netns);
+
+/** Open what is read behind a table of the writer's namespace, and begin to read it. */
+void table_text_ahead(struct table_job *job, enum sockq_table now);
+
+/** The table of the writer's namespace: what was opened ahead, or opened now. */
+struct table_text table_text_take(struct table_job *job, enum sockq_table table);
 
 /** Free what was opened and not read. */
 void table_job_end(struct table_job *job);

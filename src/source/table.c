@@ -20,26 +20,32 @@ enum { LINE = 4096, LONG_LINE = 64 << 10, GARBAGE_LINES = 10 };
 /* A unix name of 4096 bytes, which no kernel gives but a capture may hold, and its columns. */
 enum { UNIX_LINE = LINE + 128 };
 
+/* A read gives no more, and less if the next row does not fit (fs/seq_file.c). */
+enum { READ_MOST = 4096, LINE_IN_MEMORY = 256 };
+
+/* However often sockets come and go. */
+enum { LOOKS_MOST = 8 };
+
 /* A line that runs on for longer ends the table: nothing of it is kept. */
 static const size_t ENDLESS = (size_t)64 << 20;
 
 static const struct table_format formats[SOCKQ_TABLES] = {
-    [SOCKQ_TCP] = {"net/tcp", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_TCP6] = {"net/tcp6", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_SCTP_EPS] = {"net/sctp/eps", "ENDPT", LONG_LINE, false, true, scan_sctp_eps, NULL},
-    [SOCKQ_SCTP_ASSOCS] = {"net/sctp/assocs", "ASSOC", LONG_LINE, false, true, scan_sctp_assocs,
+    [SOCKQ_TCP] = {"net/tcp", "sl", LINE, false, false, 1, scan_inet, NULL},
+    [SOCKQ_TCP6] = {"net/tcp6", "sl", LINE, false, false, 1, scan_inet, NULL},
+    [SOCKQ_SCTP_EPS] = {"net/sctp/eps", "ENDPT", LONG_LINE, false, true, 0, scan_sctp_eps, NULL},
+    [SOCKQ_SCTP_ASSOCS] = {"net/sctp/assocs", "ASSOC", LONG_LINE, false, true, 0, scan_sctp_assocs,
                            NULL},
-    [SOCKQ_UDP] = {"net/udp", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_UDP6] = {"net/udp6", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_UDPLITE] = {"net/udplite", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_UDPLITE6] = {"net/udplite6", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_RAW] = {"net/raw", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_RAW6] = {"net/raw6", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_ICMP] = {"net/icmp", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_ICMP6] = {"net/icmp6", "sl", LINE, false, false, scan_inet, NULL},
-    [SOCKQ_UNIX] = {"net/unix", "Num", UNIX_LINE, true, false, scan_unix, flush_unix},
-    [SOCKQ_NETLINK] = {"net/netlink", "sk Eth", LINE, false, false, scan_netlink, NULL},
-    [SOCKQ_PACKET] = {"net/packet", "sk RefCnt", LINE, false, false, scan_packet, NULL},
+    [SOCKQ_UDP] = {"net/udp", "sl", LINE, false, false, 2, scan_inet, NULL},
+    [SOCKQ_UDP6] = {"net/udp6", "sl", LINE, false, false, 2, scan_inet, NULL},
+    [SOCKQ_UDPLITE] = {"net/udplite", "sl", LINE, false, false, 2, scan_inet, NULL},
+    [SOCKQ_UDPLITE6] = {"net/udplite6", "sl", LINE, false, false, 2, scan_inet, NULL},
+    [SOCKQ_RAW] = {"net/raw", "sl", LINE, false, false, 2, scan_inet, NULL},
+    [SOCKQ_RAW6] = {"net/raw6", "sl", LINE, false, false, 2, scan_inet, NULL},
+    [SOCKQ_ICMP] = {"net/icmp", "sl", LINE, false, false, 2, scan_inet, NULL},
+    [SOCKQ_ICMP6] = {"net/icmp6", "sl", LINE, false, false, 2, scan_inet, NULL},
+    [SOCKQ_UNIX] = {"net/unix", "Num", UNIX_LINE, true, false, 2, scan_unix, flush_unix},
+    [SOCKQ_NETLINK] = {"net/netlink", "sk Eth", LINE, false, false, 2, scan_netlink, NULL},
+    [SOCKQ_PACKET] = {"net/packet", "sk RefCnt", LINE, false, false, 2, scan_packet, NULL},
 };
 
 struct input {
@@ -50,6 +56,8 @@ struct input {
     size_t skipped;    /* bytes of a line too long to keep, 0 when not in one */
     uint32_t good;     /* lines that were rows */
     uint32_t rejected; /* lines that were none, before the first that was */
+    size_t read;       /* bytes */
+    int64_t before;    /* sockets there were once the text had become long; -1: not known */
     bool looked_ahead; /* the text behind this one is opened, if there is one */
     bool stopped;      /* the rest of the file is not looked at */
     struct table_job *job;
@@ -80,6 +88,31 @@ static bool may_have_owner(const struct sockq_row *row)
     return row->inode && !(row->table == SOCKQ_UNIX && row->flags & SOCKQ_ROW_REPEATED);
 }
 
+/* Inode numbers are dealt out in turn (fs/inode.c, get_next_ino), to each CPU some in advance. */
+static bool is_old(const struct table_reader *reader, const struct sockq_row *row)
+{
+    return row->inode &&
+           (int32_t)((uint32_t)row->inode - (uint32_t)reader->proc->own_inodes[0]) < 0;
+}
+
+static bool is_pushed(struct table_reader *reader, const struct sockq_row *row)
+{
+    if (reader->is_later) {
+        if (again_is_known(reader->again, reader->w, row))
+            return true;
+        reader->found++;
+        reader->found_old += is_old(reader, row);
+        return false;
+    }
+    if (reader->recent && recent_again(reader->recent, reader->w, row)) {
+        reader->w->set->tables[reader->table].duplicates++;
+        return true;
+    }
+    if (reader->again)
+        again_note(reader->again, reader->w, row);
+    return false;
+}
+
 void table_push(struct table_reader *reader, struct sockq_row *row)
 {
     if (!sockq_row_has_state(row, reader->states))
@@ -90,10 +123,8 @@ void table_push(struct table_reader *reader, struct sockq_row *row)
     if (!row->line)
         row->line = reader->line;
     row->flags |= reader->row_flags;
-    if (reader->recent && recent_again(reader->recent, reader->w, row)) {
-        reader->w->set->tables[reader->table].duplicates++;
+    if (is_pushed(reader, row))
         return;
-    }
     mark_repeated(reader, row);
     if (reader->owners && may_have_owner(row))
         row->owner = owner_index_find(reader->owners, reader->w, row->inode);
@@ -129,13 +160,15 @@ static bool is_any_header(const char *line, const char *end)
 
 static void report(struct input *in, enum sockq_reason reason, bool lost)
 {
-    sockq_writer_problem(in->reader.w, in->reader.table, in->reader.line, reason, 0, lost);
+    if (!in->reader.is_later)
+        sockq_writer_problem(in->reader.w, in->reader.table, in->reader.line, reason, 0, lost);
 }
 
 static void stop(struct input *in, enum sockq_reason reason)
 {
     report(in, reason, true);
-    in->reader.w->set->tables[in->reader.table].status = SOCKQ_TABLE_FAILED;
+    if (!in->reader.is_later)
+        in->reader.w->set->tables[in->reader.table].status = SOCKQ_TABLE_FAILED;
     in->stopped = true;
 }
 
@@ -241,62 +274,13 @@ static void take_lines(struct input *in, const char *p, const char *end)
     memcpy(in->tail, p, in->tail_size);
 }
 
-/* Only regular files are read: a FIFO would block, a device would never end. */
-static struct table_text open_text(const struct table_job *job, enum sockq_table table,
-                                   uint32_t netns)
+static int64_t count_sockets(const struct input *in)
 {
-    const char *path = formats[table].path;
-    struct table_text text = {0};
-    struct stat st;
-    int fd = job->namespaces ? netns_open(job->namespaces, netns, path)
-                             : sockq_proc_openat(job->proc, path, 0);
+    const struct table_job *job = in->job;
+    int fd = job->namespaces ? netns_open(job->namespaces, job->w->netns, "net/protocols")
+                             : sockq_proc_openat(job->proc, "net/protocols", 0);
 
-    if (fd >= 0 && fstat(fd, &st) < 0) {
-        text.error = errno;
-        close(fd);
-        return text;
-    }
-    if (fd >= 0 && S_ISREG(st.st_mode)) {
-        text.feed = feed_open(fd);
-        text.error = text.feed ? 0 : errno;
-        text.is_memory = !text.feed;
-        return text;
-    }
-    text.error = fd < 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : 0;
-    if (fd >= 0)
-        close(fd);
-    return text;
-}
-
-/* While a long text is read, the kernel can format the next one as well. */
-static void open_next(struct input *in)
-{
-    struct table_job *job = in->job;
-    uint32_t count = job->namespaces ? job->namespaces->count : 1;
-    unsigned table = in->reader.table, netns = job->w->netns + 1u;
-
-    in->looked_ahead = true;
-    if (netns >= count) {
-        netns = 0;
-        do
-            table++;
-        while (table < SOCKQ_TABLES && !(job->tables >> table & 1));
-    }
-    if (job->has_next || table >= SOCKQ_TABLES)
-        return;
-    job->next_table = (enum sockq_table)table;
-    job->next_netns = netns;
-    job->next = open_text(job, job->next_table, netns);
-    job->has_next = true;
-    if (job->next.feed)
-        feed_ahead(job->next.feed);
-}
-
-void table_job_end(struct table_job *job)
-{
-    if (job->has_next)
-        feed_close(job->next.feed);
-    job->has_next = false;
+    return again_count(fd, in->reader.table);
 }
 
 static void read_lines(struct input *in, struct sockq_table_info *info)
@@ -309,13 +293,20 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
         if (n < 0) {
             info->status = SOCKQ_TABLE_FAILED;
             info->error = errno;
-            sockq_writer_problem(in->reader.w, in->reader.table, 0, SOCKQ_BAD_ERRNO, errno, true);
+            if (!in->reader.is_later)
+                sockq_writer_problem(in->reader.w, in->reader.table, 0, SOCKQ_BAD_ERRNO, errno,
+                                     true);
             return;
         }
         if (n == 0)
             break;
-        if (!in->looked_ahead && feed_is_long(in->feed))
-            open_next(in);
+        in->read += (size_t)n;
+        if (!in->looked_ahead && feed_is_long(in->feed)) {
+            if (in->reader.again)
+                in->before = count_sockets(in);
+            table_text_ahead(in->job, in->reader.table);
+            in->looked_ahead = true;
+        }
         memcpy(text - in->tail_size, in->tail, in->tail_size);
         take_lines(in, text - in->tail_size, text + n);
         sockq_writer_commit(in->reader.w);
@@ -335,18 +326,9 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
     info->status = SOCKQ_TABLE_COMPLETE;
 }
 
-static struct table_text take_text(struct table_job *job, enum sockq_table table)
-{
-    if (job->has_next && job->next_table == table && job->next_netns == job->w->netns) {
-        job->has_next = false;
-        return job->next;
-    }
-    return open_text(job, table, job->w->netns);
-}
-
 static int open_table(struct input *in, struct sockq_table_info *info)
 {
-    const struct table_text text = take_text(in->job, in->reader.table);
+    const struct table_text text = table_text_take(in->job, in->reader.table);
 
     in->feed = text.feed;
     if (text.feed)
@@ -366,13 +348,11 @@ static int open_table(struct input *in, struct sockq_table_info *info)
     return -1;
 }
 
-/* Read the table of one namespace, the one that the writer names. */
-static void read_one(struct input *in, struct sockq_table_info *info)
+/* Read what is open. */
+static void read_text(struct input *in, struct sockq_table_info *info)
 {
     struct sockq_writer *w = in->reader.w;
 
-    if (open_table(in, info) < 0)
-        return;
     info->status = SOCKQ_TABLE_READING;
     in->tail = malloc(in->reader.format->longest);
     if (in->tail)
@@ -386,6 +366,62 @@ static void read_one(struct input *in, struct sockq_table_info *info)
     free(in->tail);
     feed_close(in->feed);
     sockq_writer_commit(w);
+}
+
+/* One read has lost nothing; of what is soon read again it need not be known whether it changed. */
+static bool may_have_lost(const struct input *in, const struct sockq_table_info *info)
+{
+    if (info->status != SOCKQ_TABLE_COMPLETE || in->read + LINE_IN_MEMORY < READ_MOST)
+        return false;
+    return !in->looked_ahead || info->duplicates > 0 || in->before < 0 ||
+           in->before != count_sockets(in);
+}
+
+/* Look until no socket comes any more that was there all the while. */
+static void look_again(const struct input *first, const struct sockq_table_info *info)
+{
+    const struct table_format *format = first->reader.format;
+    unsigned quiet = info->duplicates ? 0 : format->quiet_looks - 1;
+
+    for (int looks = 1; looks < LOOKS_MOST && quiet < format->quiet_looks; looks++) {
+        const struct table_text text =
+            table_text_open(first->job, first->reader.table, first->reader.w->netns);
+        struct sockq_table_info ignored = {.first_row = info->first_row};
+        struct input in = {.reader = first->reader, .job = first->job, .looked_ahead = true};
+        if (!text.feed)
+            return;
+        in.feed = text.feed;
+        in.reader.held = NULL;
+        in.reader.line = 0;
+        in.reader.is_later = true;
+        if (!again_begin(in.reader.again)) {
+            feed_close(in.feed);
+            return;
+        }
+        read_text(&in, &ignored);
+        if (ignored.status != SOCKQ_TABLE_COMPLETE || in.reader.w->error)
+            return;
+        if (in.reader.found && quiet == format->quiet_looks - 1 && looks == 1)
+            quiet = 0;
+        quiet = in.reader.found_old ? 0 : quiet + 1;
+    }
+}
+
+/* Read the table of one namespace, the one that the writer names. */
+static void read_one(struct input *in, struct sockq_table_info *info)
+{
+    struct again again = {0};
+
+    if (open_table(in, info) < 0)
+        return;
+    if (in->reader.proc->live && in->reader.recent && in->reader.format->quiet_looks > 0) {
+        again.seed = in->reader.recent->seed;
+        in->reader.again = &again;
+    }
+    read_text(in, info);
+    if (in->reader.again && may_have_lost(in, info))
+        look_again(in, info);
+    again_end(&again);
 }
 
 /* What one namespace makes of how those before it went: the worst, and missing only if all are. */

@@ -89,7 +89,7 @@ static void check_process(struct fuzz_input *in)
     for (size_t i = 0; i < 5; i++)
         files[i] = flags >> (i + 3) & 1 ? (struct fuzz_input){0} : take_part(in);
     const struct owner_process *p = owner_process_read(
-        &proc, 7, SOCKQ_WITH_CGROUPS | SOCKQ_WITH_COMM | SOCKQ_WITH_STARTED, &pile);
+        &proc, 7, -1, SOCKQ_WITH_CGROUPS | SOCKQ_WITH_COMM | SOCKQ_WITH_STARTED, &pile);
     FUZZ_CHECK(p);
     check_text(p, p->record.program, p->record.program_len);
     check_text(p, p->record.cmdline, p->record.cmdline_len);

@@ -280,6 +280,7 @@ static void own_things_are_skipped(void **state)
     put_link(f, "31/fd/3", "socket:[1]");
     put_link(f, "31/fd/4", "socket:[2]");
     put_link(f, "31/fd/5", "socket:[3]");
+    put_text(f, "31/cmdline", "a");
     f->proc.own_children[0] = 30;
     f->proc.own_inodes[0] = 2;
     f->proc.own_inodes[1] = 3;
@@ -293,6 +294,39 @@ static void own_things_are_skipped(void **state)
     assert_string_equal(owners_of(f, index, 3), "");
     assert_int_equal(f->w.set->owners.processes, 1);
     assert_int_equal(f->w.set->owners.sockets, 1);
+    owner_index_free(index);
+}
+
+/* Of a live /proc what changed is read again, for a socket that has no owner so far. */
+static void later_looks(void **state)
+{
+    struct fixture *f = *state;
+
+    put_link(f, "50/fd/3", "socket:[1]");
+    put_text(f, "50/cmdline", "a");
+    put_folder(f, "60/fd");
+    put_folder(f, "60/task/60");
+    put_link(f, "60/task/61/fd/4", "socket:[4]");
+    put_text(f, "60/task/61/cmdline", "a");
+    put_link(f, "61/fd/3", "socket:[5]"); /* nothing names it: it has ended */
+    f->proc.live = true;
+    struct owner_index *index = walk(f, false);
+    put_link(f, "40/fd/3", "socket:[2]");
+    put_text(f, "40/cmdline", "a");
+    put_link(f, "50/fd/7", "socket:[3]");
+    assert_string_equal(owners_of(f, index, 1), "50/3");
+    assert_string_equal(owners_of(f, index, 2), "40/3");
+    assert_string_equal(owners_of(f, index, 3), "50/7");
+    assert_string_equal(owners_of(f, index, 4), "60/4");
+    assert_string_equal(owners_of(f, index, 5), "");
+    assert_int_equal(f->w.set->owners.processes, 3);
+    owner_index_free(index);
+
+    f->proc.live = false;
+    index = walk(f, false);
+    put_link(f, "50/fd/8", "socket:[6]");
+    assert_string_equal(owners_of(f, index, 6), "");
+    assert_string_equal(owners_of(f, index, 4), "");
     owner_index_free(index);
 }
 
@@ -364,7 +398,8 @@ int main(void)
         FIXTURE_TEST(bad_109_to_112_links),       FIXTURE_TEST(bad_113_descriptor_names),
         FIXTURE_TEST(bad_114_many_descriptors),   FIXTURE_TEST(bad_120_refused_folder),
         FIXTURE_TEST(the_tree_cannot_be_listed),  FIXTURE_TEST(bad_121_process_vanishes),
-        FIXTURE_TEST(own_things_are_skipped),     FIXTURE_TEST(the_walk_can_be_stopped),
+        FIXTURE_TEST(own_things_are_skipped),     FIXTURE_TEST(later_looks),
+        FIXTURE_TEST(the_walk_can_be_stopped),
     };
 
     return cmocka_run_group_tests_name("owners", tests, NULL, NULL);

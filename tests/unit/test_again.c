@@ -1,0 +1,168 @@
+/*
+ * Later looks at a live table: what the first one lost is found, and nothing comes twice.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collect.h"
+#include "helper.h"
+
+enum { ROWS = 60, LONG_ROWS = 2000 };
+
+#define TCP_ROW                                                                                    \
+    "%4u: 0100007F:%04X 0200007F:1F90 %s 00000000:00000000 %s 00000000  1000        0 %u 1 "       \
+    "0000000000000000 20 4 30 10 -1\n"
+#define MINI_ROW                                                                                   \
+    "%4u: 0100007F:%04X 0200007F:1F90 06 00000000:00000000 03:%08X 00000000     0        0 0 3 "   \
+    "0000000000000000\n"
+
+/* What the table is by the first look, by the second, and so on. */
+struct looks {
+    struct fixture *f;
+    enum sockq_table table;
+    const char *const *texts;
+    unsigned at;
+};
+
+static void put_look(struct looks *looks)
+{
+    const char *text = looks->texts[looks->at];
+
+    put_table(looks->f, looks->table, text, strlen(text));
+    if (looks->texts[looks->at + 1])
+        looks->at++;
+}
+
+/* Called behind a piece: what is opened next is the next look's. */
+static bool next_look(void *context)
+{
+    put_look(context);
+    return false;
+}
+
+static uint64_t rows_of(struct fixture *f, enum sockq_table table, const char *const *texts,
+                        bool live)
+{
+    const struct sockq_question question = {.tables = (uint64_t)1 << table};
+    struct looks looks = {.f = f, .table = table, .texts = texts};
+
+    f->proc.live = live;
+    f->proc.own_inodes[0] = 1000000;
+    put_look(&looks);
+    if (f->w.set)
+        sockq_file_release(&f->file, f->w.block);
+    assert_int_equal(sockq_collect_begin(&f->w, &f->file, &f->proc, &question), 0);
+    sockq_collect_run(&f->w, &f->proc, &question, next_look, &looks);
+    assert_int_equal(sockq_set_status(f->w.set), SOCKQ_SET_COMPLETE);
+    assert_int_equal(f->w.set->tables[table].rows, sockq_set_rows(f->w.set));
+    return sockq_set_rows(f->w.set);
+}
+
+/* Rows with inodes from `first`, without those between `lost` and `end`. */
+static char *rows_without(unsigned count, unsigned lost, unsigned end, const char *more)
+{
+    char *text = malloc(count * 200 + strlen(more) + 1), *p = text;
+
+    assert_non_null(text);
+    for (unsigned i = 0; i < count; i++)
+        if (i < lost || i >= end)
+            p += sprintf(p, TCP_ROW, i, 1000 + i, "01", "00:00000000", 5000 + i);
+    memcpy(p, more, strlen(more) + 1);
+    return text;
+}
+
+static void lost_rows_are_found(void **state)
+{
+    struct fixture *f = *state;
+    char *whole = rows_without(ROWS, 0, 0, ""), *first = rows_without(ROWS, 20, 25, "");
+    char *second = rows_without(ROWS, 22, 40, "");
+
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){whole, whole, NULL}, true), ROWS);
+    /* The second brings two of five, the third the other three, the fourth nothing. */
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){first, second, whole, NULL}, true),
+                     ROWS);
+    assert_int_equal(row_at(f, ROWS - 1)->inode, 5024);
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){first, whole, NULL}, false), ROWS - 5);
+    free(whole);
+    free(first);
+    free(second);
+}
+
+/* One page of text is consistent: it is looked at once. */
+static void one_page_loses_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char *few = rows_without(20, 0, 0, ""), *more = rows_without(21, 0, 0, "");
+
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){few, more, NULL}, true), 20);
+    free(few);
+    free(more);
+}
+
+/* One that is long is looked at again only if net/protocols says that it changed. */
+static void a_long_table(void **state)
+{
+    struct fixture *f = *state;
+    char *whole = rows_without(LONG_ROWS, 0, 0, ""), *first = rows_without(LONG_ROWS, 20, 25, "");
+    const char *const looks[] = {first, whole, NULL};
+
+    put_text(f, "net/protocols",
+             "protocol  size sockets  memory\nTCPv6 1 7 1\nTCP       1  5 -1\n");
+    assert_int_equal(rows_of(f, SOCKQ_TCP, looks, true), LONG_ROWS - 5);
+    assert_int_equal(unlink(path_of(f, "net/protocols")), 0);
+    assert_int_equal(rows_of(f, SOCKQ_TCP, looks, true), LONG_ROWS);
+    free(whole);
+    free(first);
+}
+
+/* A connection that has another state by the second look is the same one. */
+static void states_change(void **state)
+{
+    struct fixture *f = *state;
+    char full[400], mini[400];
+
+    snprintf(full, sizeof(full), TCP_ROW, 1, 40000, "01", "00:00000000", 7u);
+    snprintf(mini, sizeof(mini), MINI_ROW, 1, 40000, 0x100);
+    char *before = rows_without(ROWS, 0, 0, full), *after = rows_without(ROWS, 0, 0, mini);
+    char *without = rows_without(ROWS, 0, 0, "");
+
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){before, after, NULL}, true), ROWS + 1);
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){after, before, NULL}, true), ROWS + 1);
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){without, after, NULL}, true), ROWS + 1);
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){without, before, NULL}, true),
+                     ROWS + 1);
+    free(before);
+    free(after);
+    free(without);
+}
+
+/* A unix name may look like a row: by inode alone it could hide another's. */
+static void unix_names(void **state)
+{
+    static const char row[] = "0000000000000000: 00000003 00000000 00000000 0001 03 %5u %s\n";
+    struct fixture *f = *state;
+    char *first = malloc(20000), *second = malloc(20000), *p = first, *q = second;
+
+    assert_non_null(first);
+    assert_non_null(second);
+    for (unsigned i = 0; i < 100; i++) {
+        p += sprintf(p, row, i == 50 ? 20099 : 20000 + i, i == 50 ? "@forged" : "@name");
+        q += sprintf(q, row, 20000 + i, "@name");
+    }
+    assert_int_equal(rows_of(f, SOCKQ_UNIX, (const char *[]){first, second, NULL}, true), 101);
+    assert_int_equal(rows_of(f, SOCKQ_UNIX, (const char *[]){second, second, NULL}, true), 100);
+    free(first);
+    free(second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(lost_rows_are_found), FIXTURE_TEST(one_page_loses_nothing),
+        FIXTURE_TEST(a_long_table),        FIXTURE_TEST(states_change),
+        FIXTURE_TEST(unix_names),
+    };
+
+    return cmocka_run_group_tests_name("again", tests, NULL, NULL);
+}
