@@ -78,9 +78,10 @@ static int only_regular(int fd)
 
     if (fd < 0)
         return -1;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    int known = fstat(fd, &st);
+    if (known == 0 && S_ISREG(st.st_mode))
         return fd;
-    int saved = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    int saved = known < 0 ? errno : S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
     close(fd);
     errno = saved;
     return -1;
@@ -131,19 +132,24 @@ static int flawed(struct sockq_recording *recording, enum sockq_flaw flaw, uint6
     return -1;
 }
 
-static int remember(struct sockq_recording *recording, struct sockq_snapshot snapshot)
+/* Room for one more in the list. */
+static int make_room(struct sockq_recording *recording)
 {
-    if (recording->count == recording->room) {
-        size_t room = recording->room ? recording->room * 2 : 16;
-        struct sockq_snapshot *more = realloc(recording->list, room * sizeof(*more));
-        if (!more)
-            return -1;
-        recording->list = more;
-        recording->room = room;
-    }
+    if (recording->count < recording->room)
+        return 0;
+    size_t room = recording->room ? recording->room * 2 : 16;
+    struct sockq_snapshot *more = realloc(recording->list, room * sizeof(*more));
+    if (!more)
+        return -1;
+    recording->list = more;
+    recording->room = room;
+    return 0;
+}
+
+static void remember(struct sockq_recording *recording, struct sockq_snapshot snapshot)
+{
     recording->list[recording->count++] = snapshot;
     recording->end = snapshot.at + snapshot.size;
-    return 0;
 }
 
 /* The row set's header, without its lists of blocks. */
@@ -203,11 +209,12 @@ static int list_next(struct sockq_recording *recording, struct sockq_set *set)
         return flawed(recording, SOCKQ_FLAW_HEADER, at);
     if (head.frame.size > recording->size - at)
         return 0;
-    if (remember(recording, (struct sockq_snapshot){.at = at,
-                                                    .size = head.frame.size,
-                                                    .rows = set->rows,
-                                                    .realtime_ns = set->realtime_ns}) < 0)
+    if (make_room(recording) < 0)
         return -1;
+    remember(recording, (struct sockq_snapshot){.at = at,
+                                                .size = head.frame.size,
+                                                .rows = set->rows,
+                                                .realtime_ns = set->realtime_ns});
     return 1;
 }
 
@@ -373,15 +380,19 @@ static int append_set(struct sockq_recording *recording, const struct sockq_writ
     head.frame.size = HEAD + w->rows * sizeof(struct sockq_row) + w->arena;
     (void)each_piece(w, sum_piece, &head.frame.body_sum);
     head.frame.head_sum = sum_of_head(&head);
+    /* What is written is in the list: that must not fail behind it. */
+    if (make_room(recording) < 0)
+        return -1;
     if (recording->size > recording->end && ftruncate(recording->fd, (off_t)recording->end) < 0)
         return -1;
     if (write_snapshot(recording, w, &head) < 0)
         return -1;
     recording->size = recording->end + head.frame.size;
-    return remember(recording, (struct sockq_snapshot){.at = recording->end,
-                                                       .size = head.frame.size,
-                                                       .rows = w->rows,
-                                                       .realtime_ns = w->set->realtime_ns});
+    remember(recording, (struct sockq_snapshot){.at = recording->end,
+                                                .size = head.frame.size,
+                                                .rows = w->rows,
+                                                .realtime_ns = w->set->realtime_ns});
+    return 0;
 }
 
 int sockq_recording_append(struct sockq_recording *recording, const struct sockq_source *source,

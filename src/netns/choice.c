@@ -129,8 +129,12 @@ static enum netns_refusal choose_file(struct netns_choice *choice, const char *p
         chosen.fd = -1;
     }
     chosen.path = strdup(path);
-    if (!chosen.path || add(choice, chosen) < 0)
+    if (!chosen.path) {
         choice->error = errno;
+        forget(&chosen);
+    } else if (add(choice, chosen) < 0) {
+        choice->error = errno;
+    }
     return NETNS_FINE;
 }
 

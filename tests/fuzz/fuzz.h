@@ -91,6 +91,12 @@ struct fuzz_dump {
  */
 struct fuzz_dump fuzz_dump_set(const struct sockq_file *file, const struct sockq_set *set);
 
+/**
+ * True if rows were left out because they came twice: of two, the newer one stays unless a reader
+ * may have seen the first, and that depends on the pieces in which a table is read.
+ */
+bool fuzz_repeats(const struct sockq_set *set);
+
 /** True if equal; what differs first is printed. */
 bool fuzz_same(const struct fuzz_dump *a, const struct fuzz_dump *b);
 

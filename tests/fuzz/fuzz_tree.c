@@ -97,6 +97,8 @@ static struct fuzz_dump collect(const struct sockq_question *question, const cha
     FUZZ_CHECK(!memmem(dump.bytes, dump.used, FUZZ_SECRET, strlen(FUZZ_SECRET)));
     if (copies && question->tables)
         fuzz_check_copy(file, w.set);
+    if (fuzz_repeats(w.set))
+        fuzz_dump_free(&dump);
     sockq_file_release(file, w.block);
     netns_choice_free(&choice);
     sockq_proc_close(&proc);

@@ -228,6 +228,15 @@ void fuzz_check_set(const struct sockq_file *file, const struct sockq_set *set)
     fuzz_dump_free(&dump);
 }
 
+bool fuzz_repeats(const struct sockq_set *set)
+{
+    uint64_t repeats = 0;
+
+    for (int i = 0; i < SOCKQ_TABLES; i++)
+        repeats += set->tables[i].duplicates;
+    return repeats > 0;
+}
+
 bool fuzz_same(const struct fuzz_dump *a, const struct fuzz_dump *b)
 {
     size_t i = 0;
