@@ -29,10 +29,10 @@ static char *escaped(const char *text)
 
 void sockq_complain(const char *where, const char *what)
 {
-    char *place = escaped(where), *text = escaped(what);
+    char *place = where ? escaped(where) : NULL, *text = escaped(what);
 
     /* In one write: both processes may have something to say. */
-    fprintf(stderr, "sockq: %s: %s\n", place ? place : "", text ? text : "");
+    fprintf(stderr, "sockq: %s%s%s\n", place ? place : "", where ? ": " : "", text ? text : "");
     free(place);
     free(text);
 }

@@ -8,7 +8,7 @@
 /**
  * Write one message. Control bytes and what is surely no UTF-8 are written as \xNN.
  *
- * @where  a file, an option, a step
+ * @where  a file, an option, a step; NULL if the message tells it
  * @what   what is wrong and what to do, lower case, no full stop
  */
 void sockq_complain(const char *where, const char *what);

@@ -7,8 +7,10 @@
  *   options.{h,c}       the command line's options: one table for parser and help
  *   text.{h,c}          script and plug-in files, read before or after privileges are dropped
  *   named.{h,c}         recordings that the command line names, opened likewise
+ *   data.{h,c}          files that scripts may read, read likewise
  *   supervise.{h,c}     the parent's part: signals, stops, the end of both
  *   terminal.{h,c}      taking the terminal and giving it back
+ *   limit.{h,c}         what --timeout and --max-memory say
  *   privilege.{h,c}     who asks, and giving up what is not needed
  *   sandbox/            locks below Lua, sandbox.h: landlock.c no files, limits.c little memory,
  *                       seccomp.c few system calls, environment.c few variables; collector.{h,c}
@@ -24,7 +26,8 @@
  *     system.c          clocks, sleep, memory for output
  *     terminal.c        the live view's terminal: size, keys, painting
  *     progress.c        the line that long work shows
- *     interrupt.c       Ctrl-C, in compiled loops too
+ *     interrupt.c       Ctrl-C and --timeout, in compiled loops too
+ *     limits.c          what is told where memory or the C stack is used up
  *     editor.{h,c}      require "sockq.editor": line editing, in the program only
  *     keys.c            its keys and signals
  *     history.{h,c}     the file of what was typed
@@ -93,6 +96,7 @@ struct start {
     struct sockq_options options;
     struct sockq_texts texts;
     struct sockq_named_list named;
+    struct sockq_data_list data;
     struct sockq_invoker invoker;
     struct sockq_file file;
     struct sockq_proc proc;
@@ -103,6 +107,7 @@ struct start {
     int names[2];   /* who looks names up, interpreter; -1: no names are shown */
     struct netns_names netns_names;
     struct sockq_locks locks;
+    struct sockq_limits limits;
     bool sandboxed;
     mode_t umask; /* the caller's */
     unsigned euid;
@@ -176,7 +181,9 @@ static int open_files(struct start *start)
 {
     if (sockq_options_has(&start->options, "interactive"))
         sockq_editor_open_history(start->invoker.secure, start->invoker.privileged);
-    return read_texts(start) < 0 ? -1 : sockq_named_open(&start->named, &start->options);
+    if (read_texts(start) < 0 || sockq_named_open(&start->named, &start->options) < 0)
+        return -1;
+    return sockq_data_read(&start->data, &start->options);
 }
 
 static bool is_command(const struct start *start, const char *name)
@@ -241,10 +248,12 @@ static int confine(struct start *start, struct sockq_program *program, pid_t par
         return fail("start", strerror(errno));
     buffer_streams();
     start->locks.wanted = start->sandboxed;
-    if (!start->sandboxed)
-        return 0;
-    start->locks.memory = SOCKQ_SANDBOX_MEMORY;
-    if (sockq_limits_lock(start->locks.memory) < 0)
+    start->locks.memory = start->limits.memory;
+    if (sockq_limits_stack() < 0)
+        return fail("limits could not be set", strerror(errno));
+    if (!start->sandboxed && sockq_limits_memory(start->locks.memory) < 0)
+        return fail("--max-memory", strerror(errno));
+    if (start->sandboxed && sockq_limits_lock(start->locks.memory) < 0)
         return fail("limits could not be set", strerror(errno));
     return 0;
 }
@@ -257,6 +266,7 @@ static int interpret(struct start *start, pid_t parent)
                                     .options = &start->options,
                                     .texts = &start->texts,
                                     .named = &start->named,
+                                    .data = &start->data,
                                     .names = &names,
                                     .terminal = &start->supervised.terminal,
                                     .proc_path = start->proc_path,
@@ -270,9 +280,9 @@ static int interpret(struct start *start, pid_t parent)
     if (status)
         return status;
     sockq_lua_program = &program;
-    status = sockq_lua_run();
+    status = sockq_lua_run(&start->limits);
     fflush(stdout);
-    if (sockq_lua_interrupted()) {
+    if (sockq_lua_interrupted() && !sockq_lua_timed_out()) {
         signal(SIGINT, SIG_DFL);
         raise(SIGINT);
     }
@@ -318,6 +328,8 @@ static int collect(struct start *start, pid_t child)
     start->proc.own_children[0] = child;
     close(start->sockets[1]);
     start->supervised.child = child;
+    start->supervised.timeout = start->limits.timeout;
+    start->supervised.what = sockq_options_what(&start->options);
     start->supervised.has_screen = sockq_options_has(&start->options, "watch");
     sockq_supervise(&start->supervised);
     if (confine_collector(start) == 0)
@@ -425,6 +437,8 @@ static int prepare(struct start *start, int argc, char **argv)
     start->sandboxed =
         (start->invoker.privileged || sockq_options_has(&start->options, "sandbox")) &&
         !sockq_options_has(&start->options, "trust");
+    if (sockq_limits_find(&start->limits, &start->options, start->sandboxed) < 0)
+        return EXIT_USAGE;
     start->proc_path = sockq_options_argument(&start->options, "proc");
     /* A recording answers by itself: nothing of this machine may get among what it says. */
     bool collects = start->proc_path || !sockq_options_has(&start->options, "read");

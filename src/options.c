@@ -47,6 +47,7 @@ const struct sockq_option sockq_option_table[] = {
     {0, "proc", "DIR", FROM, "a captured /proc tree instead of this machine"},
     {0, "netns", "NAME,...", FROM, "network namespaces: all, or by PID, name or path"},
     {0, "read", "FILE", FROM, "a recording (sockq record FILE)"},
+    {0, "data", "NAME=FILE", FROM, "a file for scripts and --join: sockq.data.NAME"},
     {0, "at", "TIME", FROM, "which snapshot of it: a number, a time or an age; default: the last"},
     {0, "watch", "[S]", LIVE, "look again every S seconds (default 2), until q or Ctrl-C"},
     {0, "wait", "[S]", LIVE, "look every S seconds (default 1) until a row is found"},
@@ -57,6 +58,8 @@ const struct sockq_option sockq_option_table[] = {
     {0, "path", "DIR:...", OTHER, "look for plug-ins in these folders first"},
     {0, "sandbox", NULL, OTHER, "no files, sockets or processes for Lua: the default for root"},
     {0, "trust", NULL, OTHER, "lift the sandbox; privileges are dropped all the same"},
+    {0, "timeout", "S", OTHER, "stop after S seconds"},
+    {0, "max-memory", "N", OTHER, "memory that Lua may have: 512M, 2G; 1G in the sandbox"},
     {'e', "execute", "CHUNK", OTHER, "run Lua from the command line"},
     {'h', "help", NULL, OTHER, "a page that answers most questions"},
     {'V', "version", NULL, OTHER, "the version"},
@@ -191,6 +194,20 @@ const char *sockq_options_argument(const struct sockq_options *options, const ch
 bool sockq_options_has(const struct sockq_options *options, const char *name)
 {
     return last_given(options, name) != NULL;
+}
+
+const char *sockq_options_what(const struct sockq_options *options)
+{
+    switch (options->mode) {
+    case SOCKQ_MODE_SCRIPT:
+        return options->words[0];
+    case SOCKQ_MODE_STDIN:
+        return "stdin";
+    case SOCKQ_MODE_CHUNK:
+        return "-e";
+    default:
+        return NULL;
+    }
 }
 
 void sockq_options_free(struct sockq_options *options)

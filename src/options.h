@@ -70,6 +70,9 @@ const char *sockq_options_argument(const struct sockq_options *options, const ch
 /** True if an option was given, with an argument or without. */
 bool sockq_options_has(const struct sockq_options *options, const char *name);
 
+/** What messages call that which runs: a script's name, "stdin", "-e"; NULL of a command line. */
+const char *sockq_options_what(const struct sockq_options *options);
+
 /** Free what a parse made. */
 void sockq_options_free(struct sockq_options *options);
 

@@ -6,10 +6,15 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EXIT_DATA = 3 };
+#include "diag.h"
+
+enum { EXIT_USAGE = 2, EXIT_DATA = 3 };
+
+static volatile sig_atomic_t is_too_late;
 
 /* For the signal handlers. */
 static struct sockq_supervised *supervised;
@@ -87,9 +92,34 @@ static void on_stop(int number, siginfo_t *info, void *context)
     errno = saved;
 }
 
+/* The child has not stopped by itself. */
+static void on_alarm(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    (void)context;
+    if (supervised->child > 0) {
+        is_too_late = 1;
+        kill(supervised->child, SIGKILL);
+    }
+}
+
+static void watch_time(double seconds)
+{
+    time_t whole = (time_t)seconds;
+    struct itimerval timer = {
+        .it_value = {.tv_sec = whole + 1,
+                     .tv_usec = (suseconds_t)((seconds - (double)whole) * 1e6)}};
+
+    handle(SIGALRM, on_alarm);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 void sockq_supervise(struct sockq_supervised *what)
 {
     supervised = what;
+    if (what->timeout > 0)
+        watch_time(what->timeout);
     handle(SIGINT, on_interrupt);
     handle(SIGQUIT, on_interrupt);
     handle(SIGTERM, on_end);
@@ -127,6 +157,15 @@ int sockq_supervise_end(void)
     if (WIFEXITED(status))
         return WEXITSTATUS(status);
     int number = WTERMSIG(status);
+    if (number == SIGKILL && is_too_late) {
+        char what[160];
+        snprintf(what, sizeof(what),
+                 "still running a second after --timeout %g, and killed; look for a pattern or a "
+                 "message handler without end",
+                 supervised->timeout);
+        sockq_complain(supervised->what, what);
+        return EXIT_USAGE;
+    }
     if (number == SIGINT || number == SIGPIPE || number == SIGTERM || number == SIGHUP ||
         number == SIGQUIT || number == SIGKILL) {
         signal(number, SIG_DFL);

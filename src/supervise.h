@@ -14,20 +14,24 @@ struct sockq_supervised {
     pid_t child;
     pid_t names; /* another one, which looks names up; it ends with the child; 0: none */
     struct sockq_terminal terminal;
-    bool has_screen; /* the child may be on the alternate screen */
+    bool has_screen;  /* the child may be on the alternate screen */
+    double timeout;   /* seconds after which the child stops by itself, 0: never */
+    const char *what; /* what runs, for messages; NULL for the command line */
 };
 
 /**
  * From here on Ctrl-C is left to the child, Ctrl-Z stops the child first, and SIGTERM and SIGHUP
- * end it; signals that are ignored already stay so.
+ * end it; signals that are ignored already stay so. A second behind its timeout the child is
+ * killed.
  */
 void sockq_supervise(struct sockq_supervised *supervised);
 
 /**
  * Wait for the child's end, and end as it did if a signal ended it.
  *
- * @return  its exit status, -1 with errno if there is no child; after a signal that is no usual end
- *          the status for data that could not be read, and a message
+ * @return  its exit status, -1 with errno if there is no child; of one that was killed for its
+ *          timeout that of a script's error, and a message; after a signal that is no usual end the
+ *          status for data that could not be read, and a message
  */
 int sockq_supervise_end(void);
 

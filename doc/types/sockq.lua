@@ -573,4 +573,11 @@ function sockq.escape(text) end
 ---@type string[]
 sockq.messages = nil
 
+--- Files that --data NAME=FILE brings in: sockq.data.NAME is a list of lines; of a file that ends in
+--- .csv or .tsv a list of tables, their keys from its first line; of .json its value; of .ndjson or
+--- .jsonl a list of values. NAME:csv=FILE says so whatever the file is called; FILE - is standard
+--- input. Example: sockq.tcp():join(sockq.data.hosts, "address=remote_addr"):print()
+---@type table<string, any>
+sockq.data = nil
+
 return sockq

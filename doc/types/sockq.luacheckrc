@@ -9,6 +9,7 @@ stds.sockq = {
       fields = {
         all = {},
         args = {},
+        data = { other_fields = true },
         escape = {},
         facts = {},
         field = {},

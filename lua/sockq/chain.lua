@@ -67,16 +67,42 @@ function chain.from(names)
   return chain.new(numbers, groups)
 end
 
+local function is_row(value)
+  return type(value) == "userdata" and getmetatable(value) == "sockq.row"
+end
+
+-- A list is the caller's, who may put anything into it later on: what is behind a row is read unasked.
+local function copy_of(list, is_one, what)
+  local copy = {}
+  for i = 1, #list do
+    if not is_one(list[i]) then
+      return nil, ("item %d is a %s; %s is expected, as item 1 is"):format(i, type(list[i]), what)
+    end
+    copy[i] = list[i]
+  end
+  return copy
+end
+
 --- A query over rows that are there already: rows of a query, or plain tables of fields.
 ---@param rows table[]
 ---@param names? string[]  the fields of plain tables, in order; all of them by name if not given
 ---@return sockq.Query|nil query, string|nil message
 function chain.of_list(rows, names)
   local schema, wrong
-  if #rows > 0 and type(rows[1]) == "userdata" then
+  if is_row(rows[1]) then
     schema = fields
+    rows, wrong = copy_of(rows, is_row, "a row of sockets")
+    if not rows then
+      return nil, wrong
+    end
   elseif record.is(rows[1]) then
-    schema = getmetatable(rows[1]).schema
+    schema = record.schema_of(rows[1])
+    rows, wrong = copy_of(rows, function(row)
+      return record.is(row) and record.schema_of(row) == schema
+    end, "a row of the same columns")
+    if not rows then
+      return nil, wrong
+    end
   else
     schema, wrong = record.schema_of_tables(rows, names)
     if not schema then

@@ -217,6 +217,13 @@ local function refuse_empty(given)
   end
 end
 
+-- What is wrong with --data ends the run before a script is.
+local function refuse_data(line)
+  if line.given.data then
+    require("sockq.data").check((line.mode == "stdin" or line.given.interactive) and "the script" or nil)
+  end
+end
+
 -- The exit status when the work is done: what was lost on the way counts.
 local function final_status(status, stands_in)
   local set, timer, output = require("sockq.set"), require("sockq.timer"), require("sockq.output")
@@ -316,19 +323,26 @@ function cli.main()
       refuse(line.given, {}, { "sandbox" }, "--trust lifts it")
     end
     refuse_netns()
+    refuse_data(line)
     set_defaults(line.given)
     read_recording(line.given)
     return (line.given.interactive and run_session or execute)(line)
-  end, require("sockq.trace").handler)
+  end, core.message_handler(require("sockq.trace").handler))
   progress.erase()
   if not ok then
     local is_script = line.mode ~= "query" and line.mode ~= "name"
-    if core.interrupted() and not is_script then
+    if core.interrupted() and not core.timed_out() and not is_script then
       return USAGE
     end
     status = fail(status)
   end
-  return final_status(status, stands_in)
+  status = final_status(status, stands_in)
+  local late = core.timed_out()
+  if late and status < USAGE then
+    -- A script may have caught it.
+    status = fail(late)
+  end
+  return status
 end
 
 return cli

@@ -1,12 +1,15 @@
 -- What is wrong with the command line or a script: a message, for an expression its text with the
 -- place marked below, and of a script the calls that led there.
 
+local core = require("sockq.core")
 local escape = require("sockq.escape")
 
 local complaint = {}
 
-local Complaint = {}
-Complaint.__index = Complaint
+local getmetatable_of = debug.getmetatable
+
+-- Scripts that catch one can read it, and not reach its metatable.
+local Complaint = { __metatable = "sockq.error" }
 
 function Complaint.__tostring(self)
   return self.message
@@ -24,7 +27,7 @@ end
 ---@param err any
 ---@return integer|nil
 function complaint.status(err)
-  return getmetatable(err) == Complaint and err.status or nil
+  return getmetatable_of(err) == Complaint and err.status or nil
 end
 
 --- An error with more lines to tell behind its message.
@@ -37,19 +40,40 @@ end
 
 --- True if an error is of this kind.
 function complaint.is(err)
-  return getmetatable(err) == Complaint
+  return getmetatable_of(err) == Complaint
+end
+
+-- What Lua says of these is neither where nor what to do.
+local function place()
+  local known = core.memory()
+  local line = known == "" and core.command_line()
+  known = line and (line.mode == "script" and line.words[1] or line.mode == "chunk" and "-e"
+    or line.mode == "stdin" and "stdin") or known
+  return known ~= "" and known .. ": " or ""
+end
+
+local function out_of_memory()
+  local _, limit = core.memory()
+  return ("%snot enough memory%s; give more by --max-memory"):format(place(),
+    limit and (", the limit is %.0f MiB"):format(limit / 2 ^ 20) or "")
 end
 
 --- What an error says, whatever was raised.
 ---@param err any
 ---@return string
 function complaint.message(err)
-  if type(err) == "string" then
+  if err == "not enough memory" then
+    return out_of_memory()
+  elseif err == "stack overflow" then
+    return place() .. "stack overflow; look for calls without end"
+  elseif type(err) == "string" then
     return err
   end
-  local metatable = getmetatable(err)
+  local metatable = getmetatable_of(err)
   local has_text = type(metatable) == "table" and metatable.__tostring
-  return has_text and tostring(err) or ("a script raised a %s as its error"):format(type(err))
+  -- Of a script's own making: it may raise another.
+  local told, text = pcall(tostring, has_text and err)
+  return has_text and told and type(text) == "string" and text or ("a script raised a %s as its error"):format(type(err))
 end
 
 --- An error in lines for standard error, without control bytes: the message, the marked text, the calls.

@@ -12,7 +12,7 @@ completion.ARGUMENTS = {
   from = "tables", format = "formats", timer = "timers", color = "when", join = "join", distinct = "keys",
   group = "keys", agg = "aggregates", sort = "order", columns = "keys", proc = "folders", netns = "namespaces", read = "files",
   path = "folders", limit = "nothing", at = "nothing", times = "nothing", every = "nothing", watch = "nothing",
-  wait = "nothing", execute = "nothing",
+  wait = "nothing", execute = "nothing", data = "files", timeout = "nothing", ["max-memory"] = "nothing",
 }
 
 --- What the words behind each command are, the last for all further ones.

@@ -31,8 +31,8 @@ do
 end
 
 -- A group or file that is absent: every counter of it is nil.
-local NOTHING = setmetatable({}, { __newindex = function() error("facts cannot be written", 2) end })
-local GROUPS = { __index = function() return NOTHING end }
+local NOTHING = { __newindex = function() error("facts cannot be written", 2) end, __metatable = "sockq.facts" }
+local GROUPS = { __index = function() return setmetatable({}, NOTHING) end, __metatable = "sockq.facts" }
 
 local function bad(path, line, what)
   set.incomplete = true
@@ -263,6 +263,7 @@ end
 local OPTIONAL = { softnet = true, file_nr = true, uptime = true, loadavg = true, ports = true }
 
 local Facts = {
+  __metatable = "sockq.facts",
   __index = function(all, name)
     if OPTIONAL[name] then
       return nil
@@ -276,6 +277,7 @@ local Facts = {
 }
 
 local Settings = {
+  __metatable = "sockq.facts",
   __index = function(_, name)
     if not facts.settings[name] then
       error(sformat("facts.sysctl has no %s; %s", tostring(name), hint.remedy(name, hint.keys(facts.settings),

@@ -5,11 +5,15 @@
 -- goes to _G, where modules find it as in any Lua; modules that a script requires, in C or in Lua, keep
 -- _G itself, because many read globals that may be missing (utf8, bit32). Asking whether a global is
 -- there stays possible: _G.NAME and rawget(_G, NAME) give nil.
+--
+-- In the sandbox (sandbox.lua) the script, or the session, has a table of its own in the place of _G, and
+-- each plug-in has another.
 
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
 local jutil = require("jit.util")
 local nearest = require("sockq.nearest")
+local sandbox = require("sockq.sandbox")
 
 local band, rshift = bit.band, bit.rshift
 
@@ -23,15 +27,16 @@ end
 
 --- What to do about a global that is not there.
 ---@param name string
+---@param all table  the globals that are
 ---@return string
-function globals.remedy(name)
+local function remedy(name, all)
   local words = sockq_words()
   if rawget(words, name) ~= nil then
     return ("write sockq.%s"):format(name)
   elseif fields.by_name[name] then
     return ("it is a field of a row; write row.%s"):format(name)
   end
-  local near = nearest(name, hint.keys(_G))
+  local near = nearest(name, hint.keys(all))
   local near_word = not near and nearest(name, hint.keys(words))
   if near or near_word then
     return ("did you mean %s?"):format(near or "sockq." .. near_word)
@@ -39,30 +44,77 @@ function globals.remedy(name)
   return ("define it, as in local %s = …"):format(name)
 end
 
-local function missing(name)
-  return ("there is no global %s; %s"):format(tostring(name), globals.remedy(tostring(name)))
+-- What a message tells of a global that is missing.
+local function missing(name, all)
+  name = tostring(name)
+  local reason = all ~= _G and sandbox.reason(name)
+  if reason then
+    return ("there is no global %s: %s"):format(name, reason)
+  end
+  return ("there is no global %s; %s"):format(name, remedy(name, all))
 end
 
-local environment = setmetatable({}, {
-  __index = function(_, name)
-    local value = _G[name]
-    if value == nil and name == "sockq" then
-      -- In plug-ins too, also where no script has been started.
-      return require("sockq")
-    elseif value == nil then
-      error(missing(name), 2)
-    end
-    return value
-  end,
-  __newindex = function(_, name, value)
-    _G[name] = value
-  end,
-})
+local function module()
+  if sandbox.is_on then
+    return sandbox.module()
+  end
+  return require("sockq")
+end
+
+-- The environment of chunks whose globals are those of a table.
+local function in_front_of(all)
+  return setmetatable({}, {
+    __index = function(_, name)
+      local value = all[name]
+      if value == nil and name == "sockq" then
+        -- In plug-ins too, also where no script has been started.
+        all.sockq = module()
+        return all.sockq
+      elseif value == nil then
+        error(missing(name, all), 2)
+      end
+      return value
+    end,
+    __newindex = function(_, name, value)
+      all[name] = value
+    end,
+    __metatable = "sockq.globals",
+  })
+end
+
+-- The globals of the script or session.
+local own, environment
+
+--- The table of the script's or session's globals.
+---@return table
+function globals.table()
+  own = own or sandbox.is_on and sandbox.globals() or _G
+  return own
+end
+
+--- Give the script or session a global.
+---@param name string
+---@param value any  in the sandbox it gets what it may hold of it
+function globals.define(name, value)
+  rawset(globals.table(), name, sandbox.export(value))
+end
+
+--- Give the script or session the global sockq.
+function globals.define_sockq()
+  if rawget(globals.table(), "sockq") == nil then
+    rawset(globals.table(), "sockq", module())
+  end
+end
 
 --- Give a chunk the strict globals.
 ---@param chunk function
+---@param apart? boolean  a plug-in's: in the sandbox the globals are its own
 ---@return function chunk
-function globals.strict(chunk)
+function globals.strict(chunk, apart)
+  if apart and sandbox.is_on then
+    return setfenv(chunk, in_front_of(sandbox.globals()))
+  end
+  environment = environment or in_front_of(globals.table())
   return setfenv(chunk, environment)
 end
 
@@ -152,7 +204,7 @@ function globals.misspelt(chunk)
   for _, read in ipairs(reads) do
     local is_there, message = assigned[read.name] or rawget(_G, read.name) ~= nil, nil
     if not is_there then
-      message = missing(read.name)
+      message = missing(read.name, _G)
     elseif not assigned[read.name] and not (read.member and assigned["." .. read.member]) then
       message = missing_member(read.name, read.member)
     end

@@ -2,6 +2,7 @@
 
 local ffi = require("ffi")
 local netns = require("sockq.netns")
+local record = require("sockq.record")
 local structs = require("sockq.schema")
 
 local identity = {}
@@ -79,7 +80,7 @@ end
 local known = setmetatable({}, { __mode = "k" })
 
 local function of_record(row)
-  local schema = getmetatable(row).schema
+  local schema = record.schema_of(row)
   local names = known[schema]
   if not names then
     names = keys_of(schema)

@@ -37,9 +37,11 @@
 --   timer.lua  timers/  timer text: netstat, ss, human, explain
 --   plugin.lua          finding, loading and checking plug-ins
 --   globals.lua         the global names of scripts and plug-ins
+--   sandbox.lua  sandbox/   what they have of Lua and of sockq where privileges were given up
 --   ephemeral.lua       local ports that outgoing connections hold
 --   giveup.lua          when the kernel gives a connection up
 --   recording.lua       recordings: their snapshots, reading one in place of /proc
+--   data.lua            files of --data: sockq.data
 --   facts.lua           settings and counters of the network: sockq.facts()
 --   set.lua             row sets: collecting, walking, what went wrong
 --   trace.lua  complaint.lua   what is told of an error in a script or plug-in; errors as they are printed
@@ -175,6 +177,18 @@ end
 
 --- Messages about what could not be read so far: { "WHERE: WHAT; REMEDY", … }.
 sockq.messages = set.messages
+
+--- Files that --data NAME=FILE brings in: sockq.data.NAME is a list of lines; of a file that ends in .csv or
+--- .tsv a list of tables, their keys from its first line; of .json its value; of .ndjson or .jsonl a list of
+--- values. NAME:csv=FILE says so whatever the file is called; FILE - is standard input.
+--- Example: sockq.tcp():join(sockq.data.hosts, "address=remote_addr"):print()
+sockq.data = setmetatable({}, {
+  __metatable = "sockq.data",
+  __index = function(self, name)
+    -- Loaded when a script asks for one: most have none.
+    return require("sockq.data").member(self, name)
+  end,
+})
 
 return setmetatable(sockq, {
   __index = function(_, name)

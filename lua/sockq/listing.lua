@@ -113,6 +113,10 @@ local function join(rows, text)
     complaint.raise(("--join: %s has no form TABLE:KEY,...; write tcp:local_port=remote_port"):format(text))
   end
   local other, wrong = query.from(names)
+  local data = not other and require("sockq.data")
+  if data and data.has(names) then
+    other, wrong = query.of_list(data.rows(names))
+  end
   if not other then
     complaint.raise("--join: " .. wrong)
   end

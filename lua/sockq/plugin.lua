@@ -5,6 +5,7 @@ local core = require("sockq.core")
 local globals = require("sockq.globals")
 local hint = require("sockq.hint")
 local progress = require("sockq.progress")
+local sandbox = require("sockq.sandbox")
 
 local plugin = {}
 
@@ -146,14 +147,15 @@ end
 --- Compile Lua text of a script or plug-in. Reading a global that nobody defined will be an error.
 ---@param source string
 ---@param name string  "@PATH", or "=WORD", as for load()
+---@param apart? boolean  a plug-in's: in the sandbox its globals are its own
 ---@return function|nil chunk, string|nil message  # which names the place
-function plugin.compile(source, name)
+function plugin.compile(source, name, apart)
   local chunk, err = load(source, name, "t")
   if not chunk and not err:find("^.-:%d+: ") then
     -- Of compiled Lua, which LuaJIT refuses without saying where it stands.
     err = ("%s: %s; give Lua source text"):format(name:sub(2), err)
   end
-  return chunk and globals.strict(chunk), err
+  return chunk and globals.strict(chunk, apart), err
 end
 
 --- What a plug-in raised, in words that name its file.
@@ -183,11 +185,11 @@ end
 ---@param path string
 ---@return table|nil plugin, string|nil message  # which names the file
 function plugin.evaluate(kind, source, path)
-  local chunk, err = core.compiled(path, source), nil
-  if chunk then
-    chunk = globals.strict(chunk)
-  else
-    chunk, err = plugin.compile(source, "@" .. path)
+  -- What is built in is the engine's own: it keeps the engine's globals.
+  local built = core.compiled(path, source)
+  local chunk, err = built, nil
+  if not built then
+    chunk, err = plugin.compile(source, "@" .. path, true)
   end
   if not chunk then
     return nil, err
@@ -200,7 +202,7 @@ function plugin.evaluate(kind, source, path)
   if wrong then
     return nil, wrong
   end
-  return value
+  return built and value or sandbox.adopt(kind, value)
 end
 
 local loaded = {}

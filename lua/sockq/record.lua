@@ -13,10 +13,17 @@ local record = {}
 
 local methods = {}
 
--- Where the schema of a record stands in its metatable.
+local metatable_of = debug.getmetatable
+-- The metatables of records: a script's table does not become one by having a schema.
+local known = setmetatable({}, { __mode = "k" })
+
+--- The schema of a record.
+---@param row sockq.Record
+---@return table
 local function schema_of(row)
-  return getmetatable(row).schema
+  return metatable_of(row).schema
 end
+record.schema_of = schema_of
 
 --- The record itself: unlike a cursor it stays valid.
 ---@return sockq.Record
@@ -89,7 +96,9 @@ function record.schema(entries)
     end,
     __newindex = not_writable(schema),
     __tostring = text_of,
+    __metatable = "sockq.record",
   }
+  known[schema.metatable] = true
   return schema
 end
 
@@ -127,8 +136,7 @@ end
 
 --- True if a value is a record.
 function record.is(value)
-  local metatable = type(value) == "table" and getmetatable(value)
-  return type(metatable) == "table" and metatable.schema ~= nil
+  return type(value) == "table" and known[metatable_of(value)] == true
 end
 
 local TYPES = { string = "string", number = "number", boolean = "boolean", table = "list" }

@@ -25,6 +25,9 @@ Recording.__index = Recording
 local Snapshot = {}
 Snapshot.__index = Snapshot
 
+-- For the sandbox, which tells them by these.
+recording.Recording, recording.Snapshot = Recording, Snapshot
+
 --- A moment as messages and listings write it.
 ---@param time number  seconds since 1970
 ---@return string

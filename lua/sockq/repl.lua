@@ -4,6 +4,7 @@
 local classify = require("sockq.repl.classify")
 local complaint = require("sockq.complaint")
 local core = require("sockq.core")
+local globals = require("sockq.globals")
 local listing = require("sockq.listing")
 local names = require("sockq.repl.names")
 local output = require("sockq.output")
@@ -116,7 +117,7 @@ function Session:query(typed)
   end
   self.host.with_options(given, function()
     local rows = self.host.query({ mode = "query", given = given, words = line.words })
-    rawset(_G, "_", rows)
+    globals.define("_", rows)
     local count, wrong, problem = show.rows(rows, listing.columns(given))
     if not count then
       complaint.raise(wrong, problem)
@@ -151,7 +152,7 @@ local function run_lua(_, line)
   end
   local query = show.values(results.n, results)
   if query then
-    rawset(_G, "_", query)
+    globals.define("_", query)
   end
 end
 
@@ -291,7 +292,7 @@ function repl.run(line, host)
   if option then
     complaint.raise(("--%s: it belongs to a line of the session; leave it out here"):format(option))
   end
-  require("sockq.script").define_globals()
+  globals.define_sockq()
   trace.chunks["=session"] = true
   local editor = require("sockq.editor").open()
   local session = setmetatable({ given = line.given, host = host, failed = false,

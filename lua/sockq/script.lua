@@ -3,8 +3,10 @@
 
 local complaint = require("sockq.complaint")
 local core = require("sockq.core")
+local globals = require("sockq.globals")
 local plugin = require("sockq.plugin")
 local progress = require("sockq.progress")
+local sandbox = require("sockq.sandbox")
 
 local script = {}
 
@@ -48,11 +50,6 @@ local function set_search_path(line)
   end
 end
 
---- Give scripts the global sockq.
-function script.define_globals()
-  rawset(_G, "sockq", require("sockq"))
-end
-
 --- Run the script of the command line; an error in it is raised as it is.
 ---@param line table  core.command_line()
 ---@return integer status
@@ -62,11 +59,13 @@ function script.run(line)
   if not chunk then
     error(wrong, 0)
   end
-  set_search_path(line)
+  if not sandbox.is_on then
+    set_search_path(line)
+  end
   local first = line.mode == "chunk" and 1 or 2
   local given = { [0] = line.mode == "chunk" and "-e" or line.words[1], unpack(line.words, first) }
-  rawset(_G, "arg", given)
-  script.define_globals()
+  globals.define("arg", given)
+  globals.define_sockq()
   progress.is_scripted = true
   chunk(unpack(given))
   return 0
@@ -94,7 +93,7 @@ function script.arguments(list)
   if wrong then
     error(wrong, 3)
   end
-  local given = rawget(_G, "arg") or {}
+  local given = rawget(globals.table(), "arg") or {}
   local place = tostring(given[0] or "script")
   if #given == 1 and HELP[given[1]] then
     print_help(list, place)

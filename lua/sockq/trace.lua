@@ -100,7 +100,8 @@ local function with_remedy(message)
 end
 
 local function text_of(err)
-  return type(err) == "string" and with_remedy(err) or complaint.message(err)
+  local message = complaint.message(err)
+  return message == err and with_remedy(message) or message
 end
 
 -- What note() saw last.

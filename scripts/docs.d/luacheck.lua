@@ -3,7 +3,9 @@ local hint = require "sockq.hint"
 local sockq = require "sockq"
 
 local names = {}
-for _, name in ipairs(hint.keys(sockq)) do names[#names + 1] = ("%s = {}"):format(name) end
+for _, name in ipairs(hint.keys(sockq)) do
+  names[#names + 1] = ("%s = {%s}"):format(name, name == "data" and " other_fields = true " or "")
+end
 
 io.write([[
 -- Made by scripts/docs: what sockq gives to scripts and plug-ins, for luacheck:

@@ -245,7 +245,7 @@ line "sockq = {}"
 line ""
 
 -- Values of the module: what they are.
-local VALUES = { version = "string", fields = "sockq.Field[]", messages = "string[]",
+local VALUES = { version = "string", fields = "sockq.Field[]", messages = "string[]", data = "table<string, any>",
   open = "fun(path: string|nil)" }
 
 for _, read in ipairs(of_owner("init", "sockq")) do

@@ -9,6 +9,8 @@
 #include <lualib.h>
 
 #include "../collector.h"
+#include "../data.h"
+#include "../limit.h"
 #include "../named.h"
 #include "../names/names.h"
 #include "../netns/netns.h"
@@ -43,6 +45,7 @@ struct sockq_program {
     const struct sockq_options *options;
     struct sockq_texts *texts;
     struct sockq_named_list *named;
+    const struct sockq_data_list *data;
     struct names_client *names; /* who is asked for names of users, services and hosts */
     const struct sockq_terminal *terminal;
     const char *proc_path;
@@ -81,7 +84,7 @@ void sockq_editor_prepare(void);
  *
  * @return  the exit status
  */
-int sockq_lua_run(void);
+int sockq_lua_run(const struct sockq_limits *limits);
 
 /** [-0, +1, e] A loader over the embedded Lua files, for package.loaders. */
 int sockq_lua_searcher(lua_State *L);
@@ -112,8 +115,39 @@ void sockq_lua_new_type(lua_State *L, const char *name, const luaL_Reg *methods,
  * Let SIGINT stop Lua wherever it runs, a compiled loop included, with the message "interrupted";
  * a second SIGINT, or a second of code that cannot be stopped, ends the process by SIGINT.
  * Call before any Lua runs.
+ *
+ * @timeout  seconds after which Lua is stopped likewise, for good; 0: never
  */
-void sockq_lua_interruptible(lua_State *L);
+void sockq_lua_interruptible(lua_State *L, double timeout);
+
+/** What the stop by the timeout said, "FILE:LINE: stopped …"; NULL if there was none. */
+const char *sockq_lua_timed_out(void);
+
+/**
+ * Raise "not enough memory" with its place where Lua nears a limit, and tell the end of the C stack
+ * in place of a crash. Call once, where the stack is not yet deep.
+ *
+ * @memory  the limit in bytes, 0: none
+ */
+void sockq_lua_watch(lua_State *L, uint64_t memory);
+
+/** Have the hook of interrupt.c called at Lua's next instruction, in a compiled loop too. */
+void sockq_lua_reach(void);
+
+/** [-0, +0, e] Collect garbage in a hook; an error if what is left is near the limit. */
+void sockq_lua_use_less(lua_State *L);
+
+/** Adds its functions to the table on top of the stack. [-0, +0, e] */
+void sockq_lua_open_limits(lua_State *L);
+
+/** [-0, +0, -] The innermost line of the user's own code, "FILE:LINE"; empty if there is none. */
+void sockq_lua_place(lua_State *L, char *text, size_t size);
+
+/** End the process with a message and status 2, from a signal handler. */
+_Noreturn void sockq_lua_write_last(char *text);
+
+/** Where memory was last refused, likewise. */
+const char *sockq_lua_memory_place(void);
 
 /** True after SIGINT stopped the script. */
 bool sockq_lua_interrupted(void);

@@ -303,6 +303,39 @@ static int l_texts(lua_State *L)
     return 1;
 }
 
+/* Lua: core.data() → { { word = "NAME=FILE", error = text or nil }, … }: the files of --data */
+static int l_data(lua_State *L)
+{
+    const struct sockq_data_list *data = sockq_lua_program ? sockq_lua_program->data : NULL;
+
+    lua_newtable(L);
+    for (size_t i = 0; data && i < data->count; i++) {
+        lua_createtable(L, 0, 2);
+        lua_pushstring(L, data->list[i].word);
+        lua_setfield(L, -2, "word");
+        lua_pushstring(L, data->list[i].error);
+        lua_setfield(L, -2, "error");
+        lua_rawseti(L, -2, (int)i + 1);
+    }
+    return 1;
+}
+
+/* Lua: core.data_text(number) → the bytes of one of them, nil if it could not be read */
+static int l_data_text(lua_State *L)
+{
+    const struct sockq_data_list *data = sockq_lua_program ? sockq_lua_program->data : NULL;
+    lua_Integer number = luaL_checkinteger(L, 1);
+
+    if (!data || number < 1 || (size_t)number > data->count)
+        return luaL_argerror(L, 1, "no such file");
+    const struct sockq_data *one = &data->list[number - 1];
+    if (one->bytes)
+        lua_pushlstring(L, one->bytes, one->size);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 int luaopen_sockq_core(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"embedded", l_embedded},
@@ -315,6 +348,8 @@ int luaopen_sockq_core(lua_State *L)
                                          {"parse_words", l_parse_words},
                                          {"options", l_options},
                                          {"texts", l_texts},
+                                         {"data", l_data},
+                                         {"data_text", l_data_text},
                                          {NULL, NULL}};
 
     lua_newtable(L);
@@ -326,6 +361,7 @@ int luaopen_sockq_core(lua_State *L)
     sockq_lua_open_getopt(L);
     sockq_lua_open_system(L);
     sockq_lua_open_interrupt(L);
+    sockq_lua_open_limits(L);
     sockq_lua_open_terminal(L);
     sockq_lua_open_progress(L);
     lua_pushliteral(L, SOCKQ_VERSION);

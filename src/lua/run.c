@@ -3,6 +3,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -81,7 +82,24 @@ static int run_protected(lua_State *L)
     return 1;
 }
 
-int sockq_lua_run(void)
+/* What Lua could not tell any more. */
+static void tell_end(const char *text)
+{
+    const char *late = sockq_lua_timed_out();
+    char what[128];
+
+    if (late) {
+        sockq_complain(NULL, *late ? late : "the time of --timeout is over");
+    } else if (strcmp(text, "not enough memory") == 0) {
+        const char *where = sockq_lua_memory_place();
+        snprintf(what, sizeof(what), "%s; give more by --max-memory", text);
+        sockq_complain(*where ? where : NULL, what);
+    } else {
+        sockq_complain("error", text);
+    }
+}
+
+int sockq_lua_run(const struct sockq_limits *limits)
 {
     lua_State *L = luaL_newstate();
     int status = EXIT_USAGE;
@@ -90,13 +108,13 @@ int sockq_lua_run(void)
         sockq_complain("start", "not enough memory for LuaJIT");
         return EXIT_DATA;
     }
-    sockq_lua_interruptible(L);
+    sockq_lua_watch(L, limits->memory);
+    sockq_lua_interruptible(L, limits->timeout);
     lua_pushcfunction(L, traceback);
     lua_pushcfunction(L, run_protected);
     if (lua_pcall(L, 0, 1, 1) == 0)
         status = (int)lua_tointeger(L, -1);
-    else if (!sockq_lua_interrupted())
-        sockq_complain("error",
-                       lua_isstring(L, -1) ? lua_tostring(L, -1) : "an error that is no text");
+    else if (!sockq_lua_interrupted() || sockq_lua_timed_out())
+        tell_end(lua_isstring(L, -1) ? lua_tostring(L, -1) : "an error that is no text");
     return status;
 }

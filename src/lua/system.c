@@ -77,11 +77,28 @@ static int l_new_buffer(lua_State *L)
     return 1;
 }
 
-/* Lua: core.interrupted() → true after Ctrl-C */
+/* Lua: core.interrupted() → true after Ctrl-C, and after the time of --timeout */
 static int l_interrupted(lua_State *L)
 {
-    lua_pushboolean(L, sockq_lua_interrupted());
+    lua_pushboolean(L, sockq_lua_interrupted() || sockq_lua_timed_out());
     return 1;
+}
+
+/* Lua: core.timed_out() → what a stop by --timeout said, or nil */
+static int l_timed_out(lua_State *L)
+{
+    lua_pushstring(L, sockq_lua_timed_out());
+    return 1;
+}
+
+/* Lua: core.memory() → where memory was last refused ("" if that is not known), the limit or nil */
+static int l_memory(lua_State *L)
+{
+    lua_pushstring(L, sockq_lua_memory_place());
+    if (!sockq_lua_program || !sockq_lua_program->locks->memory)
+        return 1;
+    lua_pushnumber(L, (lua_Number)sockq_lua_program->locks->memory);
+    return 2;
 }
 
 void sockq_lua_open_system(lua_State *L)
@@ -93,6 +110,8 @@ void sockq_lua_open_system(lua_State *L)
                                          {"strerror", l_strerror},
                                          {"new_buffer", l_new_buffer},
                                          {"interrupted", l_interrupted},
+                                         {"timed_out", l_timed_out},
+                                         {"memory", l_memory},
                                          {NULL, NULL}};
 
     luaL_register(L, NULL, functions);

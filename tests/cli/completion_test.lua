@@ -63,7 +63,7 @@ local function offers(line, ...)
 end
 
 local function registry(chunk)
-  local status, out, err = run({ "-e", chunk }, { env = ENVIRONMENT })
+  local status, out, err = run({ "--trust", "-e", chunk }, { env = ENVIRONMENT })
   check.equal("registry", status .. err, "0")
   return program.lines(out)
 end

@@ -209,7 +209,8 @@ do
     local words = { "-g", "state", "-f", name }
     local _, want = over(TREE, words)
     words[4] = "my" .. name
-    local status, out, err = run({ "--path", dir, "--proc", TREE, unpack(words) })
+    -- They write into memory by the FFI, which the sandbox does not have.
+    local status, out, err = run({ "--trust", "--path", dir, "--proc", TREE, unpack(words) })
     check.equal("a copy of " .. name .. ": status", status .. err, "0")
     check.equal("a copy of " .. name, out, want)
   end

@@ -93,7 +93,7 @@ stops("compiled loop", { "-e", ready "local x = 0 while true do x = x + 1 end" }
 stops("compiled loop with a call", { "-e", ready "local s = 0 local function f(x) s = s + x end for i = 1, 1e15 do f(i) end" },
   ONE, AT_ONCE)
 stops("loop in a coroutine", { "-e", ready "coroutine.wrap(function() while true do end end)()" }, ONE, AT_ONCE)
-stops("loop that is not compiled", { "-e", "jit.off() " .. ready "while true do end" }, ONE, AT_ONCE)
+stops("loop that is not compiled", { "--trust", "-e", "jit.off() " .. ready "while true do end" }, ONE, AT_ONCE)
 stops("predicate over a large table", { "--proc", LARGE, "-e", ready [[
   while true do sockq.tcp():where(function(s) return s.local_port == 70000 end):count() end]] }, EVERY, SOON)
 stops("expression over a large table",
@@ -112,7 +112,7 @@ stops("errors that are caught", { "-e", ready "while true do pcall(function() wh
   { "terminal", "group" }, SOON)
 stops("errors that are caught by xpcall",
   { "-e", ready "while true do xpcall(function() while true do end end, function() end) end" }, ONE, SOON)
-stops("a finalizer", { "-e", "local p = newproxy(true) getmetatable(p).__gc = function() "
+stops("a finalizer", { "--trust", "-e", "local p = newproxy(true) getmetatable(p).__gc = function() "
   .. ready "while true do end" .. " end p = nil collectgarbage()" }, ONE, SOON)
 stops("waiting on stdin", { "-e", ready "io.read()" }, { "group", "interpreter" }, AT_ONCE, { stdin = "pipe" })
 stops("waiting on the terminal", { "-e", ready "io.read()" }, { "terminal" }, AT_ONCE)
@@ -358,7 +358,7 @@ if is_root then
     ["signalling the collector"] = [[require('ffi').cdef 'int kill(int, int); int getppid(void);'
       assert(require('ffi').C.kill(require('ffi').C.getppid(), 0) == 0, 'no')]],
   } do
-    check.equal("the interpreter of root: " .. name, (program.run { "-e", script }), 2)
+    check.equal("the interpreter of root: " .. name, (program.run { "--trust", "-e", script }), 2)
   end
 else
   program.skip_part("dropping root's ids", "this is not root")
@@ -421,7 +421,7 @@ do
   end
   child:finish()
   -- nor can a script make it writable
-  local code, _, err = program.run { "--proc", CAPTURE, "-e", [[
+  local code, _, err = program.run { "--trust", "--proc", CAPTURE, "-e", [[
     local ffi = require "ffi"
     ffi.cdef "int mprotect(void *at, size_t size, int protection);"
     local row = sockq.tcp():first()

@@ -57,7 +57,8 @@ do
     .. "answer = (answer or 0) + 1\nreturn { unpack = unpack, loader = loader }\n")
   local path = file("uses.lua", "answer = 41\nlocal p = require 'portable'\nprint(p.loader, answer, p.unpack { 7 })\n")
   prints("a module keeps its own globals", { "--trust", path }, "none\t42\t7\n")
-  prints("LPeg and lua-cjson", { "-e", "print(require('cjson').encode { require('lpeg').match(require('lpeg').C(1), 'a') })" },
+  prints("LPeg and lua-cjson",
+    { "--trust", "-e", "print(require('cjson').encode { require('lpeg').match(require('lpeg').C(1), 'a') })" },
     '["a"]\n')
   prints("a loaded chunk", { "-e", "x = 3 print(loadstring('return x, nosuch')())" }, "3\tnil\n")
 end

@@ -51,8 +51,9 @@ end
 local function start(redirect)
   os.remove(AFTER)
   os.remove(PID)
-  screen:type(("clear; echo main screen; stty -g >%s; sh -c 'echo $$ >%s; exec \"$0\" --path %s --watch keys' %s %s; "):format(
-    MODES, PID, DIR, program.path, redirect or ""))
+  screen:type(("clear; echo main screen; stty -g >%s; "):format(MODES))
+  screen:type(("sh -c 'echo $$ >%s; exec \"$0\" --trust --path %s --watch keys' %s %s; "):format(PID, DIR, program.path,
+    redirect or ""))
   screen:type(("echo status=$?; stty -g >%s\r"):format(AFTER))
   return screen:wait_for("<none>")
 end
@@ -162,7 +163,7 @@ check.ok("from there", screen:wait_for("<a>"), screen:text())
 screen:press("q")
 is_clean("standard input is none", "left by q")
 do
-  local status, out, err = program.run { "-e", "print(require('sockq.core').take_terminal())" }
+  local status, out, err = program.run { "--trust", "-e", "print(require('sockq.core').take_terminal())" }
   check.equal("no terminal at all", status .. out .. err, "0nil\tInappropriate ioctl for device\n")
 end
 

@@ -75,8 +75,9 @@ return {
     if #paths == 0 then
       error("check: a file is missing; give the names of scripts or plug-ins", 0)
     end
+    -- What a script's text may name, also where this run is in the sandbox.
     rawset(_G, "arg", {})
-    script.define_globals()
+    rawset(_G, "sockq", require("sockq"))
     local status = 0
     for _, path in ipairs(paths) do
       local source, refused = read(path)

@@ -4,6 +4,7 @@
 
 local core = require("sockq.core")
 local fields = require("sockq.fields")
+local globals = require("sockq.globals")
 local helpers = require("sockq.expr.helpers")
 local hint = require("sockq.hint")
 local keys = require("sockq.keys")
@@ -53,7 +54,7 @@ local function looks_like_lua(text)
   elseif not first or is_word_of_expressions(first) then
     return false
   end
-  return rawget(_G, first) ~= nil or is_assignment(bare)
+  return rawget(globals.table(), first) ~= nil or is_assignment(bare)
     or (bare:find("^%s*[%w_]+%s*[%(\"']") ~= nil and not nearest(first, hint.keys(helpers.by_name)))
 end
 

@@ -6,6 +6,7 @@
 
 local core = require("sockq.core")
 local fields = require("sockq.fields")
+local globals = require("sockq.globals")
 local names = require("sockq.repl.names")
 local plugin = require("sockq.plugin")
 local show = require("sockq.repl.show")
@@ -110,7 +111,7 @@ local function context(text)
   elseif text:find("[%w_%)%]]:%a*$") then
     -- Of a call or a global; the rest are addresses.
     local global = text:match("([%a_][%w_]*):%a*$")
-    return { kinds = (not global or global == "_" or rawget(_G, global) ~= nil) and { "verbs" } or {} }
+    return { kinds = (not global or global == "_" or rawget(globals.table(), global) ~= nil) and { "verbs" } or {} }
   elseif text:find("%f[%w_]sockq%.[%w_]*$") then
     return { kinds = { "functions" } }
   end

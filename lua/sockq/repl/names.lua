@@ -38,7 +38,7 @@ end
 
 local function globals()
   local list = {}
-  for name in pairs(_G) do
+  for name in pairs(require("sockq.globals").table()) do
     list[#list + 1] = type(name) == "string" and name:find("^[%a_][%w_]*$") and name or nil
   end
   return list

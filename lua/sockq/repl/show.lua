@@ -5,6 +5,7 @@ local core = require("sockq.core")
 local escape = require("sockq.escape")
 local output = require("sockq.output")
 local record = require("sockq.record")
+local sandbox = require("sockq.sandbox")
 
 local show = {}
 
@@ -115,6 +116,11 @@ local function inspect_table(given, depth, above)
   return ("{\n%s%s\n%s}"):format(indent, table.concat(items, ",\n" .. indent), ("  "):rep(depth))
 end
 
+local function has_text(value)
+  local metatable = debug.getmetatable(value)
+  return metatable ~= nil and metatable.__tostring ~= nil
+end
+
 --- A value as Lua would write it, as far as it can.
 ---@param value any
 ---@param depth integer  of the tables around it
@@ -125,7 +131,7 @@ function inspect(value, depth, above)
     return quoted(value)
   elseif type(value) == "number" then
     return require("sockq.value").number(value) or tostring(value)
-  elseif type(value) == "table" and not (getmetatable(value) and getmetatable(value).__tostring) then
+  elseif type(value) == "table" and not has_text(value) then
     return inspect_table(value, depth, above)
   elseif type(value) == "function" then
     local info = debug.getinfo(value, "S")
@@ -163,7 +169,7 @@ end
 function show.values(count, values)
   local query
   for i = 1, count do
-    local value = values[i]
+    local value = sandbox.import(values[i])
     query = to_query(value) or query
     if to_query(value) then
       local shown, wrong = show.rows(to_query(value))
