@@ -371,7 +371,7 @@ struct sockq_owner_info {
     /*
      * In a captured tree, bits: 1: a PID entry is no folder, 2: an fd entry is no symbolic link,
      * 4: a link names a socket by a number that no inode has, 8: where a file of a process belongs
-     * is a FIFO, a device or a folder.
+     * is a FIFO, a device or a folder, 32: a cgroup file has a line without two colons.
      */
     uint32_t odd;
     /* Processes whose fd folder could be listed, but not the links in it. */

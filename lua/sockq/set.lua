@@ -145,6 +145,7 @@ local ODD = {
   { 2, "the entry of a descriptor is no symbolic link" },
   { 4, "a descriptor leads to a socket whose inode is no 64-bit number" },
   { 8, "cmdline, comm, cgroup or stat of a process is no file but a FIFO, a device or a folder", "capture it as a file" },
+  { 32, "cgroup of a process has a line that is not ID:CONTROLLERS:PATH", "capture it as /proc has it" },
 }
 
 local function tell_owners(owners)

@@ -20,7 +20,8 @@ enum {
     ODD_PID = 1,
     ODD_FD = 2,
     ODD_LINK = 4,
-    ODD_FILE = 8
+    ODD_FILE = 8,
+    ODD_CGROUP = 32
 };
 
 /* What a portion of a folder holds. */
@@ -286,6 +287,8 @@ static int name_process(struct owner_worker *self, struct owner_worker *folder)
         return -1;
     if (target->process->odd)
         note_odd(self->pass->proc, &self->info, ODD_FILE);
+    if (target->process->no_cgroup)
+        note_odd(self->pass->proc, &self->info, ODD_CGROUP);
     target->gone = self->pass->proc->live && target->process->nameless;
     return 0;
 }

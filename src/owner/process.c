@@ -28,8 +28,9 @@ struct reading {
     uint32_t pid;
     int folder; /* of its descriptors, in a live /proc: leads to no other process of this pid */
     struct sockq_process record;
-    bool odd;      /* a file was none */
-    bool nameless; /* neither cmdline nor comm names it */
+    bool odd;       /* a file was none */
+    bool nameless;  /* neither cmdline nor comm names it */
+    bool no_cgroup; /* its file cgroup has a line of another form */
     size_t used;
     char text[1 + 2 * PROGRAM_MOST + CGROUP_MOST + COMM_MOST + EXE_MOST];
 };
@@ -103,6 +104,24 @@ static void read_program(struct reading *r)
     process->program = keep(r, text + start, name - start);
 }
 
+/* cgroups(7): "ID:CONTROLLERS:PATH" a line, of which the last one read may be cut off. */
+static bool are_cgroups(const char *text, size_t length)
+{
+    const char *end = text + length;
+
+    while (text < end) {
+        const char *feed = memchr(text, '\n', (size_t)(end - text));
+        if (!feed && length == CGROUP_MOST)
+            return true;
+        const char *line_end = feed ? feed : end;
+        const char *colon = memchr(text, ':', (size_t)(line_end - text));
+        if (!colon || !memchr(colon + 1, ':', (size_t)(line_end - colon - 1)))
+            return false;
+        text = feed ? feed + 1 : end;
+    }
+    return true;
+}
+
 static void read_cgroup(struct reading *r)
 {
     bool readable;
@@ -110,6 +129,7 @@ static void read_cgroup(struct reading *r)
 
     if (length == 0)
         return;
+    r->no_cgroup = !are_cgroups(r->text + r->used, length);
     r->record.cgroup_len = (uint32_t)length;
     r->record.cgroup = r->used;
     r->used += length;
@@ -184,7 +204,7 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
     r.pid = pid;
     r.folder = proc->live ? folder : -1;
     r.record = (struct sockq_process){.pid = pid};
-    r.odd = r.nameless = false;
+    r.odd = r.nameless = r.no_cgroup = false;
     r.used = 1;
     r.text[0] = '\0';
     read_program(&r);
@@ -202,6 +222,7 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
     process->record = r.record;
     process->odd = r.odd;
     process->nameless = r.nameless;
+    process->no_cgroup = r.no_cgroup;
     process->length = r.used;
     memcpy(process->text, r.text, r.used);
     return process;

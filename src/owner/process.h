@@ -9,9 +9,10 @@
 /** A process as it was read, before it goes to the arena: offsets in the record are into text. */
 struct owner_process {
     struct sockq_process record;
-    bool odd;      /* where a file of it belongs is something else */
-    bool nameless; /* neither cmdline nor comm could be read: a live process has ended */
-    size_t length; /* of text, at least 1 */
+    bool odd;       /* where a file of it belongs is something else */
+    bool nameless;  /* neither cmdline nor comm could be read: a live process has ended */
+    bool no_cgroup; /* its file cgroup has a line of another form */
+    size_t length;  /* of text, at least 1 */
     char text[];
 };
 
