@@ -251,9 +251,11 @@ static int confine(struct start *start, struct sockq_program *program, pid_t par
     start->locks.memory = start->limits.memory;
     if (sockq_limits_stack() < 0)
         return fail("limits could not be set", strerror(errno));
-    if (!start->sandboxed && sockq_limits_memory(start->locks.memory) < 0)
-        return fail("--max-memory", strerror(errno));
-    if (start->sandboxed && sockq_limits_lock(start->locks.memory) < 0)
+    if (!start->sandboxed)
+        return sockq_limits_memory(start->locks.memory) < 0 ? fail("--max-memory", strerror(errno))
+                                                            : 0;
+    sockq_landlock_lock(&start->locks);
+    if (sockq_limits_lock(start->locks.memory) < 0)
         return fail("limits could not be set", strerror(errno));
     return 0;
 }

@@ -171,6 +171,11 @@ int sockq_supervise_end(void)
         signal(number, SIG_DFL);
         raise(number);
     }
+    if (number == SIGSYS) {
+        fprintf(stderr, "sockq: sandbox: the script tried a forbidden system call; if you trust it, "
+                        "give --trust\n");
+        return EXIT_USAGE;
+    }
     fprintf(stderr, "sockq: the interpreter was ended by signal %d (%s)\n", number,
             strsignal(number));
     return EXIT_DATA;

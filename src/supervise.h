@@ -30,7 +30,8 @@ void sockq_supervise(struct sockq_supervised *supervised);
  * Wait for the child's end, and end as it did if a signal ended it.
  *
  * @return  its exit status, -1 with errno if there is no child; of one that was killed for its
- *          timeout that of a script's error, and a message; after a signal that is no usual end the
+ *          timeout, or after SIGSYS by the sandbox, that of a script's error, and a message; after
+ *          another signal that is no usual end the
  *          status for data that could not be read, and a message
  */
 int sockq_supervise_end(void);

@@ -14,6 +14,10 @@
 int luaopen_cjson(lua_State *L);
 int luaopen_lpeg(lua_State *L);
 
+#ifdef SOCKQ_TEST_INJECT
+void sockq_test_inject(void); /* tests/wall/inject.h */
+#endif
+
 enum { EXIT_USAGE = 2, EXIT_DATA = 3 };
 
 static int traceback(lua_State *L)
@@ -63,6 +67,20 @@ static bool can_compile(void)
     return result;
 }
 
+/* The last lock: from here on only a few system calls are left. */
+static void lock(void)
+{
+    struct sockq_locks *locks = sockq_lua_program->locks;
+
+    if (!locks->wanted || sockq_seccomp_lock(&sockq_lua_program->calls) == 0)
+        return;
+    locks->seccomp_error = errno;
+    if (!sockq_lua_program->privileged)
+        sockq_complain("sandbox",
+                       "this kernel has no seccomp filters, or forbids them; what scripts "
+                       "may do is decided in Lua alone");
+}
+
 /* Lua: the whole of the interpreter's work; returns the exit status. */
 static int run_protected(lua_State *L)
 {
@@ -74,6 +92,10 @@ static int run_protected(lua_State *L)
                        "this system allows no memory that is written and then executed; Lua "
                        "is not compiled, and slower");
     }
+    lock();
+#ifdef SOCKQ_TEST_INJECT
+    sockq_test_inject();
+#endif
     lua_getglobal(L, "require");
     lua_pushliteral(L, "sockq.cli");
     lua_call(L, 1, 1);
