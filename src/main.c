@@ -13,8 +13,9 @@
  *   limit.{h,c}         what --timeout and --max-memory say
  *   privilege.{h,c}     who asks, and giving up what is not needed
  *   sandbox/            locks below Lua, sandbox.h: landlock.c no files, limits.c little memory,
- *                       seccomp.c few system calls, environment.c few variables; collector.{h,c}
- *                       the system calls of the processes that run no Lua
+ *                       seccomp.c few system calls, environment.c few variables; report.c
+ *                       reads back what is in force; collector.{h,c}: the system calls of the
+ *                       processes that run no Lua
  *   lua/                the binding, the only files besides main.c that know Lua
  *     run.c             the interpreter: LuaJIT, the last lock, lua/sockq/cli.lua
  *     module.c          require "sockq.core"; embedded files
@@ -25,6 +26,7 @@
  *     getopt.c          getopt_long for views that stand in for another program
  *     system.c          clocks, sleep, memory for output
  *     terminal.c        the live view's terminal: size, keys, painting
+ *     locks.c           what is in force, as the kernel tells it
  *     progress.c        the line that long work shows
  *     interrupt.c       Ctrl-C and --timeout, in compiled loops too
  *     limits.c          what is told where memory or the C stack is used up
@@ -211,6 +213,11 @@ static int open_rest(struct start *start, struct sockq_program *program)
     program->calls = (struct sockq_calls){.terminal = watches,
                                           .recordings = start->named.count > 0,
                                           .appends = is_command(start, "record")};
+    if ((sockq_options_has(options, "version") && sockq_options_has(options, "verbose")) ||
+        sockq_options_has(options, "self")) {
+        program->calls.reports = true;
+        sockq_proofs_open(&program->proofs, getppid());
+    }
     if (!start->sandboxed) {
         (void)umask(start->umask);
         return 0;
@@ -251,9 +258,11 @@ static int confine(struct start *start, struct sockq_program *program, pid_t par
     start->locks.memory = start->limits.memory;
     if (sockq_limits_stack() < 0)
         return fail("limits could not be set", strerror(errno));
-    if (!start->sandboxed)
+    if (!start->sandboxed) {
+        sockq_landlock_look(&start->locks);
         return sockq_limits_memory(start->locks.memory) < 0 ? fail("--max-memory", strerror(errno))
                                                             : 0;
+    }
     sockq_landlock_lock(&start->locks);
     if (sockq_limits_lock(start->locks.memory) < 0)
         return fail("limits could not be set", strerror(errno));

@@ -63,6 +63,8 @@ const struct sockq_option sockq_option_table[] = {
     {'e', "execute", "CHUNK", OTHER, "run Lua from the command line"},
     {'h', "help", NULL, OTHER, "a page that answers most questions"},
     {'V', "version", NULL, OTHER, "the version"},
+    {'v', "verbose", NULL, OTHER, "with --version: what confines sockq here"},
+    {0, "self", NULL, OTHER, "with doctor: the same, judged"},
     {0, NULL, NULL, NULL, NULL},
 };
 

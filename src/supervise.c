@@ -172,8 +172,9 @@ int sockq_supervise_end(void)
         raise(number);
     }
     if (number == SIGSYS) {
-        fprintf(stderr, "sockq: sandbox: the script tried a forbidden system call; if you trust it, "
-                        "give --trust\n");
+        fprintf(stderr,
+                "sockq: sandbox: the script tried a forbidden system call; if you trust it, "
+                "give --trust\n");
         return EXIT_USAGE;
     }
     fprintf(stderr, "sockq: the interpreter was ended by signal %d (%s)\n", number,

@@ -391,6 +391,11 @@ function Report:next(command, why) end
 ---@return number  # seconds between the two looks
 function Report:sleep(seconds) end
 
+--- The argument of an option of the command line, true if it takes none, nil if it was not given.
+---@param name string
+---@return any
+function Report:option(name) end
+
 --- Decide the exit status.
 ---@param status integer
 function Report:status(status) end

@@ -38,8 +38,11 @@ local function help(line)
   return 0
 end
 
-local function version()
+local function version(line)
   require("sockq.output").write(("sockq %s\n"):format(core.version))
+  if line.given.verbose then
+    require("sockq.output").write(require("sockq.confinement").text())
+  end
   return 0
 end
 
@@ -304,6 +307,20 @@ function execute(line)
   return run()
 end
 
+-- Options that belong to another, or exclude it.
+local function refuse_misplaced(line)
+  local given = line.given
+  if not given.version then
+    refuse(given, {}, { "verbose" }, "only --version takes it")
+  end
+  if line.mode ~= "name" or line.words[1] ~= "doctor" then
+    refuse(given, {}, { "self" }, "only sockq doctor takes it")
+  end
+  if given.trust then
+    refuse(given, {}, { "sandbox" }, "--trust lifts it")
+  end
+end
+
 --- Run the command line.
 ---@return integer status
 function cli.main()
@@ -315,13 +332,11 @@ function cli.main()
   require("sockq.set").on_message = complain
   require("sockq.timer").on_error = complain
   local ok, status, stands_in = xpcall(function()
+    refuse_misplaced(line)
     if asked then
       return asked(line)
     end
     refuse_empty(line.given)
-    if line.given.trust then
-      refuse(line.given, {}, { "sandbox" }, "--trust lifts it")
-    end
     refuse_netns()
     refuse_data(line)
     set_defaults(line.given)

@@ -59,6 +59,7 @@
 --   width.lua           how many columns of a terminal a text takes
 --   buffer.lua          text on its way out
 --   progress.lua        the line that long work shows
+--   confinement.lua     what confines sockq here: --version -v, doctor --self
 --   schema.lua          the C structs, for the FFI
 --   (sockq.core is the C half: src/lua/)
 

@@ -150,6 +150,10 @@ end
 ---@param apart? boolean  a plug-in's: in the sandbox its globals are its own
 ---@return function|nil chunk, string|nil message  # which names the place
 function plugin.compile(source, name, apart)
+  local refused = core.refuses_lua()
+  if refused then
+    return nil, ("%s: %s"):format(name:sub(2), refused)
+  end
   local chunk, err = load(source, name, "t")
   if not chunk and not err:find("^.-:%d+: ") then
     -- Of compiled Lua, which LuaJIT refuses without saying where it stands.

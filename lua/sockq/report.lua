@@ -148,6 +148,13 @@ function Report:sleep(seconds)
   return passed
 end
 
+--- The argument of an option of the command line, true if it takes none, nil if it was not given.
+---@param name string
+---@return any
+function Report:option(name)
+  return self._given[name]
+end
+
 --- Decide the exit status.
 ---@param status integer
 function Report:status(status)

@@ -54,9 +54,10 @@ struct sockq_program {
     const struct netns_names *netns_names; /* those that were looked up before, or NULL */
     struct sockq_locks *locks;
     struct sockq_calls calls;
-    bool privileged; /* sockq was started with more rights than Lua has */
-    bool sandboxed;  /* Lua is to have no files, sockets and processes */
-    unsigned euid;   /* before privileges were dropped: netstat's warning names it */
+    struct sockq_proofs proofs; /* opened if calls.reports */
+    bool privileged;            /* sockq was started with more rights than Lua has */
+    bool sandboxed;             /* Lua is to have no files, sockets and processes */
+    unsigned euid;              /* before privileges were dropped: netstat's warning names it */
 };
 
 /** The program this module runs in; NULL in a stock luajit. Set before the module is opened. */
@@ -85,6 +86,9 @@ void sockq_editor_prepare(void);
  * @return  the exit status
  */
 int sockq_lua_run(const struct sockq_limits *limits);
+
+/** [-0, +1, e] What is in force, in the program only. */
+int luaopen_sockq_locks(lua_State *L);
 
 /** [-0, +1, e] A loader over the embedded Lua files, for package.loaders. */
 int sockq_lua_searcher(lua_State *L);

@@ -203,6 +203,21 @@ static int l_sandboxed(lua_State *L)
     return 1;
 }
 
+/* Lua: core.refuses_lua() → why no Lua but what is built in may run, nil if any may: without the
+ * filter of system calls it is not to be let near what sockq was started with */
+static int l_refuses_lua(lua_State *L)
+{
+    const struct sockq_program *program = sockq_lua_program;
+
+    if (!program || !program->privileged || !program->locks->seccomp_error)
+        return 0;
+    lua_pushfstring(L,
+                    "the sandbox has no seccomp here (%s); start sockq without privileges, or with "
+                    "--trust if you trust the script",
+                    strerror(program->locks->seccomp_error));
+    return 1;
+}
+
 /* A name that is known beforehand, and what it names. */
 struct known_name {
     const char *name;
@@ -344,6 +359,7 @@ int luaopen_sockq_core(lua_State *L)
                                          {"problem_text", l_problem_text},
                                          {"fact_path", l_fact_path},
                                          {"sandboxed", l_sandboxed},
+                                         {"refuses_lua", l_refuses_lua},
                                          {"command_line", l_command_line},
                                          {"parse_words", l_parse_words},
                                          {"options", l_options},

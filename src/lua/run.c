@@ -33,6 +33,7 @@ static void open_modules(lua_State *L)
 {
     static const luaL_Reg linked[] = {{"sockq.core", luaopen_sockq_core},
                                       {"sockq.editor", luaopen_sockq_editor},
+                                      {"sockq.locks", luaopen_sockq_locks},
                                       {"lpeg", luaopen_lpeg},
                                       {"cjson", luaopen_cjson},
                                       {NULL, NULL}};

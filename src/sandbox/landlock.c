@@ -57,16 +57,22 @@ static bool is_root_refused(void)
     return fd < 0 && errno == EACCES;
 }
 
-void sockq_landlock_lock(struct sockq_locks *locks)
+void sockq_landlock_look(struct sockq_locks *locks)
 {
-    struct ruleset rights;
     long abi = syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, FLAG_VERSION);
 
     locks->landlock_abi = abi > 0 ? (int)abi : 0;
     locks->landlock_error = abi > 0 ? 0 : errno;
-    if (abi <= 0)
+}
+
+void sockq_landlock_lock(struct sockq_locks *locks)
+{
+    struct ruleset rights;
+
+    sockq_landlock_look(locks);
+    if (locks->landlock_error)
         return;
-    size_t size = rights_of((int)abi, &rights);
+    size_t size = rights_of(locks->landlock_abi, &rights);
     int fd = (int)syscall(SYS_landlock_create_ruleset, &rights, size, 0);
     if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0) < 0)
         locks->landlock_error = errno;

@@ -6,6 +6,7 @@
 #define SOCKQ_SANDBOX_SANDBOX_H
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /** Memory of Lua in the sandbox where --max-memory says nothing: bytes. */
 #define SOCKQ_SANDBOX_MEMORY ((uint64_t)1 << 30)
@@ -37,6 +38,9 @@ struct sockq_locks {
  */
 void sockq_environment_blank(void);
 
+/** Ask which ABI this kernel has. */
+void sockq_landlock_look(struct sockq_locks *locks);
+
 /**
  * Landlock without a rule: every right that this kernel's ABI and this program know is handled, so
  * that no file, no TCP port, and from ABI 6 on no signal or abstract socket of others is reached.
@@ -64,5 +68,24 @@ int sockq_limits_memory(uint64_t memory);
  * @return 0, or -1 with errno: the kernel has no seccomp filters, or forbids them
  */
 int sockq_seccomp_lock(const struct sockq_calls *calls);
+
+/**
+ * Files of /proc that are opened before the locks and say, when they are read behind them, what
+ * the kernel then holds of this process and of the collector. -1: cannot be opened
+ */
+struct sockq_proofs {
+    int status;
+    int limits;
+    int collector; /* its status */
+};
+
+/** Open them. @parent the collector's pid */
+void sockq_proofs_open(struct sockq_proofs *proofs, int parent);
+
+/** Read one from its begin. @return bytes, fewer than size; -1 with errno */
+ssize_t sockq_proof_read(int fd, char *text, size_t size);
+
+/** What PR_GET_DUMPABLE says now; allowed by sockq_calls.reports. */
+int sockq_proof_dumpable(void);
 
 #endif

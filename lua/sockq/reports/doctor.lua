@@ -348,6 +348,19 @@ local function examine(d)
   return list
 end
 
+-- doctor --self: sockq in place of the machine.
+local function examine_self(wanted, report)
+  local list, counts = {}, { bad = 0, look = 0, ok = 0 }
+  for _, entry in ipairs(require("sockq.confinement").list()) do
+    counts[entry.verdict] = counts[entry.verdict] + 1
+    if next(wanted) == nil or wanted[entry.verdict] then
+      list[#list + 1] = entry
+    end
+  end
+  report:text(sformat("%d bad, %d worth a look, %d ok", counts.bad, counts.look, counts.ok))
+  report:rows({ rows = list, columns = { "verdict", "part", "what", { field = "value", shrink = 100 } } })
+end
+
 return {
   help = "is anything wrong with this machine's networking?",
   doc = [[
@@ -356,13 +369,19 @@ needs could not be read), ok. Each has its evidence in numbers and the command t
 shows its rows. Limits come from sysctl, what happened so far from /proc/net/snmp,
 netstat and softnet_stat, which count since boot: old news still says look.
 
-`sockq doctor bad` lists only what is bad, and exits 1 if nothing is.]],
+`sockq doctor bad` lists only what is bad, and exits 1 if nothing is.
+
+`sockq doctor --self` tells of sockq itself: the ids, capabilities, filters and limits
+that confine its processes here, read back from the kernel, and what it lacks.]],
   args = { { name = "verdict", type = "word", words = { "bad", "look", "unknown", "ok" }, many = true, optional = true,
     doc = "only the checks that end so" } },
   run = function(args, report)
     local wanted = {}
     for _, verdict in ipairs(args.verdict or {}) do
       wanted[verdict] = true
+    end
+    if report:option("self") then
+      return examine_self(wanted, report)
     end
     local list, counts = {}, { bad = 0, look = 0, unknown = 0, ok = 0 }
     for _, check in ipairs(examine(collect(report))) do
