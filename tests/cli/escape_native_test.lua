@@ -58,8 +58,9 @@ local function try_all(world, before, words, restore)
     "export SOCKQ_INJECT_PID=" .. world.child.pid }
   for i, attempt in ipairs(attempts) do
     script[#script + 1] = restore
-    script[#script + 1] = ("SOCKQ_INJECT=%s %s %s %s -e 'print(1)' <victim >../out 2>../err; echo \"%d $?:$(cat ../out):$(cat ../err)\"")
-      :format(posix.quote(attempt.name), before, BINARY, words, i)
+    script[#script + 1] = ("SOCKQ_INJECT=%s %s %s %s -e 'print(1)' <victim >../out 2>../err"):format(
+      posix.quote(attempt.name), before, BINARY, words)
+    script[#script + 1] = ('echo "%d $?:$(cat ../out):$(cat ../err)"'):format(i)
   end
   local path = DIR .. "/attempts.sh"
   posix.write_file(path, table.concat(script, "\n"))
