@@ -121,12 +121,15 @@ static int fail(const char *where, const char *what)
     return EXIT_DATA;
 }
 
-/* What hardly fails but for a limit of memory, files or processes. */
+/* What hardly fails but for a limit of memory, files or processes, or a filter of system calls. */
 static int fail_limit(const char *where)
 {
+    const bool forbidden = errno == ENOSYS || errno == EPERM;
     char what[128];
 
-    snprintf(what, sizeof(what), "%s; raise the limit: ulimit -a lists them", strerror(errno));
+    snprintf(what, sizeof(what), "%s; %s", strerror(errno),
+             forbidden ? "allow the call in this container's seccomp filter"
+                       : "raise the limit: ulimit -a lists them");
     return fail(where, what);
 }
 
@@ -436,6 +439,10 @@ static int parse(struct start *start, int argc, char **argv)
 
 static int prepare(struct start *start, int argc, char **argv)
 {
+    const char *missing = sockq_privilege_calls();
+
+    if (missing)
+        return fail_limit(missing);
     sockq_terminal_find(&start->supervised.terminal);
     sockq_invoker_find(&start->invoker);
     start->euid = geteuid();
@@ -459,9 +466,10 @@ static int prepare(struct start *start, int argc, char **argv)
                             "give a folder that holds net/tcp and its like");
             return EXIT_USAGE;
         }
-        return fail("/proc", errno == ENODEV
-                                 ? "not the kernel's; give a captured tree by --proc DIR"
-                                 : strerror(errno));
+        return fail("/proc",
+                    errno == ENODEV
+                        ? "not the kernel's; mount it, or give a captured tree by --proc DIR"
+                        : strerror(errno));
     }
     if (collects && choose_netns(start) < 0)
         return fail_limit("--netns");
@@ -486,6 +494,8 @@ int main(int argc, char **argv)
             return EXIT_DATA;
     start.umask = umask(077);
     signal(SIGPIPE, SIG_DFL);
+    /* Ignored, as some leave it, the children's statuses would be lost. */
+    signal(SIGCHLD, SIG_DFL);
     int status = prepare(&start, argc, argv);
     if (status)
         return status;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -274,4 +275,19 @@ int sockq_collector_confine_more(const struct sockq_invoker *invoker, bool live)
 int sockq_capabilities_drop(void)
 {
     return set_capabilities(0);
+}
+
+const char *sockq_privilege_calls(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {0};
+    struct rlimit limit;
+
+    if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return "prctl";
+    if (syscall(SYS_capget, &header, data) < 0)
+        return "capget";
+    if (syscall(SYS_capset, &header, data) < 0)
+        return "capset";
+    return getrlimit(RLIMIT_CORE, &limit) < 0 ? "prlimit64" : NULL;
 }

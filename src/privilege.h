@@ -81,4 +81,11 @@ int sockq_collector_confine_more(const struct sockq_invoker *invoker, bool live)
 /** Give up all capabilities of the calling thread. @return 0, or -1 with errno */
 int sockq_capabilities_drop(void);
 
+/**
+ * Whether the system calls by which rights are given up can be called at all.
+ *
+ * @return  NULL, or the name of one that cannot, with errno
+ */
+const char *sockq_privilege_calls(void);
+
 #endif

@@ -11,8 +11,9 @@
 struct netns_choice;
 
 struct sockq_proc {
-    int fd;    /* the folder, O_PATH; owned */
-    bool live; /* the kernel's own /proc */
+    int fd;     /* the folder, O_PATH; owned */
+    bool live;  /* the kernel's own /proc */
+    bool alone; /* of processes alone: it was mounted with subset=pid and has no net */
     /* What sockq itself made and must not list: its socket pairs, and its interpreter and the
      * process that looks names up; 0: none. */
     uint64_t own_inodes[4];

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 #ifndef MFD_NOEXEC_SEAL
@@ -63,7 +65,7 @@ static int map_shared(struct sockq_file *file, int fd)
     return madvise(file->base, file->size, MADV_DONTFORK);
 }
 
-static int open_shared(struct sockq_file *file)
+static int open_memfd(struct sockq_file *file)
 {
     int fd = memfd_create("sockq", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
     if (fd < 0 && errno == EINVAL)
@@ -77,6 +79,46 @@ static int open_shared(struct sockq_file *file)
     close(fd);
     errno = saved;
     return result;
+}
+
+/*
+ * Where there are no memory files: a segment that nobody else can attach. Attached for reading, it
+ * has the rights of a read-only open (ipc/shm.c, do_shmat), and a limit of file sizes does not hold
+ * for it. It ends with the last process that has it.
+ */
+static int open_segment(struct sockq_file *file)
+{
+    int segment = shmget(IPC_PRIVATE, file->size, IPC_CREAT | SHM_NORESERVE | 0600);
+    if (segment < 0)
+        return -1;
+    void *base = shmat(segment, NULL, 0);
+    const void *map = shmat(segment, NULL, SHM_RDONLY);
+    int saved = errno;
+    (void)shmctl(segment, IPC_RMID, NULL);
+    errno = saved;
+    file->base = (intptr_t)base == -1 ? NULL : base;
+    file->map = (intptr_t)map == -1 ? NULL : map;
+    if (!file->base || !file->map)
+        return -1;
+    return madvise(file->base, file->size, MADV_DONTFORK);
+}
+
+static int open_shared(struct sockq_file *file)
+{
+    const struct sockq_file empty = *file;
+
+    if (open_memfd(file) == 0)
+        return 0;
+    int saved = errno;
+    if (saved == ENOMEM || saved == EINVAL)
+        return -1;
+    if (file->base)
+        munmap(file->base, file->size);
+    *file = empty;
+    if (open_segment(file) == 0)
+        return 0;
+    errno = errno == ENOMEM || errno == EINVAL ? errno : saved;
+    return -1;
 }
 
 static int open_private(struct sockq_file *file)

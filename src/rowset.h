@@ -4,7 +4,8 @@
  * blocks of rows and blocks of the string arena (struct sockq_set in row.h says how they join).
  *
  * The reader's mapping is read-only and comes from a read-only open, so it cannot be made writable;
- * the file's size is sealed, so no access below it can fault for want of length.
+ * the file's size is sealed, so no access below it can fault for want of length. Without memory
+ * files it is a System V segment, attached once for reading.
  */
 #ifndef SOCKQ_ROWSET_H
 #define SOCKQ_ROWSET_H
@@ -36,7 +37,7 @@ struct sockq_file {
     uint32_t next;            /* the lowest block that was never used */
     struct sockq_list unused; /* released blocks */
     struct sockq_list sets;   /* header blocks of the row sets that are alive */
-    bool shared;              /* a memfd that two processes map, or private memory */
+    bool shared;              /* two processes map it, or it is private memory */
 };
 
 /** The writer of one row set. */

@@ -128,7 +128,10 @@ int sockq_lua_run(const struct sockq_limits *limits)
     int status = EXIT_USAGE;
 
     if (!L) {
-        sockq_complain("start", "not enough memory for LuaJIT");
+        sockq_complain(
+            "start",
+            "no memory or no random numbers for LuaJIT; raise the limit that ulimit -a lists, or "
+            "allow getrandom");
         return EXIT_DATA;
     }
     sockq_lua_watch(L, limits->memory);

@@ -318,6 +318,11 @@ static void use_and_reuse(struct sockq_file *file)
     assert_int_equal(sockq_set_row(file->map, w.set, 9999)->line, 10000);
     uint32_t next = file->next;
     sockq_file_release(file, w.block);
+    /* Only parts of a private block can be written: one that is not taken back is lost. */
+    if (!file->shared && plan.give_back) {
+        assert_int_equal(file->unused.count, 0);
+        return;
+    }
     for (size_t at = SOCKQ_BLOCK_SIZE; at < (size_t)next << SOCKQ_BLOCK_SHIFT; at += sizeof(zero))
         assert_memory_equal(file->map + at, zero, sizeof(zero));
 }

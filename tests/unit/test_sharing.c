@@ -4,8 +4,10 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +28,20 @@ static int setup(void **state)
     assert_int_equal(sockq_writer_open(&world->w, &world->file, &question), 0);
     *state = world;
     return 0;
+}
+
+/* A limit of file sizes holds for memory files, and not for what stands in for them. */
+static int setup_without_memory_files(void **state)
+{
+    struct rlimit before, none;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    int result = setup(state);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    return result;
 }
 
 static int teardown(void **state)
@@ -109,6 +125,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_reader_cannot_write, setup, teardown),
         cmocka_unit_test_setup_teardown(a_child_follows, setup, teardown),
+        {"without_memory_files_the_reader_cannot_write", the_reader_cannot_write,
+         setup_without_memory_files, teardown, NULL},
+        {"without_memory_files_a_child_follows", a_child_follows, setup_without_memory_files,
+         teardown, NULL},
     };
 
     return cmocka_run_group_tests_name("sharing", tests, NULL, NULL);
