@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct sockq_message) == 48, "requests have one size");
@@ -20,6 +21,14 @@ enum { FIRST_PROGRESS = 256, PROGRESS_ROWS = 4096, PROGRESS_SHARE = 16 };
 static const size_t CLIENT_MEMORY = (size_t)64 << 30;
 static const size_t REPLAY_LEAST = (size_t)4 << 30;
 enum { REPLAY_SHARE = 64 };
+
+/*
+ * What an interpreter can make the collector hold: row sets, and of the machine's memory one part
+ * in so many, but at least so much. Datagrams that are taken between two reads of a table: a flood
+ * of them must not hold up the table for ever.
+ */
+enum { SETS_MOST = 4096, MEMORY_SHARE = 2, REQUESTS_AT_ONCE = 1024 };
+static const uint64_t MEMORY_LEAST = (uint64_t)256 << 20;
 
 struct serving {
     int socket;
@@ -94,7 +103,7 @@ static bool check_requests(void *context)
 
     if (s->error)
         return true;
-    for (;;) {
+    for (int i = 0; i < REQUESTS_AT_ONCE; i++) {
         int result = receive_request(s->socket, &message, MSG_DONTWAIT);
         if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             break;
@@ -152,12 +161,25 @@ static int serve_collect(struct serving *s, const struct sockq_proc *proc,
     return send_message(s->socket, &reply, 0);
 }
 
+static uint64_t memory_most(void)
+{
+    struct sysinfo machine;
+    uint64_t most =
+        sysinfo(&machine) < 0 ? 0 : (uint64_t)machine.totalram * machine.mem_unit / MEMORY_SHARE;
+
+    return most < MEMORY_LEAST ? MEMORY_LEAST : most;
+}
+
 int sockq_collector_serve(int socket, struct sockq_file *file, const struct sockq_proc *proc)
 {
     struct serving s = {.socket = socket, .file = file};
     struct sockq_message message;
     int result;
 
+    if (!file->used_most)
+        file->used_most = memory_most() / SOCKQ_PAGE;
+    if (!file->sets_most)
+        file->sets_most = SETS_MOST;
     while ((result = receive_request(socket, &message, 0)) > 0) {
         if (message.operation == SOCKQ_OP_RELEASE)
             sockq_file_release(file, message.block);

@@ -39,7 +39,9 @@ struct sockq_message {
 };
 
 /**
- * Serve one interpreter until it closes its end.
+ * Serve one interpreter until it closes its end. The row sets that it keeps are limited: where the
+ * file has no limits yet, to 4096 sets and half of the machine's memory; a collection beyond that
+ * fails with EDQUOT.
  *
  * @socket  one end of a SOCK_SEQPACKET pair; borrowed
  * @return  0 when the peer closed; -1 with errno: EPROTO after a request that no interpreter of

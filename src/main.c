@@ -85,6 +85,7 @@
 #include "lua/lua.h"
 #include "netns/netns.h"
 #include "privilege.h"
+#include "sandbox/collector.h"
 #include "sandbox/sandbox.h"
 #include "supervise.h"
 
@@ -325,12 +326,18 @@ static int open_tree_again(struct start *start)
 static int confine_collector(struct start *start)
 {
     const struct sockq_invoker *invoker = &start->invoker;
+    const struct sockq_collecting collecting = {
+        .live = start->proc.live, .children = {start->supervised.child, start->supervised.names}};
     bool live = start->proc.live, enters = netns_enters(&start->netns);
 
     if (sockq_collector_confine(invoker, live, enters) < 0 || open_tree_again(start) < 0 ||
         netns_hold(&start->netns, sockq_capabilities_drop) < 0)
         return -1;
-    return enters ? sockq_collector_confine_more(invoker, live) : 0;
+    if (enters && sockq_collector_confine_more(invoker, live) < 0)
+        return -1;
+    /* Where the kernel lacks it, what was given up has to do. */
+    (void)sockq_seccomp_collector(&collecting);
+    return 0;
 }
 
 static int collect(struct start *start, pid_t child)
@@ -356,7 +363,9 @@ static int collect(struct start *start, pid_t child)
     sockq_supervise_kill();
     if (start->proc.fd < 0 && start->proc_path)
         return fail_tree(start->proc_path, saved, "give a folder that you may read");
-    return fail("collector", strerror(saved));
+    return fail("collector", saved == EPROTO
+                                 ? "the interpreter asked for what it never needs, and was ended"
+                                 : strerror(saved));
 }
 
 static bool is_view(const struct start *start, const char *name)

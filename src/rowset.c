@@ -162,6 +162,7 @@ void sockq_file_close(struct sockq_file *file)
     /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a file that is opened again was emptied before */
     free(file->unused.blocks);
     free(file->sets.blocks);
+    free(file->pages.blocks);
     *file = (struct sockq_file){0};
 }
 
@@ -227,16 +228,23 @@ static int make_writable(unsigned char *at, size_t size)
 }
 
 /* Ask for memory before it is touched: running out is an error here, not a SIGBUS later. */
-static int back_with_memory(const struct sockq_file *file, void *at, size_t size)
+static int back_with_memory(struct sockq_writer *w, void *at, size_t size)
 {
-    if (!file->shared && make_writable(at, size) < 0) {
+    struct sockq_file *file = w->file;
+    const uint64_t pages = (size + SOCKQ_PAGE - 1) / SOCKQ_PAGE;
+
+    if (file->used_most && pages > file->used_most - file->used) {
+        errno = EDQUOT;
+        return -1;
+    }
+    if ((!file->shared && make_writable(at, size) < 0) ||
+        (madvise(at, size, MADV_POPULATE_WRITE) < 0 && errno != EINVAL)) {
         errno = ENOMEM;
         return -1;
     }
-    if (madvise(at, size, MADV_POPULATE_WRITE) == 0 || errno == EINVAL)
-        return 0;
-    errno = ENOMEM;
-    return -1;
+    file->used += pages;
+    w->pages += pages;
+    return 0;
 }
 
 static void *fail(struct sockq_writer *w, int error)
@@ -250,12 +258,20 @@ int sockq_writer_open(struct sockq_writer *w, struct sockq_file *file,
                       const struct sockq_question *question)
 {
     *w = (struct sockq_writer){.file = file};
+    if (file->sets_most && file->sets.count >= file->sets_most) {
+        errno = EDQUOT;
+        return -1;
+    }
     if (take_block(file, &w->block) < 0)
         return -1;
     w->set = (struct sockq_set *)(void *)block_at(file, w->block);
     if ((!file->shared && make_writable((void *)w->set, sizeof(*w->set)) < 0) ||
-        back_with_memory(file, w->set, FIRST_BACKED) < 0 || remember(&file->sets, w->block) < 0) {
+        back_with_memory(w, w->set, FIRST_BACKED) < 0 || remember(&file->pages, 0) < 0 ||
+        remember(&file->sets, w->block) < 0) {
         int saved = errno;
+        file->used -= w->pages;
+        if (file->pages.count > file->sets.count)
+            file->pages.count--;
         give_block(file, w->block);
         errno = saved;
         return -1;
@@ -301,8 +317,8 @@ struct sockq_row *sockq_writer_row(struct sockq_writer *w)
         size_t more = w->rows == 0 ? FIRST_BACKED : MORE_BACKED;
         if (more > SOCKQ_BLOCK_SIZE - w->ready)
             more = SOCKQ_BLOCK_SIZE - w->ready;
-        if (back_with_memory(w->file,
-                             (unsigned char *)(w->next - used / sizeof(*w->next)) + w->ready, more))
+        if (back_with_memory(w, (unsigned char *)(w->next - used / sizeof(*w->next)) + w->ready,
+                             more))
             return fail(w, errno);
         w->ready += more;
     }
@@ -338,8 +354,7 @@ void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
         w->arena_ready = start - start % BACKED_STEP;
     if (start + size > w->arena_ready) {
         uint64_t upto = (start + size + BACKED_STEP - 1) / BACKED_STEP * BACKED_STEP;
-        if (back_with_memory(w->file, sockq_writer_at(w, w->arena_ready), upto - w->arena_ready) <
-            0)
+        if (back_with_memory(w, sockq_writer_at(w, w->arena_ready), upto - w->arena_ready) < 0)
             return fail(w, errno);
         w->arena_ready = upto;
     }
@@ -409,6 +424,9 @@ void sockq_writer_finish(struct sockq_writer *w, enum sockq_set_status status)
     give_blocks(w->file, w->spare.blocks, w->spare.count, 0);
     free(w->spare.blocks);
     w->spare = (struct sockq_list){0};
+    for (uint32_t i = 0; i < w->file->sets.count; i++)
+        if (w->file->sets.blocks[i] == w->block)
+            w->file->pages.blocks[i] = (uint32_t)w->pages;
     w->set->error = w->error;
     __atomic_store_n(&w->set->status, w->error ? SOCKQ_SET_FAILED : status, __ATOMIC_RELEASE);
 }
@@ -421,7 +439,9 @@ void sockq_file_release(struct sockq_file *file, uint32_t block)
         i++;
     if (i == file->sets.count)
         return;
+    file->used -= file->pages.blocks[i];
     file->sets.blocks[i] = file->sets.blocks[--file->sets.count];
+    file->pages.blocks[i] = file->pages.blocks[--file->pages.count];
     struct sockq_set *set = (struct sockq_set *)(void *)block_at(file, block);
     give_blocks(file, set->row_blocks, sizeof(set->row_blocks) / sizeof(set->row_blocks[0]),
                 set->rows / SOCKQ_BLOCK_ROWS);

@@ -20,6 +20,7 @@
 #define SOCKQ_SET_MAGIC "sockqset"
 #define SOCKQ_SET_VERSION 2
 #define SOCKQ_SET_BYTE_ORDER 0x01020304u
+#define SOCKQ_PAGE ((size_t)4096)
 #define SOCKQ_PROBLEMS_KEPT 10
 
 /** A growing list of block numbers; owns its memory. */
@@ -37,6 +38,10 @@ struct sockq_file {
     uint32_t next;            /* the lowest block that was never used */
     struct sockq_list unused; /* released blocks */
     struct sockq_list sets;   /* header blocks of the row sets that are alive */
+    struct sockq_list pages;  /* memory of each of them, once it is finished, in SOCKQ_PAGE */
+    uint64_t used;            /* memory of all of them, likewise */
+    uint64_t used_most;       /* 0: no limit but the file's size */
+    uint32_t sets_most;       /* 0: no limit */
     bool shared;              /* two processes map it, or it is private memory */
 };
 
@@ -54,6 +59,7 @@ struct sockq_writer {
     bool used_before;             /* the row block in use is one of them: rows in it are not zero */
     bool held;                    /* rows are not shown to the reader before the end */
     bool lent;                    /* next was given out and not pushed: it may be half filled */
+    uint64_t pages;               /* memory of the set, in SOCKQ_PAGE */
     uint64_t arena;               /* bytes of the arena in use */
     uint64_t arena_ready;         /* arena bytes that are backed by memory */
     uint64_t last_problem;        /* arena offset, to link the next one */
@@ -73,7 +79,11 @@ int sockq_file_open(struct sockq_file *file, size_t size, bool shared);
 /** Unmap and free; the row sets in it are gone. Safe on a zeroed struct. */
 void sockq_file_close(struct sockq_file *file);
 
-/** Begin a row set. @return 0, or -1 with errno (ENOSPC: the file is full). */
+/**
+ * Begin a row set.
+ *
+ * @return 0, or -1 with errno (ENOSPC: the file is full, EDQUOT: a limit of the file is reached)
+ */
 int sockq_writer_open(struct sockq_writer *w, struct sockq_file *file,
                       const struct sockq_question *question);
 

@@ -115,9 +115,53 @@ static void watch_time(double seconds)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+/* What the collector's own faults raise. */
+static const struct {
+    int number;
+    const char *message;
+} crashes[] = {
+    {SIGSYS, "sockq: collector: it tried a system call that it never needs, and was stopped\n"},
+/* The sanitizers have more to say of the others. */
+#ifndef __SANITIZE_ADDRESS__
+    {SIGSEGV, "sockq: collector: it was ended by signal 11 (Segmentation fault)\n"},
+    {SIGBUS, "sockq: collector: it was ended by signal 7 (Bus error)\n"},
+    {SIGILL, "sockq: collector: it was ended by signal 4 (Illegal instruction)\n"},
+    {SIGFPE, "sockq: collector: it was ended by signal 8 (Floating point exception)\n"},
+    {SIGABRT, "sockq: collector: it was ended by signal 6 (Aborted)\n"},
+#endif
+};
+
+/* Also in a thread, and with a full stack: no more than system calls. */
+static void on_crash(int number, siginfo_t *info, void *context)
+{
+    (void)info;
+    (void)context;
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+        if (crashes[i].number == number) {
+            ssize_t n = write(STDERR_FILENO, crashes[i].message, strlen(crashes[i].message));
+            (void)n;
+        }
+    sockq_supervise_kill();
+    _exit(EXIT_DATA);
+}
+
+static void handle_crashes(void)
+{
+    static max_align_t room[2048];
+    const stack_t stack = {.ss_sp = room, .ss_size = sizeof(room)};
+    struct sigaction action = {.sa_sigaction = on_crash,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND};
+
+    (void)sigaltstack(&stack, NULL);
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++)
+        sigaction(crashes[i].number, &action, NULL);
+}
+
 void sockq_supervise(struct sockq_supervised *what)
 {
     supervised = what;
+    handle_crashes();
     if (what->timeout > 0)
         watch_time(what->timeout);
     handle(SIGINT, on_interrupt);
@@ -166,6 +210,10 @@ int sockq_supervise_end(void)
         sockq_complain(supervised->what, what);
         return EXIT_USAGE;
     }
+    /* Whoever sends the others knows; this one may come from the kernel, short of memory. */
+    if (number == SIGKILL)
+        fprintf(stderr, "sockq: the interpreter was killed (signal 9), by somebody or for want of "
+                        "memory\n");
     if (number == SIGINT || number == SIGPIPE || number == SIGTERM || number == SIGHUP ||
         number == SIGQUIT || number == SIGKILL) {
         signal(number, SIG_DFL);

@@ -20,9 +20,9 @@ struct sockq_supervised {
 };
 
 /**
- * From here on Ctrl-C is left to the child, Ctrl-Z stops the child first, and SIGTERM and SIGHUP
- * end it; signals that are ignored already stay so. A second behind its timeout the child is
- * killed.
+ * From here on a fault of this process is told, ends the child and gives the terminal back (status
+ * 3), Ctrl-C is left to the child, Ctrl-Z stops the child first, and SIGTERM and SIGHUP end it;
+ * signals that are ignored already stay so. A second behind its timeout the child is killed.
  */
 void sockq_supervise(struct sockq_supervised *supervised);
 

@@ -231,7 +231,7 @@ end
 local function final_status(status, stands_in)
   local set, timer, output = require("sockq.set"), require("sockq.timer"), require("sockq.output")
   local flushed, err = io.stdout:flush()
-  if output.failed then
+  if output.failed or set.lost then
     return INCOMPLETE
   elseif not flushed and not stands_in then
     complain("standard output: " .. err)

@@ -59,6 +59,9 @@ set.messages = {}
 --- True once a table, row or folder could not be read as a whole.
 set.incomplete = false
 
+--- True once the collector has ended: no script is to blame for what follows.
+set.lost = false
+
 --- How the last reading of each table that was asked for ended: SOCKQ_TABLE_COMPLETE, _MISSING, _FAILED.
 ---@type table<integer, integer>  by table number
 set.table_status = {}
@@ -271,7 +274,8 @@ function set.note(collected)
   tell_facts(handle)
   tell_missing(header, debug.getfenv(collected).named or {})
   if header.status == C.SOCKQ_SET_FAILED then
-    tell(("collecting stopped: %s; what was read before is shown"):format(core.strerror(header.error)))
+    tell(("collecting stopped: %s; what was read before is shown"):format(header.error == core.EDQUOT
+      and "the rows that are kept fill half of this machine's memory" or core.strerror(header.error)))
   end
 end
 
@@ -305,6 +309,11 @@ local function release(collected)
 end
 set.release = release
 
+local function fail(what, errno)
+  set.lost = set.lost or errno == core.EPIPE
+  error("rows cannot be collected: " .. what, 0)
+end
+
 --- Start a collection.
 ---@param table_mask number  a bit a table
 ---@param state_mask number  a bit a state of the inet tables, 0 for all
@@ -320,9 +329,9 @@ function set.collect(table_mask, state_mask, flags, named)
     end
   end
   make_room()
-  local collected, err = client:collect(table_mask, state_mask, flags)
+  local collected, err, errno = client:collect(table_mask, state_mask, flags)
   if not collected then
-    error("rows cannot be collected: " .. err, 0)
+    fail(err, errno)
   end
   debug.getfenv(collected).named = named
   alive[collected] = cast(schema.set_handle, collected)
@@ -330,9 +339,9 @@ function set.collect(table_mask, state_mask, flags, named)
 end
 
 local function wait(collected, seen)
-  local rows, final = progress.wait(collected, seen)
+  local rows, final, errno = progress.wait(collected, seen)
   if not rows then
-    error("rows cannot be collected: " .. tostring(final), 0)
+    fail(tostring(final), errno)
   end
   return rows, final
 end

@@ -41,6 +41,7 @@ static int push_failure(lua_State *L, int error)
 {
     const char *text = error == EPIPE    ? "the collector has ended"
                        : error == ENODEV ? "/proc is not the kernel's"
+                       : error == EDQUOT ? "too many row sets are kept; keep fewer rows"
                                          : strerror(error);
 
     lua_pushnil(L);

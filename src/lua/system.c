@@ -127,4 +127,8 @@ void sockq_lua_open_system(lua_State *L)
     lua_setfield(L, -2, "EACCES");
     lua_pushinteger(L, EINTR);
     lua_setfield(L, -2, "EINTR");
+    lua_pushinteger(L, EPIPE);
+    lua_setfield(L, -2, "EPIPE");
+    lua_pushinteger(L, EDQUOT);
+    lua_setfield(L, -2, "EDQUOT");
 }

@@ -50,6 +50,15 @@ static const int allowed[] = {
     SCMP_SYS(fstatfs64),
     SCMP_SYS(faccessat),
     SCMP_SYS(faccessat2),
+    /* the C library asks whose rights faccessat looks at */
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(getuid32),
+    SCMP_SYS(geteuid32),
+    SCMP_SYS(getgid32),
+    SCMP_SYS(getegid32),
     SCMP_SYS(pread64),
     SCMP_SYS(lseek),
     SCMP_SYS(_llseek),
@@ -175,7 +184,7 @@ static int allow_files(scmp_filter_ctx context, bool live)
     /* Flags of openat2 lie in memory, where a list cannot look. */
     if (result == 0 && !live)
         result = add(context, SCMP_ACT_ALLOW, SCMP_SYS(openat2), 0, NULL);
-    const uint32_t commands[] = {F_GETFD, F_GETFL, F_DUPFD_CLOEXEC};
+    const uint32_t commands[] = {F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC};
     for (size_t i = 0; result == 0 && i < COUNT(commands); i++) {
         result = allow_one(context, SCMP_SYS(fcntl), is(1, commands[i]));
         if (result == 0)

@@ -202,7 +202,7 @@ end
 
 -- The end of one process is the end of the other
 
-local function ends(name, number, which, status)
+local function ends(name, number, which, status, message)
   local child = start({ "-e", ready "while true do end" })
   spawn.wait_for_text(OUT, "ready")
   local interpreter = spawn.child_of(child.pid)
@@ -210,12 +210,13 @@ local function ends(name, number, which, status)
   child:kill(number, which == "collector" and child.pid or which == "interpreter" and interpreter or nil)
   check.equal(name .. ": status", child:wait(5), status)
   check.ok(name .. ": the interpreter is gone", spawn.wait_for(5, function() return spawn.is_gone(interpreter) end))
-  check.equal(name .. ": stderr", posix.read_file(ERR), "")
+  check.equal(name .. ": stderr", posix.read_file(ERR), message or "")
   nothing_is_left(name, child)
 end
 
 ends("kill -9 of the collector", spawn.SIGKILL, "collector", 137)
-ends("kill -9 of the interpreter", spawn.SIGKILL, "interpreter", 137)
+ends("kill -9 of the interpreter", spawn.SIGKILL, "interpreter", 137,
+  "sockq: the interpreter was killed (signal 9), by somebody or for want of memory\n")
 ends("SIGTERM to both", spawn.SIGTERM, "group", 143)
 ends("SIGTERM to the collector", spawn.SIGTERM, "collector", 143)
 ends("SIGTERM to the interpreter", spawn.SIGTERM, "interpreter", 143)
