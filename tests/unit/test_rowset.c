@@ -439,12 +439,13 @@ static void blocks_behind_the_reader(void **state)
 
 static void problems_are_linked(void **state)
 {
+    enum { EACH = SOCKQ_PROBLEMS_KEPT + 3 };
     struct world *world = *state;
     const struct sockq_set *set = set_at(world, world->w.block);
     const struct sockq_problem *problem;
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < 8; i++) {
+    for (uint32_t i = 0; i < EACH; i++) {
         sockq_writer_problem(&world->w, SOCKQ_TCP, i, SOCKQ_BAD_SLOT, 0, true);
         sockq_writer_problem(&world->w, SOCKQ_UDP, i, SOCKQ_BAD_ERRNO, EIO, false);
     }
@@ -457,9 +458,9 @@ static void problems_are_linked(void **state)
         assert_int_equal(problem->error, tcp ? 0 : EIO);
         assert_int_equal(problem->lost, tcp);
     }
-    assert_int_equal(count, 5 + 8);
-    assert_int_equal(set->problem_count, 16);
-    assert_int_equal(set->tables[SOCKQ_TCP].bad, 8);
+    assert_int_equal(count, SOCKQ_PROBLEMS_KEPT + EACH);
+    assert_int_equal(set->problem_count, 2 * EACH);
+    assert_int_equal(set->tables[SOCKQ_TCP].bad, EACH);
 }
 
 #define BOTH(function)                                                                             \
