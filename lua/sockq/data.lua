@@ -36,7 +36,7 @@ end
 -- A cell is a number if that is how the number is written: 007 and 1.10 are not.
 local function value_of(cell)
   local number = cell:find("^%-?%d") and tonumber(cell)
-  if number and ("%.14g"):format(number) == cell then
+  if number and ("%.14g"):format(number) == cell and (number ~= 0 or cell == "0") then
     return number
   end
   return cell ~= "" and cell or nil
