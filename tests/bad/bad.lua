@@ -274,8 +274,9 @@ function bad.row(with)
   return line:match("^(.-) *$")
 end
 
--- A process takes over the peak of the one that made it: from a small one it tells of the program.
-local MEASURE = [[
+--- Python that runs a program and notes its memory. A process takes over the peak of the one that made it:
+--- from a small one it tells of the program.
+bad.MEASURE = [[
 import resource, subprocess, sys, time
 start = time.monotonic()
 status = subprocess.call(sys.argv[2:])
@@ -288,7 +289,7 @@ sys.exit(status if status >= 0 else 128 - status)
 ---@return integer status, string out, string err, integer kib, number seconds
 function bad.measured(tree, words)
   local note = posix.tmpdir("sockq-bad") .. "/usage"
-  local status, out, err = bad.over(tree, words, { through = { "python3", "-I", "-c", MEASURE, note } })
+  local status, out, err = bad.over(tree, words, { through = { "python3", "-I", "-c", bad.MEASURE, note } })
   local kib, seconds = (posix.read_file(note) or ""):match("^(%d+) (%S+)$")
   bad.ok("it was measured", kib, err)
   return status, out, err, tonumber(kib) or 2 ^ 40, tonumber(seconds) or 1e9

@@ -37,7 +37,7 @@ function check.fail(name, detail)
   failed = failed + 1
   io.stdout:write("FAIL ", name, "\n")
   if detail and detail ~= "" then
-    io.stdout:write("  ", (detail:gsub("\n+$", ""):gsub("\n", "\n  ")), "\n")
+    io.stdout:write("  ", (tostring(detail):gsub("\n+$", ""):gsub("\n", "\n  ")), "\n")
   end
   io.stdout:flush()
 end
