@@ -161,3 +161,5 @@ if posix.geteuid() == 0 then
 else
   program.skip_part("files under sudo", "this is not root")
 end
+
+check.finish()

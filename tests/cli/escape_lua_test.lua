@@ -349,3 +349,5 @@ ends("coroutines within coroutines", {}, "local function f() coroutine.wrap(f)()
 check.at_end(posix.cleanup)
 check.ok("at least 60 escapes are tried", count >= 60, tostring(count))
 io.stderr:write(("%d escapes from the sandbox of Lua were tried\n"):format(count))
+
+check.finish()

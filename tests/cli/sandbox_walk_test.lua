@@ -271,3 +271,5 @@ local out = run("programs made by chance, seed " .. seed, POKE, { "--timeout", "
 local calls = tonumber(out:match("calls (%d+)"))
 check.ok("programs made by chance: they called something", calls and calls > 300, calls)
 io.stderr:write(("%s things were walked, %s calls were made by chance\n"):format(tostring(things), tostring(calls)))
+
+check.finish()

@@ -135,3 +135,5 @@ do
   check.equal("a stopped interpreter", err, ("sockq: %s: still running a second after --timeout 0.5, and killed; "
     .. "look for a pattern or a message handler without end\n"):format(path))
 end
+
+check.finish()
