@@ -435,15 +435,29 @@ static int choose_netns(struct start *start)
     return result;
 }
 
+static struct sockq_posed posed;
+
 /* What a word names depends on the files that there are. */
 static int parse(struct start *start, int argc, char **argv)
 {
-    static struct sockq_posed posed;
-
     if (sockq_invoker_pose(&start->invoker, &posed) < 0)
         return -1;
     int result = sockq_options_parse(&start->options, argc, argv, kind_of_name, start);
     return sockq_invoker_unpose(&posed) < 0 ? -1 : result;
+}
+
+/* Whether a captured tree is there is for those to know who can see it. */
+static int open_proc(struct start *start)
+{
+    if (!start->proc_path)
+        return sockq_proc_open(&start->proc, NULL);
+    if (sockq_invoker_pose(&start->invoker, &posed) < 0)
+        return -1;
+    int result = sockq_proc_open(&start->proc, start->proc_path), saved = errno;
+    if (sockq_invoker_unpose(&posed) < 0)
+        return -1;
+    errno = saved;
+    return result;
 }
 
 static int prepare(struct start *start, int argc, char **argv)
@@ -469,7 +483,7 @@ static int prepare(struct start *start, int argc, char **argv)
     start->proc_path = sockq_options_argument(&start->options, "proc");
     /* A recording answers by itself: nothing of this machine may get among what it says. */
     bool collects = start->proc_path || !sockq_options_has(&start->options, "read");
-    if (collects && sockq_proc_open(&start->proc, start->proc_path) < 0) {
+    if (collects && open_proc(start) < 0) {
         if (start->proc_path) {
             (void)fail_tree(start->proc_path, errno,
                             "give a folder that holds net/tcp and its like");
