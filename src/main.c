@@ -50,6 +50,8 @@
  *     again.{h,c}       rows that a first look lost
  *     proc_inet.c       tcp, udp, udplite, raw, icmp and their IPv6 twins
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
+ *     unix_rows.{h,c}   which unix rows are text of a name; unix_diag.{h,c}: names as sock_diag
+ *                       tells them
  *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,
  *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins,
  *                       later.{h,c} looks again, pile.{h,c}

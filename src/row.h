@@ -106,7 +106,15 @@ enum sockq_row_flag {
     /* A unix name longer than any that a kernel gives (108 bytes). */
     SOCKQ_ROW_LONG_NAME = 0x10,
     /* A row before it, of whatever table, has its inode: of two unix rows one is forged. */
-    SOCKQ_ROW_REPEATED = 0x20
+    SOCKQ_ROW_REPEATED = 0x20,
+    /* A unix row that may be text of another socket's name: it contradicts what else is known. */
+    SOCKQ_ROW_SUSPECT = 0x40,
+    /* The name of this unix socket has lines in the form of rows, which are left out. */
+    SOCKQ_ROW_FORGES = 0x80,
+    /* A unix row that may be text of a name, and neither socket is there any more. */
+    SOCKQ_ROW_UNSURE = 0x100,
+    /* Either of the two: the inode may be that of another socket. */
+    SOCKQ_ROW_NO_OWNER = 0x140
 };
 
 /* The tail of a full TCP row; rto and ato in USER_HZ ticks, cwnd and ssthresh in segments. */
@@ -467,7 +475,9 @@ struct sockq_set {
     /* Processes whose namespace may not be read, and namespaces more than there are numbers for. */
     uint32_t netns_refused;
     uint32_t netns_left;
-    uint32_t reserved;
+    /* Rows left out that are text of names of unix sockets; rows that may be. At most 65535. */
+    uint16_t forged;
+    uint16_t suspect;
     struct sockq_owner_info owners;
     struct sockq_table_info tables[16];
     uint32_t row_blocks[131072];

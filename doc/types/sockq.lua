@@ -8,7 +8,7 @@
 ---@alias sockq.word.scope "any"|"loopback"|"link"|"private"|"multicast"|"public"
 ---@alias sockq.word.timer "off"|"on"|"keepalive"|"timewait"|"probe"|string
 ---@alias sockq.word.runtime "docker"|"podman"|"containerd"|"cri-o"|"buildkit"|"lxc"|"libvirt-lxc"|"systemd-nspawn"|"garden"
----@alias sockq.word.suspect "repeated"|"long"|"joined"
+---@alias sockq.word.suspect "repeated"|"forged"|"forges"|"long"|"joined"
 
 ---@class sockq.Owner  a process that has the socket
 ---@field pid integer
@@ -72,7 +72,7 @@
 ---@field ssthresh? integer  slow start threshold, unknown in initial slow start, in segments
 ---@field drops? integer  dropped on receipt, in datagrams
 ---@field path? string  name of a unix socket, @ first if abstract
----@field suspect? sockq.word.suspect  why the row may be forged or damaged: repeated, long, joined; unknown if it is not
+---@field suspect? sockq.word.suspect  why the row may be forged or damaged: repeated, forged, forges, long, joined
 ---@field type? string  socket type: STREAM, DGRAM, SEQPACKET, RAW
 ---@field protocol? string  netlink protocol, or ethertype of a packet socket
 ---@field port_id? integer  netlink port id, 0 for the kernel's; often the pid

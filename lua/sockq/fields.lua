@@ -350,7 +350,7 @@ local list = {
     end },
   { name = "path", type = "string", doc = "name of a unix socket, @ first if abstract", sources = { "unix" },
     get = of_table(UNIX, function(row, set) return schema.text(set, row.un.path, row.un.path_len) end) },
-  { name = "suspect", type = "string", doc = "why the row may be forged or damaged: repeated, long, joined; unknown if it is not",
+  { name = "suspect", type = "string", doc = "why the row may be forged or damaged: repeated, forged, forges, long, joined",
     sources = { "tcp", "udp", "udplite", "raw", "icmp", "unix", "netlink", "packet" }, values = suspect.words,
     get = suspect.get },
   { name = "type", type = "string", doc = "socket type: STREAM, DGRAM, SEQPACKET, RAW", sources = { "unix", "packet" },

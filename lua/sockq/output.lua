@@ -31,7 +31,8 @@ end
 local function owner(row)
   local pid = row.pid
   if not pid then
-    return nil
+    local why = row.suspect
+    return (why == "forged" or why == "repeated") and "(suspect)" or nil
   end
   local program = row.program
   return pid .. "/" .. (program or "")

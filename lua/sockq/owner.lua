@@ -9,7 +9,7 @@ local schema = require("sockq.schema")
 
 local C, has = schema.C, schema.has
 local tonumber = tonumber
-local HAS_INODE = tonumber(C.SOCKQ_HAS_INODE)
+local HAS_INODE, NO_OWNER = tonumber(C.SOCKQ_HAS_INODE), tonumber(C.SOCKQ_ROW_NO_OWNER)
 local WITH_OWNERS = tonumber(C.SOCKQ_WITH_OWNERS)
 local OWNER_FLAGS = tonumber(C.SOCKQ_OWNER_FLAGS)
 
@@ -63,7 +63,7 @@ end
 ---@return ffi.cdata*|nil owner, ffi.cdata* set  # and the set whose arena it is in
 local function first(row, set, userdata, flags)
   flags = flags or WITH_OWNERS
-  if not has(row.known, HAS_INODE) then
+  if not has(row.known, HAS_INODE) or has(row.flags, NO_OWNER) then
     return nil, set
   end
   local offset = row.owner
@@ -278,6 +278,8 @@ function owner.why(row, set, userdata)
     return "no inode: not accepted yet, or closed by its process, or the kernel's own"
   elseif row.table == C.SOCKQ_UNIX and has(row.flags, C.SOCKQ_ROW_REPEATED) then
     return "an earlier row has its inode: a unix name may have forged this one"
+  elseif has(row.flags, NO_OWNER) then
+    return "the unix name before it may have forged this row"
   elseif arena.set.owners.error ~= 0 then
     return "the processes could not be listed"
   elseif arena.set.owners.refused + arena.set.owners.shut > 0 then

@@ -230,6 +230,20 @@ local function tell_facts(handle)
   end
 end
 
+-- Names of unix sockets that forge rows: lines in them have their form.
+local function tell_forged(handle)
+  local header, path = handle.set, set.path("net/unix")
+  if header.forged > 0 then
+    tell(("%s: %s of names of sockets; left out, sockq -x 'suspect == \"forges\"' lists whose"):format(path,
+      header.forged == 1 and "1 line in the form of a row is text" or header.forged .. " lines in the form of rows are text"))
+  end
+  if header.suspect > 0 then
+    tell(("%s: %s; shown without owner, sockq -x 'suspect ~= \"joined\"' lists what is odd"):format(path,
+      header.suspect == 1 and "1 row may be text of the name of another socket"
+      or header.suspect .. " rows may be text of names of other sockets"))
+  end
+end
+
 --- The header and memory of a row set.
 ---@return ffi.cdata*  sockq_set_handle
 function set.handle(collected)
@@ -272,6 +286,7 @@ function set.note(collected)
   tell_owners(header.owners)
   tell_netns(handle)
   tell_facts(handle)
+  tell_forged(handle)
   tell_missing(header, debug.getfenv(collected).named or {})
   if header.status == C.SOCKQ_SET_FAILED then
     tell(("collecting stopped: %s; what was read before is shown"):format(header.error == core.EDQUOT

@@ -9,6 +9,8 @@ local suspect = {}
 -- The gravest first.
 local REASONS = {
   { "repeated", C.SOCKQ_ROW_REPEATED },
+  { "forged", C.SOCKQ_ROW_SUSPECT },
+  { "forges", C.SOCKQ_ROW_FORGES },
   { "long", C.SOCKQ_ROW_LONG_NAME },
   { "joined", C.SOCKQ_ROW_JOINED },
 }
@@ -20,7 +22,8 @@ for i, reason in ipairs(REASONS) do
   suspect.words[i] = reason[1]
 end
 
---- Why a row is suspect: repeated: an earlier row has its inode; long: a unix name longer than a kernel
+--- Why a row is suspect: repeated: an earlier row has its inode; forged: it may be a line of the unix name
+--- before it; forges: its unix name has lines in the form of rows, which are left out; long: a unix name longer than a kernel
 --- gives; joined: a unix name with line feeds, behind which forged rows can stand. nil: nothing is odd.
 ---@return string|nil
 function suspect.get(row)

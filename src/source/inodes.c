@@ -54,6 +54,13 @@ int inodes_add(struct inodes *inodes, uint64_t inode, bool *before)
     return 0;
 }
 
+bool inodes_have(const struct inodes *inodes, uint64_t inode)
+{
+    const uint64_t key = (inode >> LEAF_SHIFT) + 1, bit = (uint64_t)1 << (inode & 63);
+
+    return inodes->room > 0 && find(inodes, key)->bits[inode >> 6 & 7] & bit;
+}
+
 void inodes_free(struct inodes *inodes)
 {
     free(inodes->leaves);

@@ -28,6 +28,9 @@ struct inodes {
  */
 int inodes_add(struct inodes *inodes, uint64_t inode, bool *before);
 
+/** True if an inode is in the set. */
+bool inodes_have(const struct inodes *inodes, uint64_t inode);
+
 /** Free what the set took; it can be used again. */
 void inodes_free(struct inodes *inodes);
 

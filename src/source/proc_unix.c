@@ -7,16 +7,17 @@
 
 #include "../scan.h"
 #include "source.h"
+#include "unix_rows.h"
 
-/* A kernel name has at most 108 bytes; of a longer, damaged one this much is kept. */
-enum { KERNEL_NAME = 108, NAME_ROOM = 4096 };
+/* Of a name longer than any, a damaged one, this much is kept. */
+enum { NAME_ROOM = 4096 };
 
-struct unix_name {
-    struct sockq_row row;
-    size_t length;
+/* The row that may go on, and those before it. */
+struct unix_text {
+    struct unix_row row;
     bool held;
-    bool named;
     char bytes[NAME_ROOM];
+    struct unix_rows rows;
 };
 
 /* Exactly `digits` upper-case hexadecimal digits with a blank before them. */
@@ -40,7 +41,7 @@ static const char *scan_exact(const char *p, const char *end, int digits, uint32
  * The strict form of a row: looser reading would let a name carry more forged rows.
  * "POINTER: 8 8 8 4 2 INODE[ NAME]", the inode right-aligned in five columns.
  */
-static const char *scan_strict(const char *p, const char *end, struct sockq_row *row)
+const char *unix_scan_row(const char *p, const char *end, struct sockq_row *row)
 {
     uint32_t refs, type, state;
     const char *start;
@@ -70,40 +71,90 @@ static const char *scan_strict(const char *p, const char *end, struct sockq_row 
     return p;
 }
 
-void flush_unix(struct table_reader *reader)
+static void keep(struct table_reader *reader, struct unix_text *text)
 {
-    struct unix_name *held = reader->held;
-
-    if (!held || !held->held)
+    if (!text->held)
         return;
-    held->held = false;
+    text->held = false;
+    if (text->row.named && text->row.name_length > UNIX_NAME)
+        text->row.row.flags |= SOCKQ_ROW_LONG_NAME;
+    if (unix_rows_add(&text->rows, &text->row, text->bytes) < 0)
+        reader->w->error = errno;
+}
+
+static void push(struct table_reader *reader, const struct unix_rows *rows,
+                 const struct unix_row *held)
+{
     struct sockq_row *row = sockq_writer_row(reader->w);
+
     if (!row)
         return;
     const uint64_t arena = reader->w->arena;
     *row = held->row;
+    if (held->fate == UNIX_SUSPECT)
+        row->flags |= SOCKQ_ROW_SUSPECT;
+    if (held->fate == UNIX_UNSURE)
+        row->flags |= SOCKQ_ROW_UNSURE;
     if (held->named) {
-        row->un.path_len = (uint32_t)held->length;
-        row->un.path = sockq_writer_bytes(reader->w, held->bytes, held->length);
-        if (held->length > KERNEL_NAME)
-            row->flags |= SOCKQ_ROW_LONG_NAME;
+        row->un.path_len = held->name_length;
+        row->un.path = sockq_writer_bytes(reader->w, rows->names + held->name, held->name_length);
     }
     table_push(reader, row);
     /* Of a row that is not kept, the name is not either. */
     if (reader->w->lent)
         reader->w->arena = arena;
+    for (uint32_t i = 1; i <= held->loose && !reader->is_later; i++)
+        sockq_writer_problem(reader->w, SOCKQ_UNIX, held->row.line + i, SOCKQ_BAD_CONTINUATION, 0,
+                             true);
 }
 
-static void append(struct unix_name *held, const char *bytes, size_t length)
+/* sock_diag tells of the namespace of the collector alone. */
+static bool is_own(const struct table_reader *reader)
 {
-    if (length > NAME_ROOM - held->length)
-        length = NAME_ROOM - held->length;
-    memcpy(held->bytes + held->length, bytes, length);
+    return reader->proc->live &&
+           (!reader->namespaces || reader->namespaces->list[reader->w->netns].pid == 0);
+}
+
+static void add_count(uint16_t *count, uint32_t more)
+{
+    *count = more > (uint32_t)(UINT16_MAX - *count) ? UINT16_MAX : (uint16_t)(*count + more);
+}
+
+void flush_unix(struct table_reader *reader)
+{
+    struct unix_text *text = reader->held;
+
+    if (!text)
+        return;
+    struct unix_rows *rows = &text->rows;
+    keep(reader, text);
+    if (!reader->w->error && unix_rows_judge(rows, is_own(reader)) < 0)
+        reader->w->error = errno;
+    for (size_t i = 0; i < rows->count && !reader->w->error; i++)
+        if (rows->list[i].fate != UNIX_FORGED)
+            push(reader, rows, &rows->list[i]);
+        else if (!reader->is_later)
+            reader->w->set->tables[SOCKQ_UNIX].continued += 1 + rows->list[i].loose;
+    if (!reader->is_later) {
+        add_count(&reader->w->set->forged, rows->forged);
+        add_count(&reader->w->set->suspect, rows->suspect);
+    }
+    unix_rows_free(rows);
+}
+
+static void append(struct unix_text *text, const char *bytes, size_t length)
+{
+    struct unix_row *row = &text->row;
+
+    row->text += (uint32_t)length;
+    if (length > NAME_ROOM - row->name_length)
+        length = NAME_ROOM - row->name_length;
+    memcpy(text->bytes + row->name_length, bytes, length);
     /* Kernels before 4.9 print the NULs of an abstract name; later ones print '@'. */
-    for (size_t i = held->length; i < held->length + length; i++)
-        if (held->bytes[i] == '\0')
-            held->bytes[i] = '@';
-    held->length += length;
+    for (size_t i = row->name_length; i < row->name_length + length; i++)
+        if (text->bytes[i] == '\0')
+            text->bytes[i] = '@';
+    row->name_length += (uint32_t)length;
 }
 
 enum sockq_reason scan_unix(struct table_reader *reader, const char *line, const char *end)
@@ -117,27 +168,34 @@ enum sockq_reason scan_unix(struct table_reader *reader, const char *line, const
             return SOCKQ_OK;
         }
     }
-    struct unix_name *held = reader->held;
-    const char *p = scan_strict(line, end, &row);
+    struct unix_text *text = reader->held;
+    const char *p = unix_scan_row(line, end, &row);
     if (!p) {
-        if (!held->held || !held->named || held->length > KERNEL_NAME)
+        if (text->held && !text->row.named &&
+            unix_rows_reach(&text->rows, &text->row, (size_t)(end - line))) {
+            text->row.text += 1 + (uint32_t)(end - line);
+            text->row.loose++;
+            return SOCKQ_OK;
+        }
+        if (!text->held || !text->row.named || text->row.name_length > UNIX_NAME)
             return SOCKQ_BAD_CONTINUATION;
-        append(held, "\n", 1);
-        append(held, line, (size_t)(end - line));
-        held->row.flags |= SOCKQ_ROW_JOINED;
+        append(text, "\n", 1);
+        append(text, line, (size_t)(end - line));
+        text->row.row.flags |= SOCKQ_ROW_JOINED;
         if (!reader->is_later)
             reader->w->set->tables[SOCKQ_UNIX].continued++;
         return SOCKQ_OK;
     }
-    flush_unix(reader);
+    keep(reader, text);
     row.line = reader->line;
     row.flags = reader->row_flags;
     row.known = SOCKQ_HAS_STATE | SOCKQ_HAS_REFS | (row.inode ? SOCKQ_HAS_INODE : 0);
-    held->row = row;
-    held->length = 0;
-    held->held = true;
-    held->named = p < end;
-    if (held->named)
-        append(held, p + 1, (size_t)(end - p - 1));
+    text->row = (struct unix_row){.row = row, .named = p < end, .text = (uint32_t)(p - line)};
+    text->held = true;
+    if (p < end) {
+        text->row.text++;
+        append(text, p + 1, (size_t)(end - p - 1));
+    }
+    text->row.first = text->row.text;
     return SOCKQ_OK;
 }

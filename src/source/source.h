@@ -61,7 +61,7 @@ struct table_reader {
     uint32_t found;         /* by it */
     uint32_t found_old;     /* of these, sockets that were there before the start */
     bool crlf;              /* the header ended in CR LF: the file was converted */
-    struct unix_name *held; /* the unix row that may go on, owned by proc_unix.c */
+    struct unix_text *held; /* unix rows that are not judged yet, owned by proc_unix.c */
 };
 
 /** The text of one table of one namespace, or why there is none. */

@@ -76,7 +76,10 @@ static void mark_repeated(struct table_reader *reader, struct sockq_row *row)
     if (!reader->inodes || !row->inode || row->table == SOCKQ_SCTP_EPS ||
         row->table == SOCKQ_SCTP_ASSOCS)
         return;
-    if (inodes_add(reader->inodes, row->inode, &before) < 0)
+    /* What may be forged must not make the true row a repetition. */
+    if (row->flags & SOCKQ_ROW_NO_OWNER)
+        before = inodes_have(reader->inodes, row->inode);
+    else if (inodes_add(reader->inodes, row->inode, &before) < 0)
         reader->w->error = errno;
     if (before)
         row->flags |= SOCKQ_ROW_REPEATED;
@@ -85,7 +88,8 @@ static void mark_repeated(struct table_reader *reader, struct sockq_row *row)
 /* A unix row may be forged, so what an earlier row has is not its own. */
 static bool may_have_owner(const struct sockq_row *row)
 {
-    return row->inode && !(row->table == SOCKQ_UNIX && row->flags & SOCKQ_ROW_REPEATED);
+    return row->inode && !(row->flags & SOCKQ_ROW_NO_OWNER) &&
+           !(row->table == SOCKQ_UNIX && row->flags & SOCKQ_ROW_REPEATED);
 }
 
 /* Inode numbers are dealt out in turn (fs/inode.c, get_next_ino), to each CPU some in advance. */
@@ -97,6 +101,9 @@ static bool is_old(const struct table_reader *reader, const struct sockq_row *ro
 
 static bool is_pushed(struct table_reader *reader, const struct sockq_row *row)
 {
+    /* What may be forged is no repetition of the true row: it is shown beside it, once. */
+    if (row->flags & SOCKQ_ROW_SUSPECT)
+        return reader->is_later;
     if (reader->is_later) {
         if (again_is_known(reader->again, reader->w, row))
             return true;
@@ -104,7 +111,8 @@ static bool is_pushed(struct table_reader *reader, const struct sockq_row *row)
         reader->found_old += is_old(reader, row);
         return false;
     }
-    if (reader->recent && recent_again(reader->recent, reader->w, row)) {
+    if (reader->recent && !(row->flags & SOCKQ_ROW_UNSURE) &&
+        recent_again(reader->recent, reader->w, row)) {
         reader->w->set->tables[reader->table].duplicates++;
         return true;
     }

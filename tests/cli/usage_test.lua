@@ -315,12 +315,12 @@ else
   for line in text:gmatch("[^\n]+") do
     local name = line:match("^%s*(%S+)")
     if not (name:find("^linux%-vdso") or name:find("^linux%-gate") or name:find("^libc%.so")
-      or name:find("^libm%.so") or name:find("ld%-linux") or name:find("^/lib.*/ld")) then
+      or name:find("^libm%.so") or name:find("^libmnl%.so") or name:find("ld%-linux") or name:find("^/lib.*/ld")) then
       others[#others + 1] = name
     end
   end
   check.contains("ldd: libc", text, "libc.so")
-  check.equal("ldd: libc and libm alone", table.concat(others, " "), "")
+  check.equal("ldd: libc, libm and libmnl alone", table.concat(others, " "), "")
 end
 if not program.has("nm") then
   program.skip_part("exported symbols", "no nm")

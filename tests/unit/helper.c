@@ -399,7 +399,8 @@ static void add_rest(const struct fixture *f, const struct sockq_row *row)
 
 const char *describe(const struct fixture *f, const struct sockq_row *row)
 {
-    static const char *const flags[] = {"request", "mini", "first-line", "joined", "long-name"};
+    static const char *const flags[] = {"request",  "mini",    "first-line", "joined", "long-name",
+                                        "repeated", "suspect", "forges",     "unsure"};
     uint32_t known = row->known;
 
     described_length = 0;

@@ -145,6 +145,9 @@ end
 ---@param set ffi.cdata*  sockq_set_handle
 function names.owner(row, set)
   local inode = row.inode
+  if schema.has(row.flags, C.SOCKQ_ROW_NO_OWNER) then
+    return "-"
+  end
   local offset = inode == 0 and set.set.owners.zero or row.owner
   local owner = schema.owner(set, offset)
   if not owner or inode == MOST then

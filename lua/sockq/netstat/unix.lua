@@ -47,7 +47,8 @@ end
 local function path(row, set)
   local text = schema.text(set, row.un.path, row.un.path_len)
   local line = text and text:match("^[^\n]*")
-  return line and escape.dots(line:match("^[ \t\v\f\r]*([^ \t\v\f\r]*)")) or ""
+  local word = line and escape.dots(line:match("^[ \t\v\f\r]*([^ \t\v\f\r]*)")) or ""
+  return has(row.flags, C.SOCKQ_ROW_SUSPECT) and "(suspect) " .. word or word
 end
 
 --- The columns; get(row, set, cursor) → text.

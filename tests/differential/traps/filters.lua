@@ -19,7 +19,7 @@ local EVERYTHING = {
   ["net/udp6"] = lines.udp { { l = lines.ANY6:gsub("0000$", "0035") } },
   ["net/udplite"] = lines.udp { { l = "00000000:0036" } },
   ["net/raw"] = lines.udp { { l = "00000000:0001" } },
-  ["net/unix"] = lines.unix { { flags = "00010000", path = "/run/a" }, { st = "03" } },
+  ["net/unix"] = lines.unix { { flags = "00010000", path = "/run/a" }, { st = "03", inode = 20002 } },
 }
 
 local TCP4 = "tcp        0      0 127.0.0.1:81            127.0.0.2:50000         ESTABLISHED"
@@ -71,7 +71,7 @@ return {
     runs = {
       { "-l -a -tn", lines = { inet_head "servers and established", TCP4 } },
       { "-alxn", lines = { "Active UNIX domain sockets (servers and established)", UNIX,
-        "unix  2      [ ]         STREAM     CONNECTED     20001    " } },
+        "unix  2      [ ]         STREAM     CONNECTED     20002    " } },
       { "-ltn", lines = { inet_head "only servers" }, lacks = { "127.0.0.1:81" } },
       { "-tn", lines = { inet_head "w/o servers", TCP4 }, lacks = { "0.0.0.0:80" } },
     } },
@@ -107,10 +107,10 @@ return {
     runs = {
       { "-xa", out = "Active UNIX domain sockets (servers and established)\n"
         .. "Proto RefCnt Flags       Type       State         I-Node   Path\n"
-        .. UNIX .. "\nunix  2      [ ]         STREAM     CONNECTED     20001    \n" },
+        .. UNIX .. "\nunix  2      [ ]         STREAM     CONNECTED     20002    \n" },
       { "-xaeoW", out = "Active UNIX domain sockets (servers and established)\n"
         .. "Proto RefCnt Flags       Type       State         I-Node   Path\n"
-        .. UNIX .. "\nunix  2      [ ]         STREAM     CONNECTED     20001    \n" },
+        .. UNIX .. "\nunix  2      [ ]         STREAM     CONNECTED     20002    \n" },
     } },
 
   { number = 33, title = "-4 -6 leaves unix out, one family leaves the other's files out",
