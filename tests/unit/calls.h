@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "helper.h"
@@ -83,6 +84,23 @@ FAILING(DIR *, fdopendir, (int fd), (fd), NULL, ENOMEM)
 WAITING(ssize_t, read, (int fd, void *at, size_t size), (fd, at, size), EIO)
 WAITING(ssize_t, write, (int fd, const void *at, size_t size), (fd, at, size), ENOSPC)
 WAITING(ssize_t, pread, (int fd, void *at, size_t size, off_t from), (fd, at, size, from), EIO)
+
+FAILING(int, mkdir, (const char *path, mode_t mode), (path, mode), -1, EROFS)
+FAILING(int, fchmod, (int fd, mode_t mode), (fd, mode), -1, EROFS)
+FAILING(ssize_t, writev, (int fd, const struct iovec *parts, int count), (fd, parts, count), -1,
+        ENOSPC)
+
+int __real_openat(int at, const char *path, int flags, ...);
+int __wrap_openat(int at, const char *path, int flags, ...);
+int __wrap_openat(int at, const char *path, int flags, ...)
+{
+    va_list list;
+
+    va_start(list, flags);
+    unsigned mode = flags & O_CREAT ? va_arg(list, unsigned) : 0;
+    va_end(list);
+    return call_fails("openat", EMFILE) ? -1 : __real_openat(at, path, flags, mode);
+}
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
