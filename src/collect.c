@@ -35,11 +35,14 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-static void read_name(const struct sockq_proc *proc, const char *path, char *into, size_t size)
+static void read_name(const struct sockq_proc *proc, struct sockq_writer *w, const char *path,
+                      char *into, size_t size)
 {
     ssize_t n = sockq_proc_read(proc, path, into, size - 1);
     size_t length = n > 0 ? (size_t)n : 0;
 
+    if (n < 0 && sockq_proc_is_failure(errno))
+        w->error = errno;
     if (length > 0 && into[length - 1] == '\n')
         length--;
     memset(into + length, 0, size - length);
@@ -56,10 +59,13 @@ int sockq_collect_begin(struct sockq_writer *w, struct sockq_file *file,
     set->user_hz = proc->live && hz > 0 ? (uint32_t)hz : COMMON_USER_HZ;
     set->realtime_ns = clock_ns(CLOCK_REALTIME);
     set->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
-    if (netns_inode(proc, 0, &set->netns) < 0)
+    if (netns_inode(proc, 0, &set->netns) < 0) {
         set->netns = 0;
-    read_name(proc, "sys/kernel/hostname", set->host, sizeof(set->host));
-    read_name(proc, "sys/kernel/osrelease", set->kernel, sizeof(set->kernel));
+        if (sockq_proc_is_failure(errno))
+            w->error = errno;
+    }
+    read_name(proc, w, "sys/kernel/hostname", set->host, sizeof(set->host));
+    read_name(proc, w, "sys/kernel/osrelease", set->kernel, sizeof(set->kernel));
     return 0;
 }
 

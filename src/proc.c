@@ -79,14 +79,19 @@ static int open_without_links(int root, const char *path, int flags)
 int sockq_proc_openat(const struct sockq_proc *proc, const char *path, int flags)
 {
     flags |= O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    /* /proc/net is a link to self/net. */
-    if (proc->live && proc->alone && strncmp(path, "net/", 4) == 0) {
+    if (proc->live) {
         char own[64];
-        snprintf(own, sizeof(own), "self/%s", path);
-        return openat(proc->fd, own, flags);
+        int opened;
+        /* /proc/net is a link to self/net. */
+        if (proc->alone && strncmp(path, "net/", 4) == 0) {
+            snprintf(own, sizeof(own), "self/%s", path);
+            path = own;
+        }
+        do
+            opened = openat(proc->fd, path, flags);
+        while (opened < 0 && errno == EINTR);
+        return opened;
     }
-    if (proc->live)
-        return openat(proc->fd, path, flags);
     struct open_how how = {.flags = (unsigned)flags,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     long fd;
@@ -94,10 +99,30 @@ int sockq_proc_openat(const struct sockq_proc *proc, const char *path, int flags
     /* With ".." on the way, while anybody renames or mounts something (fs/namei.c, handle_dots). */
     do
         fd = syscall(SYS_openat2, proc->fd, path, &how, sizeof(how));
-    while (fd < 0 && errno == EAGAIN && ++tries < MOST_TRIES);
+    while (fd < 0 && (errno == EINTR || errno == EAGAIN) && ++tries < MOST_TRIES);
     if (fd < 0 && (errno == ENOSYS || errno == EPERM))
         return open_without_links(proc->fd, path, flags);
     return (int)fd;
+}
+
+bool sockq_proc_is_failure(int error)
+{
+    switch (error) {
+    case EIO:
+    case EINTR:
+    case EAGAIN:
+    case EBADF:
+    case EFAULT:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case ESTALE:
+    case ETIMEDOUT:
+        return true;
+    default:
+        return false;
+    }
 }
 
 int sockq_proc_open_file(const struct sockq_proc *proc, const char *path)
@@ -105,12 +130,14 @@ int sockq_proc_open_file(const struct sockq_proc *proc, const char *path)
     struct stat st;
     int fd = sockq_proc_openat(proc, path, 0);
 
-    if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-        close(fd);
-        errno = EINVAL;
+    if (fd < 0)
         return -1;
-    }
-    return fd;
+    int error = fstat(fd, &st) < 0 ? errno : S_ISREG(st.st_mode) ? 0 : EINVAL;
+    if (error == 0)
+        return fd;
+    close(fd);
+    errno = error;
+    return -1;
 }
 
 ssize_t sockq_proc_read(const struct sockq_proc *proc, const char *path, char *buffer, size_t size)
@@ -132,7 +159,7 @@ ssize_t sockq_proc_read(const struct sockq_proc *proc, const char *path, char *b
         have += (size_t)n;
     }
     close(fd);
-    if (saved && have == 0) {
+    if (saved) {
         errno = saved;
         return -1;
     }

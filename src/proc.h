@@ -65,9 +65,16 @@ int sockq_proc_openat(const struct sockq_proc *proc, const char *path, int flags
 int sockq_proc_open_file(const struct sockq_proc *proc, const char *path);
 
 /**
+ * Whether an errno means that the machine could not, for want of memory or descriptors or because
+ * of a broken disk: neither that a process has ended, nor that it may not be looked at, nor what a
+ * captured tree may hold.
+ */
+bool sockq_proc_is_failure(int error);
+
+/**
  * The first bytes of a small file.
  *
- * @return how many bytes, at most size; -1 with errno
+ * @return how many bytes, at most size; -1 with errno, also where only its beginning could be read
  */
 ssize_t sockq_proc_read(const struct sockq_proc *proc, const char *path, char *buffer, size_t size);
 

@@ -372,14 +372,16 @@ struct sockq_owner_info {
     uint32_t refused;
     /* Descriptors that lead to sockets. */
     uint64_t sockets;
-    /* errno if /proc itself could not be listed. */
+    /* errno if /proc itself could not be listed, or for bit 16 of odd. */
     int32_t error;
     /* 1 once the pass is done. */
     uint32_t done;
     /*
      * In a captured tree, bits: 1: a PID entry is no folder, 2: an fd entry is no symbolic link,
      * 4: a link names a socket by a number that no inode has, 8: where a file of a process belongs
-     * is a FIFO, a device or a folder, 32: a cgroup file has a line without two colons.
+     * is a FIFO, a device or a folder, 32: a cgroup file has a line without two colons. In every
+     * tree, 16: a process could not be read, neither because it ended nor for want of rights:
+     * `error` says why.
      */
     uint32_t odd;
     /* Processes whose fd folder could be listed, but not the links in it. */

@@ -281,7 +281,7 @@ function owner.why(row, set, userdata)
   elseif has(row.flags, NO_OWNER) then
     return "the unix name before it may have forged this row"
   elseif arena.set.owners.error ~= 0 then
-    return "the processes could not be listed"
+    return has(arena.set.owners.odd, 16) and "a process could not be read" or "the processes could not be listed"
   elseif arena.set.owners.refused + arena.set.owners.shut > 0 then
     return ("no permission to read %d processes"):format(arena.set.owners.refused + arena.set.owners.shut)
   end

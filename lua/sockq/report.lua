@@ -21,6 +21,7 @@ local listing = require("sockq.listing")
 local output = require("sockq.output")
 local plugin = require("sockq.plugin")
 local record = require("sockq.record")
+local set = require("sockq.set")
 
 local report = {}
 
@@ -237,7 +238,7 @@ local function print_rows(self, section, query, columns)
   end)
   if sink then
     sink.finish()
-  elseif section.empty and self._talks then
+  elseif section.empty and self._talks and not set.incomplete then
     begin(self, "text")
     output.write(escape.text(section.empty) .. "\n")
   end

@@ -151,9 +151,23 @@ local ODD = {
   { 32, "cgroup of a process has a line that is not ID:CONTROLLERS:PATH", "capture it as /proc has it" },
 }
 
+-- The bit of owners.odd for a process that could not be read; owners.error is why.
+local FAILED = 16
+
+-- Why owners are missing that only want of memory or descriptors, or a broken disk, explains.
+local function owners_failure(owners)
+  if owners.error == 0 then
+    return nil
+  end
+  return ("%s: %s; %s"):format(replayed or proc_path or "/proc", core.strerror(owners.error),
+    schema.has(owners.odd, FAILED) and "a process could not be read: the owner of its sockets is unknown"
+    or "owners are unknown")
+end
+
 local function tell_owners(owners)
-  if owners.error ~= 0 then
-    tell(("%s: %s; owners are unknown"):format(replayed or proc_path or "/proc", core.strerror(owners.error)))
+  local failure = owners_failure(owners)
+  if failure then
+    tell(failure)
     set.incomplete = true
   elseif owners.refused + owners.shut > 0 and not told_refused then
     told_refused = true
@@ -267,6 +281,31 @@ local function tell_missing(header, named)
   end
 end
 
+local function collecting_stopped(header)
+  return ("collecting stopped: %s; what was read before is shown"):format(header.error == core.EDQUOT
+    and "the rows that are kept fill half of this machine's memory" or core.strerror(header.error))
+end
+
+--- What broke off, whatever the kernel or a capture holds: memory or descriptors that ran out, a table
+--- that could not be read to its end. For views that stand in for another program, whose messages of
+--- all else are its own.
+---@param handle ffi.cdata*  of a finished row set
+---@return string|nil  # "WHERE: WHAT; REMEDY"
+function set.failure(handle)
+  local header = handle.set
+  if header.status == C.SOCKQ_SET_FAILED then
+    return collecting_stopped(header)
+  end
+  for number = 0, C.SOCKQ_TABLES - 1 do
+    local info = header.tables[number]
+    local is_failure = core.is_failure(info.error) or info.error == core.EACCES
+    if info.status == C.SOCKQ_TABLE_FAILED and is_failure then
+      return ("%s: %s; what was read before is shown"):format(path_of(number, handle, 0), core.strerror(info.error))
+    end
+  end
+  return owners_failure(header.owners)
+end
+
 --- Tell what a finished row set could not read.
 ---@param collected userdata
 function set.note(collected)
@@ -289,8 +328,7 @@ function set.note(collected)
   tell_forged(handle)
   tell_missing(header, debug.getfenv(collected).named or {})
   if header.status == C.SOCKQ_SET_FAILED then
-    tell(("collecting stopped: %s; what was read before is shown"):format(header.error == core.EDQUOT
-      and "the rows that are kept fill half of this machine's memory" or core.strerror(header.error)))
+    tell(collecting_stopped(header))
   end
 end
 

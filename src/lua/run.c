@@ -122,6 +122,14 @@ static void tell_end(const char *text)
     }
 }
 
+/* What LuaJIT cannot raise as an error: by itself it would end with status 1: no rows. */
+static int on_panic(lua_State *L)
+{
+    sockq_complain("LuaJIT",
+                   lua_isstring(L, -1) ? lua_tostring(L, -1) : "an error outside of all calls");
+    _exit(EXIT_DATA);
+}
+
 int sockq_lua_run(const struct sockq_limits *limits)
 {
     lua_State *L = luaL_newstate();
@@ -134,6 +142,7 @@ int sockq_lua_run(const struct sockq_limits *limits)
             "allow getrandom");
         return EXIT_DATA;
     }
+    lua_atpanic(L, on_panic);
     sockq_lua_watch(L, limits->memory);
     sockq_lua_interruptible(L, limits->timeout);
     lua_pushcfunction(L, traceback);

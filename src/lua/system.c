@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../buffer.h"
+#include "../proc.h"
 #include "lua.h"
 
 /* Lua: core.terminal_width(fd) → columns, or nil where fd is no terminal */
@@ -64,6 +65,14 @@ static int l_strerror(lua_State *L)
     return 1;
 }
 
+/* Lua: core.is_failure(errno) → true if it is for want of memory or descriptors, or a broken disk
+ */
+static int l_is_failure(lua_State *L)
+{
+    lua_pushboolean(L, sockq_proc_is_failure((int)luaL_checkinteger(L, 1)));
+    return 1;
+}
+
 /* Lua: core.new_buffer(size) → userdata whose payload is a struct sockq_buffer with its bytes
  * behind it */
 static int l_new_buffer(lua_State *L)
@@ -108,6 +117,7 @@ void sockq_lua_open_system(lua_State *L)
                                          {"is_terminal", l_is_terminal},
                                          {"now", l_now},
                                          {"strerror", l_strerror},
+                                         {"is_failure", l_is_failure},
                                          {"new_buffer", l_new_buffer},
                                          {"interrupted", l_interrupted},
                                          {"timed_out", l_timed_out},

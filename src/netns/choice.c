@@ -120,8 +120,12 @@ static enum netns_refusal choose_file(struct netns_choice *choice, const char *p
     choice->error = errno;
     if (chosen.fd < 0)
         return other ? NETNS_OTHER_FILE : NETNS_NO_FILE;
-    if (fstat(chosen.fd, &st) == 0)
-        chosen.id = (uint64_t)st.st_ino;
+    if (fstat(chosen.fd, &st) < 0) {
+        choice->error = errno;
+        close(chosen.fd);
+        return NETNS_NO_FILE;
+    }
+    chosen.id = (uint64_t)st.st_ino;
     int enters = may_enter(chosen.fd);
     choice->error = enters < 0 ? errno : 0;
     if (enters <= 0) {

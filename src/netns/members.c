@@ -169,7 +169,7 @@ int netns_members_read(struct netns_list *list)
         close(fd);
     if (!folder)
         return -1;
-    while (result == 0 && (entry = readdir(folder)) != NULL) {
+    while (result == 0 && (errno = 0, entry = readdir(folder)) != NULL) {
         uint64_t id;
         uint32_t pid;
         if (!parse_pid(entry->d_name, &pid) || sockq_proc_is_own_child(proc, pid))
@@ -178,9 +178,15 @@ int netns_members_read(struct netns_list *list)
             result = add_member(list, id, pid);
         else if (errno == EACCES || errno == EPERM)
             list->refused++;
+        else if (sockq_proc_is_failure(errno))
+            result = -1;
     }
+    int saved = errno;
+    if (result == 0 && saved)
+        result = -1;
     closedir(folder);
     sort_members(list);
     join_marked(list);
+    errno = saved;
     return result;
 }

@@ -36,12 +36,14 @@ int netns_names_read(struct netns_names *names, const struct sockq_proc *proc)
     int result = 0;
 
     *names = (struct netns_names){0};
-    if (!proc->live || fstatat(proc->fd, "self/ns/net", &own, 0) < 0)
+    if (!proc->live)
         return 0;
+    if (fstatat(proc->fd, "self/ns/net", &own, 0) < 0)
+        return sockq_proc_is_failure(errno) ? -1 : 0;
     DIR *folder = opendir(NETNS_FOLDER);
     if (!folder)
-        return errno == ENOMEM ? -1 : 0;
-    while (result == 0 && (entry = readdir(folder)) != NULL) {
+        return sockq_proc_is_failure(errno) ? -1 : 0;
+    while (result == 0 && (errno = 0, entry = readdir(folder)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         /* A file on which nothing is mounted any more is of another file system. */
@@ -49,9 +51,13 @@ int netns_names_read(struct netns_names *names, const struct sockq_proc *proc)
             st.st_dev == own.st_dev)
             result = add_name(names, (uint64_t)st.st_ino, entry->d_name);
     }
+    int saved = errno;
+    if (result == 0 && saved)
+        result = -1;
     closedir(folder);
     if (names->count)
         qsort(names->list, names->count, sizeof(*names->list), compare_names);
+    errno = saved;
     return result;
 }
 

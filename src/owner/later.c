@@ -106,6 +106,8 @@ static void read_chosen(struct later *later, struct owner_pass *now, const bool 
                 (struct owner_target){.pid = now->targets[i].pid, .thread = now->targets[i].thread};
     if (owner_pass_run(pass, &info) == 0)
         later->found[later->looks] = owner_pass_index(pass, w, info.sockets);
+    if (info.error)
+        owner_note_failure(&w->set->owners, info.error);
     if (!later->found[later->looks])
         w->error = errno;
     at = 0;
@@ -132,7 +134,10 @@ static void look(struct later *later, struct sockq_writer *w)
         pass[i].check = later->check;
         pass[i].context = later->context;
     }
-    if (owner_pass_list(now, &info) < 0 || !(chosen = calloc(now->count + 1, sizeof(*chosen)))) {
+    int listed = owner_pass_list(now, &info);
+    if (info.error)
+        owner_note_failure(&w->set->owners, info.error);
+    if (listed < 0 || !(chosen = calloc(now->count + 1, sizeof(*chosen)))) {
         w->error = errno;
     } else {
         pass->count = choose(later, now, chosen);

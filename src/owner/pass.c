@@ -71,6 +71,8 @@ int owner_pass_run(struct owner_pass *pass, struct sockq_owner_info *info)
         info->refused += worker->info.refused;
         info->shut += worker->info.shut;
         info->sockets += worker->info.sockets;
+        if (worker->info.odd & OWNER_FAILED && !info->error)
+            info->error = worker->info.error;
         info->odd |= worker->info.odd;
     }
     errno = atomic_load(&pass->error);
@@ -131,6 +133,14 @@ void owner_pass_free(struct owner_pass *pass)
     }
 }
 
+static void read_boot_time(struct owner_pass *pass, struct sockq_writer *w)
+{
+    errno = 0;
+    w->set->owners.boot_time = owner_boot_time(pass->proc, &pass->workers[0].pile);
+    if (!w->set->owners.boot_time && sockq_proc_is_failure(errno))
+        owner_note_failure(&w->set->owners, errno);
+}
+
 struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq_writer *w,
                                      uint32_t flags, unsigned threads, bool (*check)(void *),
                                      void *context)
@@ -148,7 +158,7 @@ struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq
     pass->context = context;
     pass->most = threads ? threads : sockq_processors(OWNER_THREADS_MOST);
     if (flags & SOCKQ_WITH_STARTED)
-        w->set->owners.boot_time = owner_boot_time(proc, &pass->workers[0].pile);
+        read_boot_time(pass, w);
     if (owner_pass_list(pass, &w->set->owners) == 0 && owner_pass_run(pass, &w->set->owners) == 0)
         index = owner_pass_index(pass, w, w->set->owners.sockets);
     if (!index)

@@ -159,12 +159,12 @@ static bool has_ended(const struct sockq_proc *proc, uint32_t pid)
 }
 
 /* A process that ended in between can answer EACCES as well: it is then no refusal. */
-static bool is_refusal(const struct sockq_proc *proc, uint32_t pid)
+static bool is_refusal(const struct sockq_proc *proc, int error, uint32_t pid)
 {
     char path[16];
     struct stat st;
 
-    if (errno != EACCES && errno != EPERM)
+    if (error != EACCES && error != EPERM)
         return false;
     snprintf(path, sizeof(path), "%" PRIu32, pid);
     if (fstatat(proc->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
@@ -178,6 +178,12 @@ void owner_target_path(const struct owner_target *target, char *path, size_t roo
         snprintf(path, room, "%" PRIu32 "/task/%" PRIu32 "/fd", target->pid, target->thread);
     else
         snprintf(path, room, "%" PRIu32 "/fd", target->pid);
+}
+
+static void note_failure(struct owner_worker *self, int error)
+{
+    if (sockq_proc_is_failure(error))
+        owner_note_failure(&self->info, error);
 }
 
 static void fail(struct owner_pass *pass, int error)
@@ -209,11 +215,22 @@ static bool take_process(struct owner_worker *self)
         self->folder = sockq_proc_openat(pass->proc, path, O_DIRECTORY);
         self->ended = self->folder < 0;
         self->info.processes++;
-        self->target->refused = self->ended && is_refusal(pass->proc, self->target->pid);
+        int error = self->ended ? errno : 0;
+        note_failure(self, error);
+        self->target->refused = is_refusal(pass->proc, error, self->target->pid);
         self->info.refused += self->target->refused;
     }
     pthread_mutex_unlock(&self->lock);
     return at < pass->count;
+}
+
+/* Something of a process may not be read; counted once a process. */
+static void note_shut(struct owner_worker *self, struct owner_worker *folder)
+{
+    pthread_mutex_lock(&folder->lock);
+    self->info.shut += !folder->shut;
+    folder->shut = true;
+    pthread_mutex_unlock(&folder->lock);
 }
 
 /* Read one link; `folder` is the worker whose folder it is in. */
@@ -233,13 +250,11 @@ static void read_link(struct owner_worker *self, struct owner_worker *folder,
         return;
     }
     ssize_t n = readlinkat(folder->folder, entry->d_name, text, sizeof(text));
+    int error = n < 0 ? errno : 0;
     self->links++;
-    if (n < 0 && is_refusal(proc, folder->target->pid)) {
-        pthread_mutex_lock(&folder->lock);
-        self->info.shut += !folder->shut;
-        folder->shut = true;
-        pthread_mutex_unlock(&folder->lock);
-    }
+    note_failure(self, error);
+    if (is_refusal(proc, error, folder->target->pid))
+        note_shut(self, folder);
     portion->links += n >= 0;
     if (n < 0 || n == sizeof(text))
         return;
@@ -289,7 +304,11 @@ static int name_process(struct owner_worker *self, struct owner_worker *folder)
         note_odd(self->pass->proc, &self->info, ODD_FILE);
     if (target->process->no_cgroup)
         note_odd(self->pass->proc, &self->info, ODD_CGROUP);
-    target->gone = self->pass->proc->live && target->process->nameless;
+    if (target->process->error)
+        owner_note_failure(&self->info, target->process->error);
+    if (target->process->refused && is_refusal(self->pass->proc, EACCES, target->pid))
+        note_shut(self, folder);
+    target->gone = self->pass->proc->live && target->process->nameless && !target->process->error;
     return 0;
 }
 
@@ -302,13 +321,16 @@ static void close_unused(struct owner_worker *folder)
 }
 
 /* @return the size of the portion read, 0 at the folder's end */
-static ssize_t take_portion(struct owner_worker *folder, union entries *entries, uint32_t *order)
+static ssize_t take_portion(struct owner_worker *self, struct owner_worker *folder,
+                            union entries *entries, uint32_t *order)
 {
     ssize_t size = 0;
 
     pthread_mutex_lock(&folder->lock);
     if (!folder->ended)
         size = getdents64(folder->folder, entries, sizeof(*entries));
+    if (size < 0)
+        note_failure(self, errno);
     *order = folder->order++;
     if (size > 0)
         folder->users++;
@@ -344,7 +366,7 @@ static bool read_portion(struct owner_worker *self, struct owner_worker *folder)
     struct portion portion;
     union entries entries;
     uint32_t order;
-    ssize_t size = take_portion(folder, &entries, &order);
+    ssize_t size = take_portion(self, folder, &entries, &order);
 
     if (size == 0)
         return false;

@@ -27,6 +27,8 @@ struct reading {
     const struct sockq_proc *proc;
     uint32_t pid;
     int folder; /* of its descriptors, in a live /proc: leads to no other process of this pid */
+    int error;
+    bool refused;
     struct sockq_process record;
     bool odd;       /* a file was none */
     bool nameless;  /* neither cmdline nor comm names it */
@@ -34,6 +36,13 @@ struct reading {
     size_t used;
     char text[1 + 2 * PROGRAM_MOST + CGROUP_MOST + COMM_MOST + EXE_MOST];
 };
+
+static void note_error(struct reading *r, int error)
+{
+    if (!r->error && sockq_proc_is_failure(error))
+        r->error = error;
+    r->refused |= error == EACCES || error == EPERM;
+}
 
 /* @return bytes read, 0 as well if it cannot be read */
 static size_t read_file(struct reading *r, const char *file, char *buffer, size_t size,
@@ -50,6 +59,8 @@ static size_t read_file(struct reading *r, const char *file, char *buffer, size_
 
     *readable = n >= 0;
     r->odd |= n < 0 && (errno == EINVAL || errno == ENXIO);
+    if (n < 0)
+        note_error(r, errno);
     return n < 0 ? 0 : (size_t)n;
 }
 
@@ -154,10 +165,11 @@ static void read_exe(struct reading *r)
 
     snprintf(path, sizeof(path), "%" PRIu32, r->pid);
     int folder = r->folder < 0 ? sockq_proc_openat(r->proc, path, O_DIRECTORY) : r->folder;
-    if (folder < 0)
-        return;
-    ssize_t n = readlinkat(folder, r->folder < 0 ? "exe" : "../exe", r->text + r->used, EXE_MOST);
-    if (r->folder < 0)
+    const char *name = r->folder < 0 ? "exe" : "../exe";
+    ssize_t n = folder < 0 ? -1 : readlinkat(folder, name, r->text + r->used, EXE_MOST);
+    if (n < 0)
+        note_error(r, errno);
+    if (folder >= 0 && r->folder < 0)
         close(folder);
     if (n <= 0)
         return;
@@ -204,7 +216,8 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
     r.pid = pid;
     r.folder = proc->live ? folder : -1;
     r.record = (struct sockq_process){.pid = pid};
-    r.odd = r.nameless = r.no_cgroup = false;
+    r.odd = r.nameless = r.no_cgroup = r.refused = false;
+    r.error = 0;
     r.used = 1;
     r.text[0] = '\0';
     read_program(&r);
@@ -223,9 +236,18 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
     process->odd = r.odd;
     process->nameless = r.nameless;
     process->no_cgroup = r.no_cgroup;
+    process->error = r.error;
+    process->refused = r.refused;
     process->length = r.used;
     memcpy(process->text, r.text, r.used);
     return process;
+}
+
+void owner_note_failure(struct sockq_owner_info *info, int error)
+{
+    if (!(info->odd & OWNER_FAILED))
+        info->error = error;
+    info->odd |= OWNER_FAILED;
 }
 
 uint64_t owner_process_write(const struct owner_process *process, struct sockq_writer *w)
@@ -251,6 +273,10 @@ uint64_t owner_program(const struct sockq_proc *proc, uint32_t pid, struct sockq
     uint64_t offset = 0;
 
     *length = process ? process->record.program_len : 0;
+    if (process && process->error)
+        owner_note_failure(&w->set->owners, process->error);
+    else if (!process && !w->error)
+        w->error = errno;
     if (*length)
         offset = sockq_writer_bytes(w, process->text + process->record.program, *length);
     pile_free(&pile);

@@ -12,6 +12,8 @@ struct owner_process {
     bool odd;       /* where a file of it belongs is something else */
     bool nameless;  /* neither cmdline nor comm could be read: a live process has ended */
     bool no_cgroup; /* its file cgroup has a line of another form */
+    bool refused;   /* a file of it may not be read, or it ended meanwhile */
+    int error;      /* errno of a file that could not be read (sockq_proc_is_failure), or 0 */
     size_t length;  /* of text, at least 1 */
     char text[];
 };
@@ -34,6 +36,12 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
  * @return  seconds after the epoch, 0 if not known
  */
 uint64_t owner_boot_time(const struct sockq_proc *proc, struct pile *pile);
+
+/** Bit of odd in struct sockq_owner_info. */
+enum { OWNER_FAILED = 16 };
+
+/** Note that a process could not be read; the first errno is kept. */
+void owner_note_failure(struct sockq_owner_info *info, int error);
 
 /** Write its record and text to the arena. @return the record's offset, 0 with w->error */
 uint64_t owner_process_write(const struct owner_process *process, struct sockq_writer *w);

@@ -322,7 +322,7 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
         if (in->job->check(in->job->context))
             return;
     }
-    if (in->stopped)
+    if (in->stopped || in->reader.w->error)
         return;
     if (in->tail_size > 0 || in->skipped) {
         in->reader.line++;

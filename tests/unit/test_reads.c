@@ -300,7 +300,8 @@ static void small_files(void **state)
     plan.most = 3;
     plan.fail_at = 2;
     plan.error = EIO;
-    assert_int_equal(sockq_proc_read(&f->proc, "comm", buffer, sizeof(buffer)), 3);
+    assert_int_equal(sockq_proc_read(&f->proc, "comm", buffer, sizeof(buffer)), -1);
+    assert_int_equal(errno, EIO);
 }
 
 /* The files of facts.c: one that breaks off is not kept in part. */

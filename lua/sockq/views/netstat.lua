@@ -19,6 +19,8 @@ local timer = require("sockq.timer")
 local unix = require("sockq.netstat.unix")
 
 local C = schema.C
+-- The one status that netstat does not have: it does not notice when it could not read or write all.
+local INCOMPLETE = 3
 local UNIX = C.SOCKQ_UNIX
 
 -- netstat's order, with what its messages call a protocol. The IPv6 file follows its IPv4 twin.
@@ -37,15 +39,6 @@ local function warn(text)
   io.stderr:write(text .. "\n")
 end
 
--- netstat does not notice when standard output cannot be written.
-local function write(text)
-  if output.captor then
-    output.write(text)
-  else
-    progress.before_output()
-    io.stdout:write(text)
-  end
-end
 
 -- The third word of the headers.
 local function which(chosen)
@@ -141,7 +134,7 @@ local function new_listing(chosen, format_timer)
     steps = plan(chosen),
     at = 0,
     status = 0,
-    write = write,
+    write = output.write,
     inet_header = layout.header(columns),
     inet_line = layout.line(columns),
     unix_header = layout.header(unix_columns),
@@ -247,6 +240,7 @@ function Listing:run()
     if self.chosen.programs then
       warn_of_owners(handle.set.owners)
     end
+    self.failure = set.failure(handle)
   end, true)
 end
 
@@ -271,10 +265,30 @@ local function other_families(chosen)
   return 0
 end
 
+local function list_until_told(chosen, format_timer, say)
+  repeat
+    local listing = new_listing(chosen, format_timer)
+    listing:run()
+    local status = listing.status
+    if listing.failure then
+      say(listing.failure)
+      return INCOMPLETE
+    elseif status == 0 then
+      status = other_families(chosen)
+    end
+    if status ~= 0 or not chosen.continuous then
+      return status
+    end
+    io.stdout:flush()
+    core.sleep(1)
+  until core.interrupted()
+  return 0
+end
+
 local function run(args)
   local chosen, ends = options.parse(args)
   if ends then
-    write(ends.out or "")
+    output.write(ends.out or "")
     io.stderr:write(ends.err or "")
     return ends.status
   end
@@ -290,21 +304,12 @@ local function run(args)
   if chosen.continuous and output.captor then
     error("netstat -c: it looks again by itself; leave out -c", 0)
   end
+  -- netstat's own messages say what the kernel or a capture holds.
+  local say = set.on_message
   set.on_message = nil
-  repeat
-    local listing = new_listing(chosen, format_timer)
-    listing:run()
-    local status = listing.status
-    if status == 0 then
-      status = other_families(chosen)
-    end
-    if status ~= 0 or not chosen.continuous then
-      return status
-    end
-    io.stdout:flush()
-    core.sleep(1)
-  until core.interrupted()
-  return 0
+  local status = list_until_told(chosen, format_timer, say)
+  set.on_message = say
+  return status
 end
 
 return {

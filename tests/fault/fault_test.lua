@@ -1,0 +1,107 @@
+--- Every call that can fail fails in turn, over ten commands: the output is right, or a message and
+--- status 2 or 3 say that it is not. Never a crash, a hang, half a line, or status 0 with rows missing.
+--
+--   luajit tests/fault/fault_test.lua --sockq PATH --library PATH [--every N] [--only NAME] [--kind KIND]
+--
+-- --every N: of the calls of a kind only each N-th.
+package.path = "tests/fault/?.lua;tests/lib/?.lua;" .. package.path
+
+local check = require "check"
+local commands = require "commands"
+local posix = require "posix"
+local runner = require "runner"
+local verdict = require "verdict"
+
+local given = {}
+for i, word in ipairs(arg) do
+  local name = word:match("^%-%-(%a+)$")
+  if name then given[name] = arg[i + 1] end
+end
+local EVERY = tonumber(given.every or 1)
+
+-- linux/errno.h.
+local EPERM, EIO, EINTR, EAGAIN, ENOMEM, EACCES, EINVAL, EMFILE, ENOSPC, ENOSYS, ENOBUFS =
+  1, 5, 4, 11, 12, 13, 22, 24, 28, 38, 105
+
+-- What a call of each kind fails with; last: with this also all calls behind it; same: every command
+-- makes the same calls, so that all but the first try the first error alone.
+local ERRORS = {
+  MALLOC = { ENOMEM, last = ENOMEM }, MMAP = { ENOMEM, last = ENOMEM }, MADVISE = { ENOMEM, EINVAL },
+  OPEN = { EMFILE, EACCES, EINTR, last = EMFILE }, READ = { EIO, EINTR, last = EIO }, GETDENTS = { EIO, ENOMEM },
+  READLINK = { ENOMEM, EACCES }, STAT = { ENOMEM, EACCES }, FORK = { EAGAIN }, MEMFD = { EMFILE, EINVAL, ENOSPC },
+  WRITE = { EIO, ENOSPC, last = ENOSPC }, FCNTL = { EMFILE, EPERM }, SOCKET = { EMFILE }, SEND = { ENOBUFS, EINTR },
+  RECV = { ENOMEM, EINTR }, POLL = { EINTR, ENOMEM }, THREAD = { EAGAIN }, SETNS = { EPERM },
+  PRIVILEGE = { EPERM, EINVAL, EAGAIN, same = true }, CLOSE = { ENOSYS }, WAIT = { EINTR }, SLEEP = { EINTR },
+  OTHER = { ENOSYS, EPERM },
+}
+
+local function add(jobs, command, plan, name)
+  jobs[#jobs + 1] = { command = command, words = command.words, plan = plan, name = name }
+end
+
+-- A job for each call of a kind that a run made, and each way to fail.
+local function add_calls(jobs, command, role, kind, count)
+  local how = ERRORS[kind]
+  for nth = 1, count, EVERY do
+    for i = 1, how.same and not command.first and 1 or #how do
+      local number = how[i]
+      add(jobs, command, { action = "FAIL", role = role, kind = kind, nth = nth, error = number },
+        ("%s %d of process %d, error %d"):format(kind, nth, role, number))
+    end
+    if how.last then
+      add(jobs, command, { action = "LAST", role = role, kind = kind, nth = nth, error = how.last },
+        ("%s from %d on of process %d, error %d"):format(kind, nth, role, how.last))
+    end
+  end
+end
+
+local counts = { right = 0, numbers = 0, said = 0, wrong = 0 }
+local by_kind = {}
+
+local function judge(job, result, right)
+  if result.plan.fired == 0 then return end
+  right.refused = job.command.words[3] == "netstat" and job.plan.error == EACCES
+  local word, why = verdict.of(result, right)
+  local what = require("ffi").string(result.plan.what)
+  counts[word] = counts[word] + 1
+  by_kind[job.plan.kind] = (by_kind[job.plan.kind] or 0) + 1
+  if word == "wrong" then
+    check.fail(("%s: %s (%s)"):format(job.command.name, job.name, what),
+      ("%s\nstatus %d\nstdout %s\nstderr %s"):format(why, result.status, check.show(result.out), check.show(result.err)))
+  elseif given.verbose then
+    print(job.command.name, job.name, what, word, result.status, result.err)
+  end
+end
+
+local function try(command)
+  local seen = runner.run { words = command.words }
+  local again = runner.run { words = command.words }
+  check.equal(command.name .. ": what it prints is the same twice", again.out, seen.out)
+  check.ok(command.name .. ": it works", seen.status == 0 and seen.left == 0 and seen.err == "", seen.err)
+  local lines = command.may and runner.run({ words = command.may }).out or seen.out
+  local right = { status = seen.status, out = seen.out, lines = lines, numbers = command.numbers,
+    names = command.names }
+  local jobs = {}
+  for role = 0, seen.plan.roles - 1 do
+    for i, kind in ipairs(runner.kinds) do
+      if not given.kind or given.kind == kind then
+        add_calls(jobs, command, role, kind, seen.plan.counts[role][i - 1])
+      end
+    end
+  end
+  runner.each(jobs, function(job, result) judge(job, result, right) end)
+end
+
+for _, command in ipairs(commands.captured(posix.tmpdir("sockq-fault"))) do
+  if not given.only or given.only == command.name then try(command) end
+end
+
+local list = {}
+for _, kind in ipairs(runner.kinds) do
+  if by_kind[kind] then list[#list + 1] = ("%s %d"):format(kind:lower(), by_kind[kind]) end
+end
+print(table.concat(list, ", "))
+print(("faults injected: %d; right output: %d; right but for numbers where names failed: %d; message and status: %d; wrong: %d")
+  :format(counts.right + counts.numbers + counts.said + counts.wrong, counts.right, counts.numbers, counts.said, counts.wrong))
+check.ok("every call that can fail fails in turn: right output, or a message and status 2 or 3", counts.wrong == 0)
+check.finish()
