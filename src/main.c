@@ -15,7 +15,7 @@
  *   sandbox/            locks below Lua, sandbox.h: landlock.c no files, limits.c little memory,
  *                       seccomp.c few system calls, environment.c few variables; report.c
  *                       reads back what is in force; collector.{h,c}: the system calls of the
- *                       processes that run no Lua
+ *                       processes that run no Lua; load.{h,c} hands them over
  *   lua/                the binding, the only files besides main.c that know Lua
  *     run.c             the interpreter: LuaJIT, the last lock, lua/sockq/cli.lua
  *     module.c          require "sockq.core"; embedded files

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "load.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Of a file opened to read: none of these. */
@@ -270,11 +272,12 @@ static int load(scmp_filter_ctx context, int result)
     (void)seccomp_attr_set(context, SCMP_FLTATR_CTL_TSYNC, 1);
     (void)seccomp_attr_set(context, SCMP_FLTATR_CTL_SSB, 1);
     (void)seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    if (result == 0)
-        result = seccomp_load(context);
-    if (result < 0) {
+    const bool filled = result == 0;
+    if (filled)
+        result = sockq_seccomp_load(context);
+    if (filled && result < 0) {
         (void)seccomp_attr_set(context, SCMP_FLTATR_CTL_SSB, 0);
-        result = seccomp_load(context);
+        result = sockq_seccomp_load(context);
     }
     seccomp_release(context);
     errno = -result;

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "load.h"
 #include "sandbox.h"
 
 /* As the kernel masks it: ioctl's request is 32 bits (fs/ioctl.c). */
@@ -266,7 +267,7 @@ int sockq_seccomp_lock(const struct sockq_calls *calls)
     int result = filter ? add_all(filter, calls, kill) : -ENOMEM;
 
     if (result == 0)
-        result = seccomp_load(filter);
+        result = sockq_seccomp_load(filter);
     seccomp_release(filter);
     if (result == 0)
         return 0;
