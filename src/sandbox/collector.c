@@ -272,13 +272,8 @@ static int load(scmp_filter_ctx context, int result)
     (void)seccomp_attr_set(context, SCMP_FLTATR_CTL_TSYNC, 1);
     (void)seccomp_attr_set(context, SCMP_FLTATR_CTL_SSB, 1);
     (void)seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    const bool filled = result == 0;
-    if (filled)
+    if (result == 0)
         result = sockq_seccomp_load(context);
-    if (filled && result < 0) {
-        (void)seccomp_attr_set(context, SCMP_FLTATR_CTL_SSB, 0);
-        result = sockq_seccomp_load(context);
-    }
     seccomp_release(context);
     errno = -result;
     return result < 0 ? -1 : 0;
@@ -286,6 +281,7 @@ static int load(scmp_filter_ctx context, int result)
 
 int sockq_seccomp_collector(const struct sockq_collecting *collecting)
 {
+    errno = 0;
     scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 
     if (!context) {
@@ -297,6 +293,7 @@ int sockq_seccomp_collector(const struct sockq_collecting *collecting)
 
 int sockq_seccomp_names(void)
 {
+    errno = 0;
     scmp_filter_ctx context = seccomp_init(SCMP_ACT_ALLOW);
     int result = 0;
 

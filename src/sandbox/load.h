@@ -5,9 +5,11 @@
 #define SOCKQ_SANDBOX_LOAD_H
 
 /**
- * seccomp_load(3), which ends the process with a message and status 3 if it does not end itself.
+ * seccomp_load(3) for a whole filter or none; ends the process with a message and status 3 if
+ * libseccomp does not end.
  *
- * @list    a scmp_filter_ctx; stays the caller's
+ * @list    a scmp_filter_ctx; stays the caller's, who set errno to 0 before seccomp_init: ENOMEM
+ *          means that the list lacks something
  * @return  0, or a negative errno
  */
 int sockq_seccomp_load(void *list);

@@ -263,6 +263,7 @@ int sockq_seccomp_lock(const struct sockq_calls *calls)
 {
     /* Killing the process, not the thread, came with 4.14; libseccomp's level 3. */
     const uint32_t kill = seccomp_api_get() >= 3 ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_KILL;
+    errno = 0;
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     int result = filter ? add_all(filter, calls, kill) : -ENOMEM;
 

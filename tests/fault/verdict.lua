@@ -58,7 +58,9 @@ end
 -- What sockq's netstat says in netstat's words.
 local NETSTAT = { "^%(", "^ will not", "^/proc/net/", "^warning, got bogus", "^netstat: no support",
   -- libc's own, where memory ends while it loads a name service.
-  "^Unexpected error%.$" }
+  "^Unexpected error%.$",
+  -- libseccomp 2.5, where memory ends while it makes a filter: before any Lua, and the parent tells it.
+  "double free" }
 
 local function is_message(err)
   if err:sub(-1) ~= "\n" or not err:find("^sockq: ") and not err:find("\nsockq: ") then return false end
