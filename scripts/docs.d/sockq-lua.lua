@@ -59,6 +59,21 @@ for _, block in ipairs(contracts()) do
   if block.head == "formats" then table.insert(section[2], { text = plugins.FORMAT }) end
 end
 sections[#sections + 1] = section
+sections[#sections + 1] = { "THE SANDBOX", {
+  { text = "Started with privileges, or with --sandbox, sockq gives scripts, plug-ins and sessions a Lua without files, "
+    .. "processes, environment, modules, bytecode and the inside of Lua; --trust lifts it. There is what this page says, "
+    .. "`arg`, and of Lua's libraries:" },
+  { code = "assert error getmetatable ipairs load loadstring next pairs pcall print rawequal\nrawget rawset require select "
+    .. "setmetatable tonumber tostring type unpack xpcall\nstring, without dump; table, math, bit, coroutine\n"
+    .. "collectgarbage: \"collect\" and \"count\"\nos: clock date difftime exit time\n"
+    .. "io: read write lines flush type, stdin stdout stderr\ndebug: traceback" },
+  { text = "What is missing is a function that says why. `load` takes text alone. `require` finds sockq, these libraries "
+    .. "and sockq.ephemeral, escape, giveup, hint, services, state and value. Each file has globals of its own, and what "
+    .. "it changes in a library is its own; methods of strings are always Lua's." },
+  { text = "A file comes in by --data NAME=FILE, as `sockq.data`. --timeout S stops a script wherever it is, and "
+    .. "--max-memory N before it has more memory; the message names the line, and the exit status is 2. Garbage is "
+    .. "collected before memory is refused." },
+} }
 
 io.write(mdoc.page({
   title = "sockq-lua", number = 3, line = "sockets in Lua: queries, rows, plug-ins",

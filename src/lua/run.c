@@ -22,7 +22,8 @@ enum { EXIT_USAGE = 2, EXIT_DATA = 3 };
 
 static int traceback(lua_State *L)
 {
-    if (!lua_isstring(L, 1))
+    /* Where a limit of memory is met says the message. */
+    if (!lua_isstring(L, 1) || strstr(lua_tostring(L, 1), "not enough memory"))
         return 1;
     luaL_traceback(L, L, lua_tostring(L, 1), 1);
     return 1;
@@ -117,6 +118,8 @@ static void tell_end(const char *text)
         const char *where = sockq_lua_memory_place();
         snprintf(what, sizeof(what), "%s; give more by --max-memory", text);
         sockq_complain(*where ? where : NULL, what);
+    } else if (strstr(text, "not enough memory, ")) {
+        sockq_complain(NULL, text);
     } else {
         sockq_complain("error", text);
     }
