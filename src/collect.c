@@ -89,12 +89,13 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
     bool cancelled = false, facts_whole = true;
 
     if ((proc->netns && proc->netns->asked) || question->flags & SOCKQ_WITH_NETNS) {
-        if (netns_list_read(&namespaces, proc, proc->netns) < 0)
+        if (netns_list_read_checked(&namespaces, proc, proc->netns, check, context) < 0)
             w->error = errno;
+        cancelled = check(context);
         several = &namespaces;
         netns_list_write(several, w);
     }
-    if (question->flags & SOCKQ_WITH_FACTS) {
+    if (!cancelled && question->flags & SOCKQ_WITH_FACTS) {
         facts_whole = facts_read(proc, w);
         cancelled = check(context);
     }

@@ -78,7 +78,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -378,22 +377,11 @@ static bool is_view(const struct start *start, const char *name)
            kind_of_name(options->words[0], options, (void *)(uintptr_t)start) == SOCKQ_NAME_VIEW;
 }
 
-/* netstat -n shows no names. What follows -A is no option. */
+/* netstat -n shows no names. */
 static bool shows_names(const struct start *start)
 {
-    const struct sockq_options *options = &start->options;
-
-    if (!is_view(start, "netstat") ||
-        sockq_texts_has_plugin(&start->texts, "views", options->words[0]))
-        return true;
-    for (int i = 1; i < options->word_count; i++) {
-        const char *word = options->words[i];
-        if (word[0] != '-' || strcmp(word, "--") == 0 || strchr(word, 'A') || word[1] == '-')
-            return strcmp(word, "--numeric") != 0;
-        if (strchr(word, 'n'))
-            return false;
-    }
-    return true;
+    return !is_view(start, "netstat") || !sockq_options_numeric(&start->options) ||
+           sockq_texts_has_plugin(&start->texts, "views", "netstat");
 }
 
 /* A process of its own: name service needs files and sockets. Without it there are numbers. */
@@ -405,13 +393,7 @@ static void start_names(struct start *start, pid_t parent)
                                           .hosts = !start->sandboxed || is_view(start, NULL)};
     if (start->names[0] < 0)
         return;
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (start->file.map)
-            munmap((void *)(uintptr_t)start->file.map, start->file.size);
-        _exit(names_serve(&service));
-    }
-    start->supervised.names = pid > 0 ? pid : 0;
+    start->supervised.names = names_start(&service, start->file.map, start->file.size);
     start->proc.own_children[1] = start->supervised.names;
     for (int i = 0; i < 2; i++) {
         start->proc.own_inodes[2 + i] = inode_of(start->names[i]);

@@ -212,6 +212,21 @@ const char *sockq_options_what(const struct sockq_options *options)
     }
 }
 
+bool sockq_options_numeric(const struct sockq_options *options)
+{
+    for (int i = 1; i < options->word_count; i++) {
+        const char *word = options->words[i];
+        if (strcmp(word, "--numeric") == 0)
+            return true;
+        /* What follows -A is no option. */
+        if (word[0] != '-' || word[1] == '-' || strchr(word, 'A'))
+            return false;
+        if (strchr(word, 'n'))
+            return true;
+    }
+    return false;
+}
+
 void sockq_options_free(struct sockq_options *options)
 {
     free(options->given);

@@ -73,6 +73,12 @@ bool sockq_options_has(const struct sockq_options *options, const char *name);
 /** What messages call that which runs: a script's name, "stdin", "-e"; NULL of a command line. */
 const char *sockq_options_what(const struct sockq_options *options);
 
+/**
+ * True if what follows the name of a view that stands in for netstat surely has its -n: bundles of
+ * letters before any other word. Where it is false there may be one all the same.
+ */
+bool sockq_options_numeric(const struct sockq_options *options);
+
 /** Free what a parse made. */
 void sockq_options_free(struct sockq_options *options);
 

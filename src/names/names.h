@@ -8,6 +8,7 @@
 #ifndef SOCKQ_NAMES_H
 #define SOCKQ_NAMES_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -116,5 +117,13 @@ struct names_service {
  * @return  the exit status: 0 when the other end closed
  */
 int names_serve(const struct names_service *service);
+
+/**
+ * Start that process.
+ *
+ * @map  of `size` bytes, what it must not see; NULL: nothing
+ * @return  its pid; 0 if it could not be started: who asks is told
+ */
+pid_t names_start(const struct names_service *service, const void *map, size_t size);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -86,4 +87,16 @@ int names_serve(const struct names_service *service)
         if (send_answer(service->socket, &answer) < 0)
             return 0;
     }
+}
+
+pid_t names_start(const struct names_service *service, const void *map, size_t size)
+{
+    const pid_t pid = fork();
+
+    if (pid == 0) {
+        if (map && munmap((void *)(uintptr_t)map, size) < 0)
+            _exit(EXIT_DATA);
+        _exit(names_serve(service));
+    }
+    return pid > 0 ? pid : 0;
 }

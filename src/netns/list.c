@@ -175,9 +175,16 @@ static int list_chosen(struct netns_list *list, const struct netns_chosen *chose
 int netns_list_read(struct netns_list *list, const struct sockq_proc *proc,
                     const struct netns_choice *choice)
 {
+    return netns_list_read_checked(list, proc, choice, NULL, NULL);
+}
+
+int netns_list_read_checked(struct netns_list *list, const struct sockq_proc *proc,
+                            const struct netns_choice *choice, bool (*check)(void *), void *context)
+{
     int result;
 
-    *list = (struct netns_list){.proc = proc, .all = choice && choice->all};
+    *list = (struct netns_list){
+        .check = check, .context = context, .proc = proc, .all = choice && choice->all};
     if (netns_inode(proc, 0, &list->own) < 0)
         list->own = 0;
     result = netns_members_read(list);

@@ -158,12 +158,16 @@ static void join_marked(struct netns_list *list)
     sort_members(list);
 }
 
+/* Between two checks. */
+enum { CHECK_ENTRIES = 1024 };
+
 int netns_members_read(struct netns_list *list)
 {
     const struct sockq_proc *proc = list->proc;
     DIR *folder = NULL;
     struct dirent *entry;
     int fd = sockq_proc_openat(proc, ".", O_DIRECTORY), result = 0;
+    unsigned seen = 0;
 
     if (fd >= 0 && !(folder = fdopendir(fd)))
         close(fd);
@@ -172,6 +176,8 @@ int netns_members_read(struct netns_list *list)
     while (result == 0 && (errno = 0, entry = readdir(folder)) != NULL) {
         uint64_t id;
         uint32_t pid;
+        if (++seen % CHECK_ENTRIES == 0 && list->check && list->check(list->context))
+            break;
         if (!parse_pid(entry->d_name, &pid) || sockq_proc_is_own_child(proc, pid))
             continue;
         if (netns_id(proc, pid, &id) == 0)

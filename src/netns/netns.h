@@ -137,6 +137,8 @@ struct netns_place {
 
 /** The namespaces of one collection. */
 struct netns_list {
+    bool (*check)(void *); /* NULL: nothing stops it */
+    void *context;
     const struct sockq_proc *proc; /* borrowed */
     struct netns_place *list;      /* owned */
     uint32_t count;
@@ -159,6 +161,15 @@ struct netns_list {
  */
 int netns_list_read(struct netns_list *list, const struct sockq_proc *proc,
                     const struct netns_choice *choice);
+
+/**
+ * The same, of a tree that may have any number of processes.
+ *
+ * @check  called now and then; true: no further process is looked at
+ */
+int netns_list_read_checked(struct netns_list *list, const struct sockq_proc *proc,
+                            const struct netns_choice *choice, bool (*check)(void *),
+                            void *context);
 
 /** Read the members of a list. @return 0, or -1 with errno */
 int netns_members_read(struct netns_list *list);

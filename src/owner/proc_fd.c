@@ -17,6 +17,8 @@ enum {
     PORTION = 16 << 10,
     LEAST_ENTRY = 24,
     FIRST_TARGETS = 256,
+    /* Of the folder of processes, between two checks. */
+    CHECK_PORTIONS = 16,
     ODD_PID = 1,
     ODD_FD = 2,
     ODD_LINK = 4,
@@ -112,7 +114,7 @@ static int list_portion(struct owner_pass *pass, struct sockq_owner_info *info,
 int owner_pass_list(struct owner_pass *pass, struct sockq_owner_info *info)
 {
     union entries entries;
-    uint32_t room = 0;
+    uint32_t room = 0, portions = 0;
     ssize_t size;
     int folder = sockq_proc_openat(pass->proc, ".", O_DIRECTORY);
 
@@ -120,12 +122,17 @@ int owner_pass_list(struct owner_pass *pass, struct sockq_owner_info *info)
         info->error = errno;
         return 0;
     }
-    while ((size = getdents64(folder, &entries, sizeof(entries))) > 0)
+    while ((size = getdents64(folder, &entries, sizeof(entries))) > 0) {
         if (list_portion(pass, info, &entries, size, &room) < 0) {
             close(folder);
             errno = ENOMEM;
             return -1;
         }
+        if (++portions % CHECK_PORTIONS == 0 && pass->check(pass->context)) {
+            atomic_store(&pass->stop, true);
+            break;
+        }
+    }
     if (size < 0)
         info->error = errno;
     close(folder);

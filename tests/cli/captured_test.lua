@@ -132,4 +132,35 @@ do
   check.equal("net leads to self/net, self to 7", out .. err .. status, "1,server,/bin/server,,\r\n0")
 end
 
+-- Trees that are made to be slow: what repeats, collides or goes on costs what as many honest rows cost.
+do
+  local COUNT = 100000
+  local function many(line, first)
+    local list = { first }
+    for i = 1, COUNT do list[#list + 1] = line(i) end
+    return list
+  end
+  local function unix(i) return rows.unix { inode = 7 + i % 3, path = "/x" } end
+  local inverse = 0xf1de83e19937733dULL
+  for title, files in pairs {
+    ["one address and one inode in every row"] = { ["net/tcp"] = rows.file("tcp", many(function(i)
+      return rows.tcp { lport = 80, state = 1, raddr = "0200007F", rport = i % 3, inode = 9 }
+    end)), ["1/fd/3"] = { link = "socket:[9]" } },
+    ["a unix name that goes on over every line"] = { ["net/unix"] = rows.file("unix",
+      many(function() return "y" end, unix(1))) },
+    ["unix rows with one inode and a line more"] = { ["net/unix"] = rows.file("unix", many(function(i) return unix(i) .. "\nz" end)) },
+    ["inodes that are made up to collide"] = { ["net/tcp"] = rows.file("tcp", many(function(i)
+      return (rows.tcp { lport = i % 60000 + 1, state = 1, raddr = "0200007F", rport = 5 }:gsub("0$",
+        (tostring(inverse * i):gsub("ULL", ""))))
+    end)), ["1/fd/3"] = { link = "socket:[9]" } },
+  } do
+    local tree = program.tree(files)
+    local began = os.time()
+    local status, _, err = program.run({ "--proc", tree, "--from", files["net/tcp"] and "tcp" or "unix", "-A",
+      "count,count(peer_pid),count(pid)" }, { timeout = 60 })
+    check.ok(title .. ": it ends", status == 0 or status == 1 or status == 3, status .. err)
+    check.ok(title .. ": within seconds", os.time() - began < 20, os.time() - began)
+  end
+end
+
 check.finish()

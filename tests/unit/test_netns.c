@@ -202,11 +202,40 @@ static void more_than_rows_can_name(void **state)
     free(chosen);
 }
 
+static bool stop_at_once(void *context)
+{
+    ++*(unsigned *)context;
+    return true;
+}
+
+static void listing_members_can_be_stopped(void **state)
+{
+    enum { PROCESSES = 3000 };
+    struct fixture *f = *state;
+    struct netns_list list;
+    unsigned calls = 0;
+    char path[64];
+
+    for (int i = 1; i <= PROCESSES; i++) {
+        snprintf(path, sizeof(path), "%d/ns/net", i);
+        put_link(f, path, "net:[4026531840]");
+    }
+    assert_int_equal(netns_list_read_checked(&list, &f->proc, &everything, stop_at_once, &calls),
+                     0);
+    assert_int_equal(calls, 1);
+    assert_true(list.member_count > 0 && list.member_count < PROCESSES / 2);
+    netns_list_free(&list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(each_once), FIXTURE_TEST(links_that_name_none),    FIXTURE_TEST(words),
-        FIXTURE_TEST(opening),   FIXTURE_TEST(more_than_rows_can_name),
+        FIXTURE_TEST(each_once),
+        FIXTURE_TEST(links_that_name_none),
+        FIXTURE_TEST(words),
+        FIXTURE_TEST(opening),
+        FIXTURE_TEST(more_than_rows_can_name),
+        FIXTURE_TEST(listing_members_can_be_stopped),
     };
 
     return cmocka_run_group_tests_name("netns", tests, NULL, NULL);

@@ -390,16 +390,43 @@ static void the_walk_can_be_stopped(void **state)
     owner_index_free(index);
 }
 
+/* A tree's folder can have any number of entries: the list of processes can be stopped as well. */
+static void listing_millions_of_processes_can_be_stopped(void **state)
+{
+    enum { PROCESSES = 20000 };
+    struct fixture *f = *state;
+    unsigned calls = 0;
+    char path[64];
+
+    for (int i = 1; i <= PROCESSES; i++) {
+        snprintf(path, sizeof(path), "%d", i);
+        put_folder(f, path);
+    }
+    open_writer(f);
+    struct owner_index *index = owner_index_read(&f->proc, &f->w, 0, 1, stop_at_once, &calls);
+    assert_non_null(index);
+    assert_int_equal(calls, 1);
+    assert_int_equal(f->w.set->owners.processes, 0);
+    owner_index_free(index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(processes_and_descriptors),  FIXTURE_TEST(bad_106_folder_names),
-        FIXTURE_TEST(bad_107_entry_is_no_folder), FIXTURE_TEST(bad_108_bad_122_entries),
-        FIXTURE_TEST(bad_109_to_112_links),       FIXTURE_TEST(bad_113_descriptor_names),
-        FIXTURE_TEST(bad_114_many_descriptors),   FIXTURE_TEST(bad_120_refused_folder),
-        FIXTURE_TEST(the_tree_cannot_be_listed),  FIXTURE_TEST(bad_121_process_vanishes),
-        FIXTURE_TEST(own_things_are_skipped),     FIXTURE_TEST(later_looks),
+        FIXTURE_TEST(processes_and_descriptors),
+        FIXTURE_TEST(bad_106_folder_names),
+        FIXTURE_TEST(bad_107_entry_is_no_folder),
+        FIXTURE_TEST(bad_108_bad_122_entries),
+        FIXTURE_TEST(bad_109_to_112_links),
+        FIXTURE_TEST(bad_113_descriptor_names),
+        FIXTURE_TEST(bad_114_many_descriptors),
+        FIXTURE_TEST(bad_120_refused_folder),
+        FIXTURE_TEST(the_tree_cannot_be_listed),
+        FIXTURE_TEST(bad_121_process_vanishes),
+        FIXTURE_TEST(own_things_are_skipped),
+        FIXTURE_TEST(later_looks),
         FIXTURE_TEST(the_walk_can_be_stopped),
+        FIXTURE_TEST(listing_millions_of_processes_can_be_stopped),
     };
 
     return cmocka_run_group_tests_name("owners", tests, NULL, NULL);
