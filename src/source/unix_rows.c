@@ -273,6 +273,9 @@ static bool are_alike(const struct unix_rows *rows, const struct unix_row *a,
            memcmp(name_of(rows, a), name_of(rows, b), a->name_length) == 0;
 }
 
+/* The kernel may print a socket twice, hardly ever more often: what stands so often is made up. */
+enum { OFTEN = 64 };
+
 /* True if another row that was not found out has the inode, and tells something else. */
 static bool stands_twice(const struct judge *judge, size_t at)
 {
@@ -287,7 +290,10 @@ static bool stands_twice(const struct judge *judge, size_t at)
         else
             high = middle;
     }
+    const size_t upto = low + OFTEN;
     for (; low < rows->count && judge->places[low].inode == inode; low++) {
+        if (low == upto)
+            return true;
         const struct unix_row *other = &rows->list[judge->places[low].row];
         if (judge->places[low].row != at && other->fate != UNIX_FORGED &&
             !are_alike(rows, other, &rows->list[at]))

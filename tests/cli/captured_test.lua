@@ -148,7 +148,8 @@ do
     end)), ["1/fd/3"] = { link = "socket:[9]" } },
     ["a unix name that goes on over every line"] = { ["net/unix"] = rows.file("unix",
       many(function() return "y" end, unix(1))) },
-    ["unix rows with one inode and a line more"] = { ["net/unix"] = rows.file("unix", many(function(i) return unix(i) .. "\nz" end)) },
+    ["unix rows with one inode and a line more"] = { ["net/unix"] = rows.file("unix",
+      many(function(i) return unix(i) .. "\nz" end)) },
     ["inodes that are made up to collide"] = { ["net/tcp"] = rows.file("tcp", many(function(i)
       return (rows.tcp { lport = i % 60000 + 1, state = 1, raddr = "0200007F", rport = 5 }:gsub("0$",
         (tostring(inverse * i):gsub("ULL", ""))))
