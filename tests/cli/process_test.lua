@@ -490,7 +490,7 @@ else
 end
 -- dash counts in 512 bytes, bash in 1024.
 limited("ulimit -f of 100 MiB", "ulimit -f 204800", LIST, 49)
-limited("ulimit -f 0", "ulimit -f 0", LIST)
+limited("ulimit -f 0", "ulimit -f 0", LIST, 49)
 limited("ulimit -n 20", "ulimit -n 20", LIST, 49)
 limited("ulimit -n 8", "ulimit -n 8", LIST, 49)
 if not program.sanitized then limited("ulimit -n 5", "ulimit -n 5", LIST) end
