@@ -55,6 +55,23 @@ static bool wants(void *list, enum scmp_filter_attr attribute)
     return seccomp_attr_get(list, attribute, &value) == 0 && value;
 }
 
+static ssize_t read_all(int fd, void *into, size_t size)
+{
+    size_t have = 0;
+
+    while (have < size) {
+        ssize_t n = read(fd, (char *)into + have, size - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        have += (size_t)n;
+    }
+    return (ssize_t)have;
+}
+
 static int load(void *list, struct sock_filter *code, ssize_t size)
 {
     const struct sock_fprog program = {.len = (unsigned short)((size_t)size / sizeof(*code)),
@@ -94,11 +111,11 @@ int sockq_seccomp_load(void *list)
     if (pipe2(ends, O_CLOEXEC) < 0)
         return errno == EMFILE ? load_at_once(list) : -errno;
     int result = make(list, ends[1]);
-    ssize_t size = result == 0 ? read(ends[0], code, sizeof(code)) : 0;
+    close(ends[1]);
+    ssize_t size = result == 0 ? read_all(ends[0], code, sizeof(code)) : 0;
     if (size < 0)
         result = -errno;
     close(ends[0]);
-    close(ends[1]);
     if (result == 0 && (size == 0 || size % (ssize_t)sizeof(*code) != 0))
         result = -EINVAL;
     return result < 0 ? result : load(list, code, size);
