@@ -19,7 +19,7 @@
 #include "load.h"
 
 /* It takes half a millisecond. A filter of the longest fits into a pipe. */
-enum { SECONDS = 1, EXIT_DATA = 3 };
+enum { LIMIT_US = 200000, EXIT_DATA = 3 };
 
 static void on_limit(int number)
 {
@@ -35,7 +35,7 @@ static void on_limit(int number)
 /* @return 0, or a negative errno */
 static int make(void *list, int fd)
 {
-    const struct itimerval limit = {.it_value = {.tv_sec = SECONDS}}, none = {{0}, {0}};
+    const struct itimerval limit = {.it_value = {.tv_usec = LIMIT_US}}, none = {{0}, {0}};
 
     if (signal(SIGVTALRM, on_limit) == SIG_ERR || setitimer(ITIMER_VIRTUAL, &limit, NULL) < 0)
         return -errno;

@@ -58,11 +58,14 @@ end
 -- What sockq's netstat says in netstat's words.
 local NETSTAT = { "^%(", "^ will not", "^/proc/net/", "^warning, got bogus", "^netstat: no support",
   -- libc's own, where memory ends while it loads a name service.
-  "^Unexpected error%.$",
-  -- libseccomp 2.5, where memory ends while it makes a filter: before any Lua, and the parent tells it.
-  "double free" }
+  "^Unexpected error%.$" }
+
+-- libseccomp 2.5 frees twice where memory ends while it makes a filter: before any Lua, libc notices, and
+-- another process tells that it was ended.
+local ABORTED = "^[%l_]+[^\n]+\nsockq: [^\n]+ ended by signal 6 %(Aborted%)\n$"
 
 local function is_message(err)
+  if err:find(ABORTED) then return true end
   if err:sub(-1) ~= "\n" or not err:find("^sockq: ") and not err:find("\nsockq: ") then return false end
   for _, line in ipairs(lines_of(err)) do
     local known = line:find("^sockq: ") or line:find("^  ")
