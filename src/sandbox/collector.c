@@ -216,7 +216,7 @@ static int allow_memory(scmp_filter_ctx context)
 
 static int allow_threads(scmp_filter_ctx context)
 {
-    const struct scmp_arg_cmp new_limit = SCMP_A2_64(SCMP_CMP_EQ, 0);
+    const struct scmp_arg_cmp new_limit = {.arg = 2, .op = SCMP_CMP_EQ};
     int result = allow_one(context, SCMP_SYS(clone),
                            SCMP_CMP64(CLONE_FLAGS, SCMP_CMP_MASKED_EQ, THREAD | APART, THREAD));
 
