@@ -31,7 +31,8 @@ end
 local function owner(row)
   local pid = row.pid
   if not pid then
-    local why = row.suspect
+    -- Rows that diff and join make are tables, with fields of their own.
+    local why = type(row) == "userdata" and row.suspect
     return (why == "forged" or why == "repeated") and "(suspect)" or nil
   end
   local program = row.program
