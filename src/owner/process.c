@@ -201,6 +201,9 @@ uint64_t owner_boot_time(const struct sockq_proc *proc, struct pile *pile)
     uint64_t seconds;
     char *text = pile_take(pile, MACHINE_STAT_MOST);
     ssize_t n = text ? sockq_proc_read(proc, "stat", text, MACHINE_STAT_MOST) : -1;
+    /* A read that was interrupted, and then succeeded, left its errno. */
+    if (n >= 0)
+        errno = 0;
     const char *line = n > 0 ? memmem(text, (size_t)n, "\nbtime ", 7) : NULL;
     const char *end = line ? scan_u64(line + 7, text + n, &seconds) : NULL;
 
