@@ -31,7 +31,7 @@ struct owner_target {
     uint32_t pid;
     uint32_t thread; /* 0, or one whose folder is read, because its first thread has ended */
     uint32_t links;  /* of its folder that could be read */
-    bool refused;    /* its folder was */
+    bool refused;    /* its folder was, or something in it */
     bool gone;       /* it ended before it could be named: its sockets are not its own any more */
 };
 

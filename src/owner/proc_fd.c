@@ -231,12 +231,18 @@ static bool take_process(struct owner_worker *self)
     return at < pass->count;
 }
 
-/* Something of a process may not be read; counted once a process. */
-static void note_shut(struct owner_worker *self, struct owner_worker *folder)
+/* Something of a process may not be read, as `error` may say; asked and counted once a process. */
+static void note_if_shut(struct owner_worker *self, struct owner_worker *folder, int error)
 {
+    if (error == 0)
+        return;
     pthread_mutex_lock(&folder->lock);
-    self->info.shut += !folder->shut;
-    folder->shut = true;
+    if (!folder->shut && is_refusal(self->pass->proc, error, folder->target->pid)) {
+        self->info.shut++;
+        folder->shut = true;
+        /* A later look would find no more. */
+        folder->target->refused = true;
+    }
     pthread_mutex_unlock(&folder->lock);
 }
 
@@ -260,8 +266,7 @@ static void read_link(struct owner_worker *self, struct owner_worker *folder,
     int error = n < 0 ? errno : 0;
     self->links++;
     note_failure(self, error);
-    if (is_refusal(proc, error, folder->target->pid))
-        note_shut(self, folder);
+    note_if_shut(self, folder, error);
     portion->links += n >= 0;
     if (n < 0 || n == sizeof(text))
         return;
@@ -313,8 +318,7 @@ static int name_process(struct owner_worker *self, struct owner_worker *folder)
         note_odd(self->pass->proc, &self->info, ODD_CGROUP);
     if (target->process->error)
         owner_note_failure(&self->info, target->process->error);
-    if (target->process->refused && is_refusal(self->pass->proc, EACCES, target->pid))
-        note_shut(self, folder);
+    note_if_shut(self, folder, target->process->refused ? EACCES : 0);
     target->gone = self->pass->proc->live && target->process->nameless && !target->process->error;
     return 0;
 }
