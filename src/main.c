@@ -4,6 +4,7 @@
  * The map of this folder; arrows of use point down the page:
  *
  *   main.c              the two processes: the parent collects, the child interprets
+ *   interpret.c         the child's steps before Lua; start.h: what main.c hands it
  *   options.{h,c}       the command line's options: one table for parser and help
  *   text.{h,c}          script and plug-in files, read before or after privileges are dropped
  *   named.{h,c}         recordings that the command line names, opened likewise
@@ -82,46 +83,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
 #include "lua/lua.h"
-#include "netns/netns.h"
-#include "privilege.h"
 #include "sandbox/collector.h"
-#include "sandbox/sandbox.h"
-#include "supervise.h"
-
-/* Exit statuses are the design's: 2: wrong usage, 3: the data could not be read. */
-enum { EXIT_USAGE = 2, EXIT_DATA = 3 };
+#include "start.h"
 
 /* Sparse: memory is taken as rows come. */
 static const size_t MEMORY_FILE = (size_t)64 << 30;
-
-struct start {
-    struct sockq_options options;
-    struct sockq_texts texts;
-    struct sockq_named_list named;
-    struct sockq_data_list data;
-    struct sockq_invoker invoker;
-    struct sockq_file file;
-    struct sockq_proc proc;
-    struct netns_choice netns;
-    struct sockq_supervised supervised;
-    const char *proc_path;
-    int sockets[2]; /* collector, interpreter */
-    int names[2];   /* who looks names up, interpreter; -1: no names are shown */
-    struct netns_names netns_names;
-    struct sockq_locks locks;
-    struct sockq_limits limits;
-    bool sandboxed;
-    mode_t umask; /* the caller's */
-    unsigned euid;
-};
-
-static int fail(const char *where, const char *what)
-{
-    sockq_complain(where, what);
-    return EXIT_DATA;
-}
 
 /* What hardly fails but for a limit of memory, files or processes, or a filter of system calls. */
 static int fail_limit(const char *where)
@@ -132,7 +99,7 @@ static int fail_limit(const char *where)
     snprintf(what, sizeof(what), "%s; %s", strerror(errno),
              forbidden ? "allow the call in this container's seccomp filter"
                        : "raise the limit: ulimit -a lists them");
-    return fail(where, what);
+    return start_fail(where, what);
 }
 
 static int fail_tree(const char *path, int error, const char *remedy)
@@ -141,7 +108,7 @@ static int fail_tree(const char *path, int error, const char *remedy)
 
     snprintf(what, sizeof(what), "%s; %s", strerror(error), remedy);
     snprintf(where, sizeof(where), "--proc %s", path);
-    return fail(where, what);
+    return start_fail(where, what);
 }
 
 static enum sockq_name kind_of_name(const char *word, const struct sockq_options *options,
@@ -170,157 +137,11 @@ static enum sockq_name kind_of_name(const char *word, const struct sockq_options
     return SOCKQ_NAME_NONE;
 }
 
-static int read_texts(struct start *start)
-{
-    const struct sockq_options *options = &start->options;
-    bool checks = options->mode == SOCKQ_MODE_NAME && strcmp(options->words[0], "check") == 0;
-    int first = checks ? 1 : 0, end = options->mode == SOCKQ_MODE_SCRIPT ? 1 : options->word_count;
-
-    start->texts.path = sockq_options_argument(options, "path");
-    for (int i = first; (checks || options->mode == SOCKQ_MODE_SCRIPT) && i < end; i++)
-        if (sockq_texts_read_script(&start->texts, options->words[i]) < 0)
-            return -1;
-    return sockq_texts_read_plugins(&start->texts);
-}
-
-/* What the command line names, with the rights of who named it. */
-static int open_files(struct start *start)
-{
-    if (sockq_options_has(&start->options, "interactive"))
-        sockq_editor_open_history(start->invoker.secure, start->invoker.privileged);
-    if (read_texts(start) < 0 || sockq_named_open(&start->named, &start->options) < 0)
-        return -1;
-    return sockq_data_read(&start->data, &start->options);
-}
-
-static bool is_command(const struct start *start, const char *name)
-{
-    return start->options.mode == SOCKQ_MODE_NAME && strcmp(start->options.words[0], name) == 0;
-}
-
-/* All else that is opened or looked up before the sandbox closes. */
-static int open_rest(struct start *start, struct sockq_program *program)
-{
-    const struct sockq_options *options = &start->options;
-    const bool interactive = sockq_options_has(options, "interactive");
-    const bool watches = interactive || sockq_options_has(options, "watch");
-    struct sockq_proc live = {.fd = -1};
-
-    program->keys = watches ? sockq_terminal_keys() : -1;
-    if (interactive)
-        sockq_editor_prepare();
-    if (is_command(start, "completion") || start->netns.refusal == NETNS_NO_NAME) {
-        if (sockq_proc_open(&live, NULL) == 0 && netns_names_read(&start->netns_names, &live) < 0)
-            return -1;
-        sockq_proc_close(&live);
-        program->netns_names = &start->netns_names;
-    }
-    program->calls = (struct sockq_calls){.terminal = watches,
-                                          .recordings = start->named.count > 0,
-                                          .appends = is_command(start, "record")};
-    if ((sockq_options_has(options, "version") && sockq_options_has(options, "verbose")) ||
-        sockq_options_has(options, "self")) {
-        program->calls.reports = true;
-        sockq_proofs_open(&program->proofs, getppid());
-    }
-    if (!start->sandboxed) {
-        (void)umask(start->umask);
-        return 0;
-    }
-    sockq_environment_blank();
-    return 0;
-}
-
-/* With a buffer of its own choice glibc ignores the size; without one it asks what kind of file
- * there is, which nobody answers in the sandbox. */
-static void buffer_streams(void)
-{
-    static char in[4096], out[64 << 10];
-    const bool shows = isatty(STDOUT_FILENO);
-
-    setvbuf(stdin, in, isatty(STDIN_FILENO) ? _IOLBF : _IOFBF, sizeof(in));
-    setvbuf(stdout, out, shows ? _IOLBF : _IOFBF, shows ? BUFSIZ : sizeof(out));
-}
-
-/* The steps before Lua, each of which must hold; fails with a message. */
-static int confine(struct start *start, struct sockq_program *program, pid_t parent)
-{
-    const struct sockq_invoker *invoker = &start->invoker;
-
-    sockq_descriptors_close(start->sockets[1], start->names[1]);
-    /* Root's own files are read as root, a sudo user's with the user's rights. */
-    if (invoker->is_root && open_files(start) < 0)
-        return fail("start", strerror(errno));
-    if (sockq_interpreter_confine(invoker, parent) < 0) {
-        /* Without a parent there is nothing to do, and what ended it has been told. */
-        return errno == ESRCH ? EXIT_DATA
-                              : fail("privileges could not be dropped", strerror(errno));
-    }
-    if ((!invoker->is_root && open_files(start) < 0) || open_rest(start, program) < 0)
-        return fail("start", strerror(errno));
-    buffer_streams();
-    start->locks.wanted = start->sandboxed;
-    start->locks.memory = start->limits.memory;
-    if (sockq_limits_stack() < 0)
-        return fail("limits could not be set", strerror(errno));
-    if (!start->sandboxed) {
-        sockq_landlock_look(&start->locks);
-        return sockq_limits_memory(start->locks.memory) < 0 ? fail("--max-memory", strerror(errno))
-                                                            : 0;
-    }
-    sockq_landlock_lock(&start->locks);
-    if (sockq_limits_lock(start->locks.memory) < 0)
-        return fail("limits could not be set", strerror(errno));
-    return 0;
-}
-
-static int interpret(struct start *start, pid_t parent)
-{
-    struct names_client names = {.socket = start->names[1]};
-    struct sockq_program program = {.socket = start->sockets[1],
-                                    .map = start->file.map,
-                                    .options = &start->options,
-                                    .texts = &start->texts,
-                                    .named = &start->named,
-                                    .data = &start->data,
-                                    .names = &names,
-                                    .terminal = &start->supervised.terminal,
-                                    .proc_path = start->proc_path,
-                                    .netns = &start->netns,
-                                    .locks = &start->locks,
-                                    .sandboxed = start->sandboxed,
-                                    .privileged = start->invoker.privileged,
-                                    .euid = start->euid};
-
-    int status = confine(start, &program, parent);
-    if (status)
-        return status;
-    sockq_lua_program = &program;
-    status = sockq_lua_run(&start->limits);
-    fflush(stdout);
-    if (sockq_lua_interrupted() && !sockq_lua_timed_out()) {
-        signal(SIGINT, SIG_DFL);
-        raise(SIGINT);
-    }
-    return status;
-}
-
 static uint64_t inode_of(int fd)
 {
     struct stat st;
 
     return fstat(fd, &st) == 0 ? (uint64_t)st.st_ino : 0;
-}
-
-/* The folder may lie where only root finds it: then it is not for a user who has sudo. */
-static int open_tree_again(struct start *start)
-{
-    if (start->proc.live || start->proc.fd < 0 || !start->invoker.privileged ||
-        start->invoker.is_root)
-        return 0;
-    close(start->proc.fd);
-    start->proc.fd = open(start->proc_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return start->proc.fd < 0 ? -1 : 0;
 }
 
 /* All that the collector does with rights that it does not keep. */
@@ -331,7 +152,7 @@ static int confine_collector(struct start *start)
         .live = start->proc.live, .children = {start->supervised.child, start->supervised.names}};
     bool live = start->proc.live, enters = netns_enters(&start->netns);
 
-    if (sockq_collector_confine(invoker, live, enters) < 0 || open_tree_again(start) < 0 ||
+    if (sockq_collector_confine(invoker, live, enters) < 0 ||
         netns_hold(&start->netns, sockq_capabilities_drop) < 0)
         return -1;
     if (enters && sockq_collector_confine_more(invoker, live) < 0)
@@ -358,15 +179,14 @@ static int collect(struct start *start, pid_t child)
         result = sockq_collector_serve(start->sockets[0], &start->file, &start->proc);
     if (result == 0) {
         int status = sockq_supervise_end();
-        return status < 0 ? fail("waitpid", strerror(errno)) : status;
+        return status < 0 ? start_fail("waitpid", strerror(errno)) : status;
     }
     int saved = errno;
     sockq_supervise_kill();
-    if (start->proc.fd < 0 && start->proc_path)
-        return fail_tree(start->proc_path, saved, "give a folder that you may read");
-    return fail("collector", saved == EPROTO
-                                 ? "the interpreter asked for what it never needs, and was ended"
-                                 : strerror(saved));
+    return start_fail("collector",
+                      saved == EPROTO
+                          ? "the interpreter asked for what it never needs, and was ended"
+                          : strerror(saved));
 }
 
 static bool is_view(const struct start *start, const char *name)
@@ -458,7 +278,7 @@ static int prepare(struct start *start, int argc, char **argv)
     start->texts.uid = start->invoker.is_root ? 0 : start->invoker.uid;
     start->texts.gid = start->invoker.is_root ? 0 : start->invoker.gid;
     if (parse(start, argc, argv) < 0)
-        return fail("start", strerror(errno));
+        return start_fail("start", strerror(errno));
     start->sandboxed =
         (start->invoker.privileged || sockq_options_has(&start->options, "sandbox")) &&
         !sockq_options_has(&start->options, "trust");
@@ -473,10 +293,10 @@ static int prepare(struct start *start, int argc, char **argv)
                             "give a folder that holds net/tcp and its like");
             return EXIT_USAGE;
         }
-        return fail("/proc",
-                    errno == ENODEV
-                        ? "not the kernel's; mount it, or give a captured tree by --proc DIR"
-                        : strerror(errno));
+        return start_fail("/proc",
+                          errno == ENODEV
+                              ? "not the kernel's; mount it, or give a captured tree by --proc DIR"
+                              : strerror(errno));
     }
     if (collects && choose_netns(start) < 0)
         return fail_limit("--netns");
@@ -510,7 +330,7 @@ int main(int argc, char **argv)
     if (child < 0)
         return fail_limit("fork");
     if (child == 0)
-        _exit(interpret(&start, parent));
+        _exit(start_interpret(&start, parent));
     start_names(&start, parent);
     _exit(collect(&start, child));
 }

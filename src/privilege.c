@@ -69,7 +69,11 @@ static void close_one_by_one(int keep, int also)
         return;
     }
     while ((entry = readdir(folder)) != NULL) {
-        int fd = atoi(entry->d_name);
+        const char *end = entry->d_name + strlen(entry->d_name);
+        uint32_t number;
+        if (scan_u32(entry->d_name, end, &number) != end)
+            continue;
+        int fd = (int)number;
         if (fd > 2 && fd != dirfd(folder) && fd != keep && fd != also)
             close(fd);
     }

@@ -161,9 +161,7 @@ struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq
         read_boot_time(pass, w);
     if (owner_pass_list(pass, &w->set->owners) == 0 && owner_pass_run(pass, &w->set->owners) == 0)
         index = owner_pass_index(pass, w, w->set->owners.sockets);
-    if (!index)
-        w->error = errno;
-    else if (proc->live && owner_later_add(index, pass) < 0)
+    if (!index || (proc->live && owner_later_add(index, pass) < 0))
         w->error = errno;
     owner_pass_free(pass);
     free(pass->targets);

@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "sandbox.h"
 
@@ -48,19 +50,21 @@ static bool is_data_counted(void)
 /* Of the whole address space, which has what is mapped already. */
 static int limit_space(uint64_t memory)
 {
-    unsigned long long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
+    char text[128];
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-    if (!file)
+    if (fd >= 0)
+        close(fd);
+    if (n < 0)
         return -1;
-    if (fscanf(file, "%llu", &pages) != 1)
-        pages = 0;
-    fclose(file);
+    text[n] = '\0';
+    const uint64_t pages = strtoull(text, NULL, 10);
     if (pages == 0) {
         errno = EBADMSG;
         return -1;
     }
-    return lower(RLIMIT_AS, (uint64_t)pages * 4096 + memory);
+    return lower(RLIMIT_AS, pages * (uint64_t)sysconf(_SC_PAGESIZE) + memory);
 }
 
 int sockq_limits_memory(uint64_t memory)

@@ -183,7 +183,7 @@ static int add_memory(scmp_filter_ctx filter)
     /* Without both: not writable, or writable and not executable. */
     const scmp_datum_t masks[2] = {PROT_WRITE, both}, wanted[2] = {0, PROT_WRITE};
     int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(mremap), 1,
-                                  SCMP_A3(SCMP_CMP_LE, MREMAP_MAYMOVE | MREMAP_FIXED));
+                                  SCMP_A3(SCMP_CMP_LE, MREMAP_MAYMOVE | MREMAP_FIXED, 0));
 
     for (int i = 0; i < 2 && result == 0; i++) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(mprotect), 1,
@@ -200,12 +200,12 @@ static int add_memory(scmp_filter_ctx filter)
 /* Messages with the collector: no address, and so no other receiver. */
 static int add_messages(scmp_filter_ctx filter)
 {
-    int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(sendto), 2, SCMP_A4(SCMP_CMP_EQ, 0),
-                                  SCMP_A5(SCMP_CMP_EQ, 0));
+    int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(sendto), 2,
+                                  SCMP_A4(SCMP_CMP_EQ, 0, 0), SCMP_A5(SCMP_CMP_EQ, 0, 0));
 
     return result < 0 ? result
                       : seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(recvfrom), 1,
-                                         SCMP_A4(SCMP_CMP_EQ, 0));
+                                         SCMP_A4(SCMP_CMP_EQ, 0, 0));
 }
 
 static int add_asked(scmp_filter_ctx filter, const struct sockq_calls *calls, uint32_t kill)
@@ -220,10 +220,10 @@ static int add_asked(scmp_filter_ctx filter, const struct sockq_calls *calls, ui
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ftruncate), 0);
     if (result == 0 && calls->reports)
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(prctl), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, PR_GET_DUMPABLE));
+                                  SCMP_A0(SCMP_CMP_EQ, PR_GET_DUMPABLE, 0));
     if (result == 0)
         result = calls->reports ? seccomp_rule_add(filter, kill, CALL(prctl), 1,
-                                                   SCMP_A0(SCMP_CMP_NE, PR_GET_DUMPABLE))
+                                                   SCMP_A0(SCMP_CMP_NE, PR_GET_DUMPABLE, 0))
                                 : seccomp_rule_add(filter, kill, CALL(prctl), 0);
     return result;
 }
@@ -249,13 +249,13 @@ static int add_all(scmp_filter_ctx filter, const struct sockq_calls *calls, uint
         result = ADD_IOCTL(filter, terminal_reads);
     if (result == 0)
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(tgkill), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     if (result == 0)
         result = seccomp_rule_add(filter, kill, CALL(tgkill), 1,
-                                  SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid()));
+                                  SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid(), 0));
     if (result == 0)
-        result =
-            seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GETFL));
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(fcntl), 1,
+                                  SCMP_A1(SCMP_CMP_EQ, F_GETFL, 0));
     return result == 0 ? add_asked(filter, calls, kill) : result;
 }
 

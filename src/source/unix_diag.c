@@ -47,7 +47,7 @@ static uint8_t take_name(const struct nlattr *attribute, char name[UNIX_NAME])
     if (length > UNIX_NAME)
         length = UNIX_NAME;
     for (size_t i = 0; i < length; i++)
-        name[i] = given[i] ? given[i] : '@';
+        name[i] = (char)(given[i] ? given[i] : '@');
     return (uint8_t)length;
 }
 

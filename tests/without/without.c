@@ -36,8 +36,9 @@ static int forbid(scmp_filter_ctx filter, char *word)
         result = seccomp_rule_add(filter, action, call, 1,
                                   SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
     else if (colon)
-        result = seccomp_rule_add(filter, action, call, 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)strtoull(colon + 1, NULL, 0)));
+        result =
+            seccomp_rule_add(filter, action, call, 1,
+                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)strtoull(colon + 1, NULL, 0), 0));
     else
         result = seccomp_rule_add(filter, action, call, 0);
     return result < 0 ? usage(word) : 0;
