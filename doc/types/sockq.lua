@@ -391,9 +391,10 @@ function Report:next(command, why) end
 ---@return number  # seconds between the two looks
 function Report:sleep(seconds) end
 
---- The argument of an option of the command line, true if it takes none, nil if it was not given.
+--- The argument of an option of the command line, the last one if it was given more than once; true
+--- if it takes none, nil if it was not given.
 ---@param name string
----@return any
+---@return string|boolean|nil
 function Report:option(name) end
 
 --- Decide the exit status.

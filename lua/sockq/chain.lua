@@ -75,10 +75,11 @@ end
 local function copy_of(list, is_one, what)
   local copy = {}
   for i = 1, #list do
-    if not is_one(list[i]) then
-      return nil, ("item %d is a %s; %s is expected, as item 1 is"):format(i, type(list[i]), what)
+    local one = list[i]
+    if not is_one(one) then
+      return nil, ("item %d is a %s; %s is expected, as item 1 is"):format(i, type(one), what)
     end
-    copy[i] = list[i]
+    copy[i] = one
   end
   return copy
 end
@@ -89,14 +90,15 @@ end
 ---@return sockq.Query|nil query, string|nil message
 function chain.of_list(rows, names)
   local schema, wrong
-  if is_row(rows[1]) then
+  local first = rows[1]
+  if is_row(first) then
     schema = fields
     rows, wrong = copy_of(rows, is_row, "a row of sockets")
     if not rows then
       return nil, wrong
     end
-  elseif record.is(rows[1]) then
-    schema = record.schema_of(rows[1])
+  elseif record.is(first) then
+    schema = record.schema_of(first)
     rows, wrong = copy_of(rows, function(row)
       return record.is(row) and record.schema_of(row) == schema
     end, "a row of the same columns")

@@ -8,11 +8,27 @@ local complaint = {}
 
 local getmetatable_of = debug.getmetatable
 
--- Scripts that catch one can read it, and not reach its metatable.
+-- What there is to tell, by the error: scripts that catch one can read its message, and change nothing.
+local details = setmetatable({}, { __mode = "k" })
+
 local Complaint = { __metatable = "sockq.error" }
 
+function Complaint.__index(self, name)
+  return name == "message" and details[self].message or nil
+end
+
+function Complaint.__newindex()
+  error("an error of sockq's cannot be written", 2)
+end
+
 function Complaint.__tostring(self)
-  return self.message
+  return details[self].message
+end
+
+local function make(told)
+  local err = setmetatable({}, Complaint)
+  details[err] = told
+  return err
 end
 
 --- Give up: the command line ends with this message.
@@ -20,14 +36,14 @@ end
 ---@param problem table?  from sockq.expr: where in its text the expression is wrong
 ---@param status integer?  the exit status, 2 if not given
 function complaint.raise(message, problem, status)
-  error(setmetatable({ message = message, problem = problem, status = status }, Complaint), 0)
+  error(make({ message = message, problem = problem, status = status }), 0)
 end
 
 --- The exit status that an error asks for.
 ---@param err any
 ---@return integer|nil
 function complaint.status(err)
-  return getmetatable_of(err) == Complaint and err.status or nil
+  return complaint.is(err) and details[err].status or nil
 end
 
 --- An error with more lines to tell behind its message.
@@ -35,7 +51,13 @@ end
 ---@param lines string[]
 ---@return table
 function complaint.new(message, lines)
-  return setmetatable({ message = message, lines = lines }, Complaint)
+  return make({ message = message, lines = lines })
+end
+
+--- The lines behind the message of such an error.
+---@return string[]
+function complaint.lines(err)
+  return complaint.is(err) and details[err].lines or {}
 end
 
 --- True if an error is of this kind.
@@ -64,10 +86,11 @@ end
 function complaint.message(err)
   if err == "not enough memory" then
     return out_of_memory()
-  elseif err == "stack overflow" then
+  elseif err == "stack overflow" or type(err) == "string" and (err:find("^lua/sockq/[%w_/]+%.lua:%d+: stack overflow$")
+    or err:find("^[^\n]*:0: stack overflow$")) then
     return place() .. "stack overflow; look for calls without end"
   elseif type(err) == "string" then
-    return err
+    return err:find(": stack overflow$") and err .. "; look for calls without end" or err
   end
   local metatable = getmetatable_of(err)
   local has_text = type(metatable) == "table" and metatable.__tostring
@@ -82,10 +105,11 @@ end
 function complaint.text(err)
   local message = complaint.message(err)
   local text = "sockq: " .. escape.bytes((message:gsub("%s+$", ""):gsub("\n", "\\n"))) .. "\n"
-  if complaint.is(err) and err.problem then
-    text = text .. "  " .. require("sockq.expr").point_at_error(err.problem):gsub("\n", "\n  ") .. "\n"
+  local problem = complaint.is(err) and details[err].problem
+  if problem then
+    text = text .. "  " .. require("sockq.expr").point_at_error(problem):gsub("\n", "\n  ") .. "\n"
   end
-  for _, line in ipairs(complaint.is(err) and err.lines or {}) do
+  for _, line in ipairs(complaint.lines(err)) do
     text = text .. "  " .. escape.text(line) .. "\n"
   end
   return text

@@ -3,15 +3,22 @@
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
 local keys = require("sockq.keys")
+local row = require("sockq.row")
 
 local KEYS = { name = "string", expr = "string", get = "function", type = "string", unit = "string", doc = "string",
   needs = "table", values = "table" }
 local TYPES = { string = true, number = true, integer = true, boolean = true, list = true }
 
-local function check(given)
-  if type(given) ~= "table" then
-    return ("a table is expected, not a %s"):format(type(given))
+-- What is checked is what is used: a script's table may say something else at each reading.
+local function copy_of(given)
+  local copy = {}
+  for key, value in next, given do
+    copy[key] = value
   end
+  return copy
+end
+
+local function check(given)
   for key, value in pairs(given) do
     if not KEYS[key] then
       return ("%q means nothing here; %s"):format(tostring(key), hint.remedy(key, hint.keys(KEYS)))
@@ -21,6 +28,8 @@ local function check(given)
   end
   if not given.name or not given.name:find("^[%a_][%w_]*$") then
     return "name: a word of letters, digits and _ is expected"
+  elseif row.has_method(given.name) then
+    return ("name: row:%s() is a method of rows; choose another name"):format(given.name)
   elseif fields.by_name[given.name] and not fields.by_name[given.name].computed then
     return ("name: there is a field %s already; choose another name"):format(given.name)
   elseif (given.expr ~= nil) == (given.get ~= nil) then
@@ -55,6 +64,10 @@ end
 ---@param given table  name, then expr or get, and type, unit, doc, needs, values: see sockq.field
 ---@return string|nil wrong  what is wrong, nil if it was added
 return function(given)
+  if type(given) ~= "table" then
+    return ("a table is expected, not a %s"):format(type(given))
+  end
+  given = copy_of(given)
   local wrong = check(given)
   if wrong then
     return wrong
@@ -76,10 +89,10 @@ return function(given)
   local expected = LUA_TYPES[of_type]
   fields.add({
     name = given.name, type = of_type, unit = given.unit, doc = given.doc or "computed: " .. (given.expr or "a function"),
-    values = given.values, sources = { "all" }, needs = needs, of_owner = of_owner,
+    values = given.values and copy_of(given.values), sources = { "all" }, needs = needs, of_owner = of_owner,
     computed = true,
-    get = function(_, _, row)
-      local value = get(row)
+    get = function(_, _, one)
+      local value = get(one)
       if value ~= nil and expected and type(value) ~= expected then
         error(("field %s: get returned a %s; its type says %s"):format(given.name, type(value), of_type), 0)
       end

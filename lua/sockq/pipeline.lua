@@ -10,6 +10,7 @@ local record = require("sockq.record")
 local row = require("sockq.row")
 local set = require("sockq.set")
 local sorting = require("sockq.sorting")
+local trace = require("sockq.trace")
 
 local pipeline = {}
 
@@ -168,8 +169,12 @@ function pipeline.run(source, stages, visit)
   local collected = source.collect()
   late = cursors(collected)
   set.each(collected, first.row, function()
-    first.finish()
+    local ok, err = xpcall(first.finish, trace.note)
+    -- Also of a walk that failed: a row that was kept must not be read behind its set.
     late.close()
+    if not ok then
+      error(err, 0)
+    end
   end, not saves)
 end
 

@@ -134,18 +134,26 @@ function Query:rows()
     return set.iterate(collect(self), narrow.test(self))
   end
   -- Not coroutine.wrap: it puts a place of its own before the message of an error.
+  -- Rows go past the coroutine: functions of a script run in it, and what they yield is no row.
+  local found
   local thread = coroutine.create(function()
     local ok, err = xpcall(require("sockq.pipeline").run, trace.note, source_of(self), stages_of(self), function(row)
-      coroutine.yield(row:keep())
+      found = row:keep()
+      coroutine.yield()
     end)
     if not ok then
       error(err, 0)
     end
   end)
   return function()
-    local ok, row = coroutine.resume(thread)
+    local ok, err = coroutine.resume(thread)
     if not ok then
-      error(row, 0)
+      error(err, 0)
+    end
+    local row = found
+    found = nil
+    if row == nil and coroutine.status(thread) ~= "dead" then
+      error("rows: a function of this query called coroutine.yield; walk it by each, and yield from there", 0)
     end
     return row
   end

@@ -92,7 +92,8 @@ end
 local WHOLE = { "watch", "wait", "quiet", "times" }
 
 -- What was decided when the session began, and what it does not do.
-local FIXED = { "proc", "netns", "read", "at", "path", "interactive", "execute", "sandbox", "trust", "self", "verbose" }
+local FIXED = { "proc", "netns", "read", "at", "path", "interactive", "execute", "sandbox", "trust", "self", "verbose",
+  "timeout", "max-memory", "data" }
 
 local function check(line)
   if line.bad then

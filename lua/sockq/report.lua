@@ -149,11 +149,17 @@ function Report:sleep(seconds)
   return passed
 end
 
---- The argument of an option of the command line, true if it takes none, nil if it was not given.
+--- The argument of an option of the command line, the last one if it was given more than once; true if it
+--- takes none, nil if it was not given.
 ---@param name string
----@return any
+---@return string|boolean|nil
 function Report:option(name)
-  return self._given[name]
+  check_self(self, "option")
+  local given = self._given[name]
+  if type(given) == "table" then
+    return given[#given]
+  end
+  return given
 end
 
 --- Decide the exit status.

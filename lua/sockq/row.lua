@@ -167,6 +167,12 @@ function methods.fields(self)
   end
 end
 
+--- Whether rows have a method of a name.
+---@param name string
+function row.has_method(name)
+  return methods[name] ~= nil
+end
+
 --- Where a row stands in memory, as a number; it stays there as long as its set is held.
 ---@param userdata sockq.Row
 ---@return number

@@ -54,7 +54,7 @@ function timer.formatter(name)
     elseif core.interrupted() then
       error(text, 0)
     end
-    return fail(name, plugin.error_text(path, text.message), text.lines)
+    return fail(name, plugin.error_text(path, text.message), complaint.lines(text))
   end
 end
 

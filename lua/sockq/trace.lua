@@ -104,13 +104,21 @@ local function text_of(err)
   return message == err and with_remedy(message) or message
 end
 
+-- There is hardly room for calls where the stack ends, and its last frame may be half made: LuaJIT crashes
+-- over a name for it.
+local function is_overflow(err)
+  return type(err) == "string" and err:find("stack overflow", 1, true) ~= nil
+end
+
 -- What note() saw last.
 local noted = {}
 
 --- A message handler for xpcall where an error is only passed on, behind a clean-up: it returns the
 --- error as it is, and remembers the calls that led to it.
 function trace.note(err)
-  if not rawequal(noted.err, err) then
+  if is_overflow(err) then
+    noted = {}
+  elseif err == nil or not rawequal(noted.err, err) then
     local frames, row, more = collect()
     noted = { err = err, frames = frames, row = row, more = more, is_part = coroutine.running() ~= nil }
   end
@@ -120,8 +128,11 @@ end
 -- The calls that led to an error. What note() saw of it is nearer to the error; in a coroutine it is
 -- only the part in there.
 local function calls_of(err)
+  if is_overflow(err) then
+    return {}, nil, 0
+  end
   local frames, row, more = collect()
-  if not rawequal(noted.err, err) then
+  if err == nil or not rawequal(noted.err, err) then
     return frames, row, more
   end
   local all = noted.frames

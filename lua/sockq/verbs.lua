@@ -209,8 +209,13 @@ end
 ---@return sockq.Query
 --- Memory: all rows of the other side.
 function verbs.join(self, other, on, options)
-  options = options or {}
-  for key, value in pairs(options) do
+  if options ~= nil and type(options) ~= "table" then
+    return nil, ("options are a table of how, prefix, names, not a %s"):format(type(options))
+  end
+  local given = options or {}
+  options = {}
+  for key, value in next, given do
+    options[key] = value
     if not JOIN_OPTIONS[key] or type(value) ~= JOIN_OPTIONS[key] then
       return nil, ("option %s = %s means nothing; known are how, prefix, names"):format(tostring(key), tostring(value))
     end

@@ -163,7 +163,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
  */
 static int handle_message(lua_State *L)
 {
-    if (lua_type(L, 1) == LUA_TSTRING && strcmp(lua_tostring(L, 1), "stack overflow") == 0)
+    if (lua_type(L, 1) == LUA_TSTRING && strstr(lua_tostring(L, 1), "stack overflow"))
         sockq_lua_place(L, memory_place, sizeof(memory_place));
     lua_settop(L, 1);
     lua_pushvalue(L, lua_upvalueindex(1));

@@ -112,7 +112,8 @@ refused("the global package", "got(package.loaded)", "there is no global package
 refused("the global ffi", "got(ffi)", "there is no global ffi: no access")
 refused("getfenv", "got(getfenv(1))", "getfenv: no access to the inside of Lua")
 refused("setfenv", "setfenv(1, {}) got('an environment')", "setfenv: no access")
-refused("module", "module('x', package and package.seeall) got('a module')", "there is no global package")
+refused("module", "module('x') got('a module')", "module: no access")
+refused("package.seeall", "package.seeall({}) got('a module')", "there is no global package")
 refused("newproxy and its finalizer", "getmetatable(newproxy(true)).__gc = function() got('a finalizer') end",
     "newproxy: no access")
 refused("gcinfo", "got(gcinfo())", "gcinfo: no access")
@@ -127,7 +128,12 @@ end
 
 -- Bytecode
 
-local BYTECODE = "'\\27LJ\\2\\0' .. ('\\0'):rep(40)"
+-- Real bytecode, of a Lua without the sandbox.
+local dumped = select(2, program.run { "--trust", "-e",
+  "io.write((string.dump(function() return 1 end):gsub('.', function(c) return ('%02x'):format(c:byte()) end)))" })
+check.ok("there is bytecode to try", select(2, program.run { "--trust", "-e", ("io.write(load(('%s'):gsub('%%x%%x', "
+  .. "function(x) return string.char(tonumber(x, 16)) end), 'x', 'b')())"):format(dumped) }) == "1", dumped)
+local BYTECODE = ("((%q):gsub('%%x%%x', function(x) return string.char(tonumber(x, 16)) end))"):format(dumped)
 escape("bytecode by load", ("local f, err = load(%s) if f then got(f) else print(err) end"):format(BYTECODE),
   { want = "attempt to load chunk with wrong mode" })
 escape("bytecode by load with mode b", ("local f = load(%s, 'x', 'b') if f then got(f) end"):format(BYTECODE))
@@ -184,7 +190,8 @@ escape("a number for a row", [[local r = sockq.tcp():first()
 escape("a list that changes behind a query's back", [[local list = sockq.tcp():list() local q = sockq.rows(list)
   for i = 1, #list do list[i] = ('A'):rep(64) end local n = q:sort('-inode'):where('recv_q >= 0'):count() print(n > 0)]],
   { status = 0, want = "true" })
-escape("a userdata that is no row", "local r = sockq.tcp():first() if pcall(r.keep, io.stdout) then got('a row') end")
+escape("a userdata that is no row", "local r = sockq.tcp():first() local thing = coroutine.create(print) "
+  .. "for _, one in ipairs { thing, 1ULL, io.stdout } do if pcall(r.keep, one) then got('a row') end end", { status = 0 })
 escape("writing a row", "local r = sockq.tcp():first() if pcall(function() r.inode = 1 end) then got('written') end")
 escape("rawset of a row", "local r = sockq.tcp():first() if pcall(rawset, r, 'inode', 1) then got('written') end")
 escape("rawget of a row", "local r = sockq.tcp():first() if pcall(rawget, r, 'inode') then got('read') end")
@@ -192,6 +199,20 @@ escape("a cursor that was kept", [[local kept sockq.tcp():each(function(r) kept 
   if pcall(function() return kept.inode end) then got('a row') end if pcall(kept.keep, kept) then got('a row') end]])
 escape("a cursor of a walk that failed", [[local kept pcall(function() sockq.tcp():each(function(r) kept = r error('x') end) end)
   if pcall(function() return kept.inode end) then got('a row') end]])
+local AND_READ = [[ for i = 1, 3 do sockq.unix():list() end
+  if kept == nil or pcall(function() return kept.local_addr, kept.path end) then got('a row') end]]
+escape("a cursor of a walk that failed behind a sort", [[local kept pcall(function() sockq.tcp():sort('inode'):each(function(r)
+  kept = r error('x') end) end)]] .. AND_READ, { status = 0 })
+escape("a cursor of a predicate that failed behind a sort", [[local kept pcall(function()
+  return sockq.tcp():sort('inode'):where(function(r) kept = r error('x') end):list() end)]] .. AND_READ, { status = 0 })
+escape("a cursor of a column that failed behind a sort", [[local kept pcall(function() sockq.tcp():sort('inode'):print {
+  columns = { { title = 'x', get = function(r) kept = r error('x') end } } } end)]] .. AND_READ, { status = 0 })
+escape("a number that is yielded as a row", [[local q = sockq.tcp():sort(function(r) coroutine.yield(5) return 1 end)
+  for _, name in ipairs { 'list', 'keep' } do if pcall(q[name], q) then got(name) end end
+  for _, kind in ipairs { 'where', 'sort', 'group', 'distinct' } do
+  local ok, rows = pcall(function() return sockq.tcp()[kind](sockq.tcp(), function() coroutine.yield(('A'):rep(64))
+    return 1 end):sort('state'):list() end) if ok then got(kind) end end print(pcall(q.list, q))]],
+  { status = 0, want = "called coroutine.yield" })
 escape("a cursor of a walk that is suspended", [[local kept local walk = coroutine.wrap(function() sockq.tcp():each(function(r)
   kept = r coroutine.yield() end) end) walk() local a = kept.inode walk = nil collectgarbage() collectgarbage()
   for i = 1, 50 do sockq.tcp():list() end collectgarbage() pcall(function() return kept.inode, kept:keep(),
@@ -269,6 +290,38 @@ escape("arg", "for i, word in pairs(arg) do if tostring(word):find('sandbox') th
   { status = 0 })
 escape("a field that is computed with an engine's name",
   "if pcall(sockq.field, { name = 'inode', get = got, type = 'integer' }) then got('inode') end")
+escape("a field whose name changes behind the check", [[for after = 0, 12 do local n = 0 pcall(sockq.field,
+  setmetatable({ type = 'integer', get = function() return -7 end }, { __index = function(_, key) if key == 'name' then
+  n = n + 1 return n <= after and 'harmless' or 'inode' end end })) if sockq.tcp():first().inode == -7 then got(after) end
+  end]], { status = 0 })
+escape("a list whose items change behind the check", [[for after = 0, 8 do local rows, n = sockq.tcp():limit(2):list(), 0
+  local list = setmetatable({}, { __index = function(_, i) if i > 2 then return nil end n = n + 1
+  return n <= after and rows[i] or 'A' end }) pcall(function() return #sockq.rows(list):sort('inode'):list() end) end
+  print('alive')]], { status = 0, want = "alive" })
+escape("options of a join that are not its own", [[local options = setmetatable({}, { __index = function() return 7 end })
+  print(sockq.tcp():limit(2):join(sockq.tcp(), 'inode', options):count())
+  if pcall(function() return sockq.tcp():join(sockq.tcp(), 'inode', 'left') end) then got('text') end]], { status = 0 })
+for _, name in ipairs { "keep", "raw", "peer", "fields" } do
+  escape("a field that takes the place of row:" .. name,
+    ("print(pcall(sockq.field, { name = %q, type = 'number', get = function() return 5 end }))"):format(name),
+    { status = 0, want = { "false", ("row:%s() is a method of rows"):format(name) } })
+end
+for name, script in pairs { ["a script"] = "error(%s)", ["a predicate"] = "sockq.tcp():where(function() error(%s) end):list()",
+  ["a walk"] = "sockq.tcp():each(function() error(%s) end)",
+  ["a walk behind a sort"] = "sockq.tcp():sort('inode'):each(function() error(%s) end)",
+  ["a coroutine"] = "coroutine.wrap(function() error(%s) end)()" } do
+  for _, raised in ipairs { "", "nil" } do
+    escape(("error(%s) in %s"):format(raised, name), script:format(raised),
+      { status = 2, want = "sockq: a script raised a nil as its error" })
+  end
+end
+for name, change in pairs { problem = "{}", lines = "5", status = "'x'", message = "{}" } do
+  escape("an error of the engine's whose " .. name .. " is another", ([[
+    local ok, e = pcall(sockq.args, { { name = 'port', type = 'port', doc = 'd' } })
+    if type(e) ~= 'table' then got(type(e)) end
+    if pcall(function() e.%s = %s end) then got('written') end rawset(e, %q, %s) error(e)]]):gsub("\n%s+", " ")
+    :format(name, change, name, change), { status = 2, want = { "port" } })
+end
 escape("code in an expression",
   [[for _, text in ipairs { 'os.execute("id")', 'load("x")()', '(function() return 1 end)()', '_G', 'row.x',
   '"" .. {}', 'inode; os', 'match(path, "x")\nend os.exit(9)', '("x"):rep(9)', ']] .. "]].." .. [[' } do
@@ -301,7 +354,27 @@ escape("values that a column gives",
 escape("print within a column", [[sockq.tcp():limit(3):print { columns = { { title = 'x', get = function(r)
   sockq.udp():limit(2):print() return sockq.tcp():count() end } } }]], { status = 0 })
 escape("a report of another's making",
-  [[local r = setmetatable({}, { __metatable = 'sockq.report' }) print('alive')]], { want = "alive" })
+  [[local outside, name = setmetatable({}, { __metatable = 'sockq.report' }), 'mixed'
+  for _, f in ipairs { sockq.rows, sockq.args, sockq.field, sockq.from, sockq.tcp().print } do pcall(f, outside) end
+  if pcall(function() return outside:option('proc') end) then got(name) end print('alive')]], { want = "alive", status = 0 })
+posix.mkdirs(DIR .. "/plug/reports")
+posix.write_file(DIR .. "/plug/reports/spy.lua", [[
+return { help = "looks at what it gets", run = function(_, report)
+  local function got(what) print("GOT", what) end
+  if type(report:option("proc")) ~= "string" then got(type(report:option("proc"))) end
+  if pcall(report.option, { _given = {} }, "proc") then got("a report of its own") end
+  if next(report) ~= nil or type(getmetatable(report)) == "table" then got("a member") end
+  for _, name in ipairs { "_given", "_next", "_sections", "_path" } do
+    if pcall(function() return report[name] end) then got(name) end
+  end
+  report:text("proc: " .. report:option("proc"))
+end }
+]])
+do
+  local status, out, err = program.run { "--sandbox", "--path", DIR .. "/plug", "--proc", TREE, "spy" }
+  check.ok("a report that spies gets nothing", not out:find("GOT"), out)
+  check.ok("a report that spies runs to its end", status < 2 and out:find("proc: " .. TREE, 1, true), out .. err)
+end
 
 -- Time, memory and the C stack
 
@@ -344,6 +417,15 @@ else
   ends("closures without end", SMALL, "local t = {} while true do t[#t + 1] = function() return t end end", FULL)
   ends("coroutines without end", SMALL, "local t = {} while true do t[#t + 1] = coroutine.create(print) end", FULL)
   ends("a stack without end", {}, "local function f() return 1 + f() end f()", { "sockq: -e: stack overflow" })
+  -- Whether the stack ends where LuaJIT can name the calls depends on how much each call takes.
+  for locals = 0, 6 do
+    local get = ("sockq.field { name = 'zz', type = 'number', get = function(r) %s return r.zz end } "):format(
+      ("local _ = 1 "):rep(locals))
+    ends(("a field that reads itself, with %d locals"):format(locals), {}, get .. "local _ = sockq.tcp():first().zz",
+      { "sockq: -e:1: stack overflow; look for calls without end" })
+    ends(("a field that reads itself in a walk, with %d locals"):format(locals), {},
+      get .. "sockq.tcp():each(function(r) return r.zz end)", { "sockq: -e:1: stack overflow; look for calls without end" })
+  end
   ends("sort within sort", {},
     "local function f() table.sort({ 2, 1 }, f) return false end f()", { "sockq: -e:1: stack overflow" })
   ends("gsub within gsub", {}, "local function f() local _ = ('x'):gsub('.', f) end f()", DEEP)

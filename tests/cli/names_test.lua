@@ -76,13 +76,16 @@ end
 -- The interpreter itself asks nobody: what an answer needs is opened by the third process alone.
 if program.has("strace") then
   local trace = DIR .. "/trace"
-  program.shell(("strace -f -o %s %s --proc %s -c user netstat 2>/dev/null"):format(posix.quote(trace),
+  program.shell(("strace -f -o %s %s --proc %s -c user -t >/dev/null 2>&1"):format(posix.quote(trace),
     posix.quote(program.path), posix.quote(TREE)))
   local text = posix.read_file(trace) or ""
   local names = text:match("(%d+) +prctl%(PR_SET_NAME, \"sockq%-names\"")
+  local found = 0
   for pid in text:gmatch("(%d+) +[^\n]*/etc/nsswitch.conf") do
+    found = found + 1
     check.equal("name service is used by the third process alone", pid, names)
   end
+  check.ok("name service is used", names ~= nil and found > 0, text:sub(-500))
 else
   program.skip_part("who opens what", "strace is not installed")
 end
