@@ -206,7 +206,7 @@ local function check_names()
   end
   for name in readme:gmatch("`(scripts/%w+)") do check.ok("README.md: " .. name .. " exists", posix.exists(name)) end
   for _, path in ipairs { "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "doc/scripting.md", "doc/architecture.md",
-    "doc/timers.md", "doc/fields.md", "doc/expressions.md" } do
+    "doc/timers.md", "doc/fields.md", "doc/expressions.md", "doc/security.md", "SECURITY.md" } do
     local folder = path:match("^(.*/)") or ""
     for target in posix.read_file(path):gmatch("%]%(([^)#]+)") do
       if not target:find("^%a+:") then
@@ -214,6 +214,24 @@ local function check_names()
       end
     end
   end
+end
+
+-- Each promise of doc/security.md names the tests that hold it, as ctest does.
+
+local PLACES = {
+  cli = "tests/cli/%s.lua", lua = "tests/lua/%s.lua", unit = "tests/unit/%s.c", fault = "tests/fault/%s.lua",
+  fuzz = "tests/fuzz/fuzz_%s.c", races = "tests/races/%s.lua",
+}
+
+local function check_security()
+  local count = 0
+  for kind, name in posix.read_file("doc/security.md"):gmatch("`(%l+)%.([%l%d_]+)`") do
+    if PLACES[kind] then
+      count = count + 1
+      check.ok(("doc/security.md: the test %s.%s is there"):format(kind, name), posix.exists(PLACES[kind]:format(name)))
+    end
+  end
+  check.ok("doc/security.md names its tests", count >= 30)
 end
 
 -- What is made from the program
@@ -299,6 +317,7 @@ check_session("doc/scripting.md", 4)
 check_session("examples/README.md", 22, ("tree=%s other=%s host=%s TMPDIR=%s"):format("tests/data/captures/centos7-seed/proc",
   "tests/data/captures/mixed-2/proc", "tests/data/captures/containers/proc", DIR))
 check_names()
+check_security()
 check_made()
 check_manual()
 for _, path in ipairs { MAN, "doc/sockq-expr.7", "doc/sockq-lua.3" } do check_manual_lint(path) end
