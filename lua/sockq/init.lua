@@ -43,7 +43,8 @@
 --   recording.lua       recordings: their snapshots, reading one in place of /proc
 --   data.lua            files of --data: sockq.data
 --   facts.lua           settings and counters of the network: sockq.facts()
---   set.lua             row sets: collecting, walking, what went wrong
+--   set.lua             row sets: collecting, walking
+--   shortfall.lua       what they could not read, in words
 --   trace.lua  complaint.lua   what is told of an error in a script or plug-in; errors as they are printed
 --   row.lua             rows as userdata
 --   fields.lua          the field registry
