@@ -47,7 +47,7 @@ bool sockq_history_path(char *path, size_t size)
 
     if (state && state[0] == '/')
         n = snprintf(path, size, "%s/sockq/history", state);
-    else if (home && home[0] == '/')
+    else if (home && home[0] == '/' && access(home, F_OK) == 0)
         n = snprintf(path, size, "%s/.local/state/sockq/history", home);
     return n > 0 && (size_t)n < size;
 }

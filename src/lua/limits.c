@@ -90,7 +90,12 @@ static uint64_t eighths(uint64_t n)
     return memory.limit / 8 * n;
 }
 
-static void *allocate_or_note(void *context, void *block, size_t old_size, size_t size)
+/* LuaJIT's allocator is not among the functions whose types are known. */
+#if defined(__clang__)
+__attribute__((no_sanitize("cfi-icall")))
+#endif
+static void *
+allocate_or_note(void *context, void *block, size_t old_size, size_t size)
 {
     void *result = memory.allocate(memory.data, block, old_size, size);
     char place[sizeof(memory_place)];

@@ -190,14 +190,17 @@ static void where_it_lies(void **state)
 
     (void)state;
     setenv("XDG_STATE_HOME", "/s", 1);
-    setenv("HOME", "/h", 1);
+    setenv("HOME", "/tmp", 1);
     assert_true(sockq_history_path(path, sizeof(path)));
     assert_string_equal(path, "/s/sockq/history");
     setenv("XDG_STATE_HOME", "relative", 1);
     assert_true(sockq_history_path(path, sizeof(path)));
-    assert_string_equal(path, "/h/.local/state/sockq/history");
+    assert_string_equal(path, "/tmp/.local/state/sockq/history");
     assert_false(sockq_history_path(path, 8));
     unsetenv("XDG_STATE_HOME");
+    /* A home that is not there is not made. */
+    setenv("HOME", "/tmp/no such home", 1);
+    assert_false(sockq_history_path(path, sizeof(path)));
     setenv("HOME", "relative", 1);
     assert_false(sockq_history_path(path, sizeof(path)));
     unsetenv("HOME");
