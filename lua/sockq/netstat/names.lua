@@ -86,16 +86,20 @@ end
 
 local LIMIT, PORT_LIMIT, WIDE_LIMIT = 22, 18, 127
 
+-- A cut within a character leaves bytes that are none.
+local function cut(text, length)
+  return #text <= length and text or escape.dots(sub(text, 1, length))
+end
+
 --- Host and port in 23 bytes: the host is cut, the port only beyond 18.
 function names.endpoint(host, port, wide)
   if wide then
-    return escape.dots(sub(host .. ":" .. port, 1, WIDE_LIMIT))
+    return cut(host .. ":" .. port, WIDE_LIMIT)
   elseif #host + #port <= LIMIT then
     return host .. ":" .. port
   end
   local length = min(#port, PORT_LIMIT)
-  -- A cut within a character leaves bytes that are none.
-  return escape.dots(sub(host, 1, LIMIT - length)) .. ":" .. escape.dots(sub(port, 1, length))
+  return cut(host, LIMIT - length) .. ":" .. cut(port, length)
 end
 
 local users = cache(function(uid)

@@ -134,7 +134,7 @@ local function new_listing(chosen, format_timer)
     steps = plan(chosen),
     at = 0,
     status = 0,
-    write = output.write,
+    write = output.captor and output.captor.write or output.put,
     inet_header = layout.header(columns),
     inet_line = layout.line(columns),
     unix_header = layout.header(unix_columns),
