@@ -85,6 +85,7 @@
 
 #include "lua/lua.h"
 #include "sandbox/collector.h"
+#include "sandbox/load.h"
 #include "start.h"
 
 /* Sparse: memory is taken as rows come. */
@@ -158,8 +159,7 @@ static int confine_collector(struct start *start)
     if (enters && sockq_collector_confine_more(invoker, live) < 0)
         return -1;
     /* Where the kernel lacks it, what was given up has to do. */
-    (void)sockq_seccomp_collector(&collecting);
-    return 0;
+    return sockq_seccomp_collector(&collecting) == 0 || sockq_seccomp_is_missing(errno) ? 0 : -1;
 }
 
 static int collect(struct start *start, pid_t child)
@@ -189,19 +189,26 @@ static int collect(struct start *start, pid_t child)
                           : strerror(saved));
 }
 
-static bool is_view(const struct start *start, const char *name)
+/* Whether a view that is built in runs, and nothing of a user's in it. */
+static bool is_own_view(const struct start *start)
 {
     const struct sockq_options *options = &start->options;
+    char path[128];
 
-    return options->mode == SOCKQ_MODE_NAME && (!name || strcmp(options->words[0], name) == 0) &&
-           kind_of_name(options->words[0], options, (void *)(uintptr_t)start) == SOCKQ_NAME_VIEW;
+    if (options->mode != SOCKQ_MODE_NAME)
+        return false;
+    snprintf(path, sizeof(path), "lua/sockq/views/%s.lua", options->words[0]);
+    return sockq_embedded_find(path) &&
+           !sockq_texts_has_plugin(&start->texts, "views", options->words[0]) &&
+           !sockq_texts_has_plugin(&start->texts, "timers", "netstat") &&
+           !sockq_options_has(options, "timer");
 }
 
 /* netstat -n shows no names. */
 static bool shows_names(const struct start *start)
 {
-    return !is_view(start, "netstat") || !sockq_options_numeric(&start->options) ||
-           sockq_texts_has_plugin(&start->texts, "views", "netstat");
+    return !start->own_view || strcmp(start->options.words[0], "netstat") != 0 ||
+           !sockq_options_numeric(&start->options);
 }
 
 /* A process of its own: name service needs files and sockets. Without it there are numbers. */
@@ -210,7 +217,7 @@ static void start_names(struct start *start, pid_t parent)
     const struct names_service service = {.invoker = &start->invoker,
                                           .socket = start->names[0],
                                           .parent = parent,
-                                          .hosts = !start->sandboxed || is_view(start, NULL)};
+                                          .hosts = !start->sandboxed || start->own_view};
     if (start->names[0] < 0)
         return;
     start->supervised.names = names_start(&service, start->file.map, start->file.size);
@@ -247,6 +254,8 @@ static int parse(struct start *start, int argc, char **argv)
     if (sockq_invoker_pose(&start->invoker, &posed) < 0)
         return -1;
     int result = sockq_options_parse(&start->options, argc, argv, kind_of_name, start);
+    if (result == 0)
+        start->own_view = is_own_view(start);
     return sockq_invoker_unpose(&posed) < 0 ? -1 : result;
 }
 
@@ -314,12 +323,17 @@ static int prepare(struct start *start, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    sigset_t none;
     static struct start start = {.proc = {.fd = -1}, .names = {-1, -1}};
 
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_RDWR) < 0)
             return EXIT_DATA;
     start.umask = umask(077);
+    /* Nothing that somebody left open, or blocked, is for any of the processes. */
+    sockq_descriptors_close(-1, -1);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     /* Ignored, as some leave it, the children's statuses would be lost. */
     signal(SIGCHLD, SIG_DFL);

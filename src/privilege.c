@@ -83,6 +83,8 @@ static void close_one_by_one(int keep, int also)
 void sockq_descriptors_close(int keep, int also)
 {
 #ifdef SYS_close_range
+    if (keep < 3 && also < 3 && syscall(SYS_close_range, 3u, ~0u, 0) == 0)
+        return;
     const unsigned low = (unsigned)(also > 2 && also < keep ? also : keep);
     const unsigned high = (unsigned)(also > keep ? also : keep);
 
@@ -138,11 +140,9 @@ static int set_ids(uid_t uid, gid_t gid)
     gid_t rgid, egid, sgid;
     bool all = true;
 
-    if (setgroups(0, NULL) < 0) {
-        if (!is_tolerable())
-            return -1;
-        all = false;
-    }
+    /* Without the right to it the groups are the caller's own. */
+    if (setgroups(0, NULL) < 0 && !is_tolerable())
+        return -1;
     if (setresgid(gid, gid, gid) < 0) {
         if (!is_tolerable())
             return -1;

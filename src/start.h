@@ -32,7 +32,8 @@ struct start {
     struct sockq_locks locks;
     struct sockq_limits limits;
     bool sandboxed;
-    mode_t umask; /* the caller's */
+    bool own_view; /* a built-in view runs, and no Lua of a user's */
+    mode_t umask;  /* the caller's */
     unsigned euid;
 };
 

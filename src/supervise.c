@@ -106,12 +106,15 @@ static void on_alarm(int number, siginfo_t *info, void *context)
 
 static void watch_time(double seconds)
 {
+    struct sigaction action = {.sa_sigaction = on_alarm, .sa_flags = SA_SIGINFO | SA_RESTART};
     time_t whole = (time_t)seconds;
     struct itimerval timer = {
         .it_value = {.tv_sec = whole + 1,
                      .tv_usec = (suseconds_t)((seconds - (double)whole) * 1e6)}};
 
-    handle(SIGALRM, on_alarm);
+    sigfillset(&action.sa_mask);
+    /* Also where it was ignored: nobody else ends what does not end by itself. */
+    sigaction(SIGALRM, &action, NULL);
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 

@@ -18,9 +18,13 @@ unsigned sockq_processors(unsigned most)
 int sockq_thread_start(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                        void *context)
 {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGABRT};
     sigset_t all, before;
 
     sigfillset(&all);
+    /* What a fault raises is for its handler, also in a thread: blocked, it has none. */
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        sigdelset(&all, faults[i]);
     int error = pthread_sigmask(SIG_SETMASK, &all, &before);
     if (error)
         return error;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #define EDITOR_TYPE "sockq.editor"
@@ -177,6 +178,13 @@ static int l_open(lua_State *L)
 {
     if (!can_edit())
         return 0;
+    if (!opened.el && sockq_lua_program->sandboxed)
+        return luaL_error(L,
+                          "line editing needs files: in the sandbox there is none but in sockq -i");
+    if (!opened.el) {
+        sockq_editor_open_history(getauxval(AT_SECURE) != 0, sockq_lua_program->privileged);
+        sockq_editor_prepare();
+    }
     if (!opened.el)
         return luaL_error(L, "not enough memory for line editing");
     struct sockq_editor *e = lua_newuserdata(L, sizeof(*e));

@@ -74,6 +74,9 @@ static void lock(void)
 {
     struct sockq_locks *locks = sockq_lua_program->locks;
 
+    if (!locks->wanted && sockq_lua_program->privileged && sockq_seccomp_no_typing() < 0)
+        sockq_complain("--trust", "the script can type into this terminal: this kernel has no "
+                                  "seccomp filters, or forbids them");
     if (!locks->wanted || sockq_seccomp_lock(&sockq_lua_program->calls) == 0)
         return;
     locks->seccomp_error = errno;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../sandbox/collector.h"
+#include "../sandbox/load.h"
 #include "names.h"
 
 enum { EXIT_DATA = 3 };
@@ -74,8 +75,8 @@ int names_serve(const struct names_service *service)
         if (n < 0 || !names_question_valid(&question, (size_t)n))
             return EXIT_DATA;
         /* Most runs ask for no name: making the list takes longer than all else here. */
-        if (!asked)
-            (void)sockq_seccomp_names();
+        if (!asked && sockq_seccomp_names() < 0 && !sockq_seccomp_is_missing(errno))
+            return EXIT_DATA;
         asked = true;
         if (asks_others(&question) && !service->hosts)
             answer = (struct names_answer){.magic = question.magic,

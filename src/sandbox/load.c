@@ -120,3 +120,8 @@ int sockq_seccomp_load(void *list)
         result = -EINVAL;
     return result < 0 ? result : load(list, code, size);
 }
+
+bool sockq_seccomp_is_missing(int error)
+{
+    return error != ENOMEM && error != EMFILE && error != ENFILE && error != EAGAIN;
+}

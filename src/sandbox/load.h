@@ -3,6 +3,7 @@
  */
 #ifndef SOCKQ_SANDBOX_LOAD_H
 #define SOCKQ_SANDBOX_LOAD_H
+#include <stdbool.h>
 
 /**
  * seccomp_load(3) for a whole filter or none; ends the process with a message and status 3 if
@@ -13,5 +14,11 @@
  * @return  0, or a negative errno
  */
 int sockq_seccomp_load(void *list);
+
+/**
+ * Whether a filter is not to be had here: this kernel has none, or whoever started sockq forbids
+ * them. Else memory or descriptors ran out.
+ */
+bool sockq_seccomp_is_missing(int error);
 
 #endif

@@ -70,6 +70,14 @@ int sockq_limits_memory(uint64_t memory);
 int sockq_seccomp_lock(const struct sockq_calls *calls);
 
 /**
+ * With --trust where sockq has privileges: all calls but those that type into the terminal, at
+ * which somebody with these privileges may sit. Holds for programs that a script starts, too.
+ *
+ * @return 0, or -1 with errno likewise
+ */
+int sockq_seccomp_no_typing(void);
+
+/**
  * Files of /proc that are opened before the locks and say, when they are read behind them, what
  * the kernel then holds of this process and of the collector. -1: cannot be opened
  */

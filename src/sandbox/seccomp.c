@@ -275,3 +275,22 @@ int sockq_seccomp_lock(const struct sockq_calls *calls)
     errno = -result;
     return -1;
 }
+
+int sockq_seccomp_no_typing(void)
+{
+    static const uint32_t types[] = {TIOCSTI, TIOCLINUX};
+
+    errno = 0;
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int result = filter ? 0 : -ENOMEM;
+
+    /* The kernel looks at 32 bits of the request. */
+    for (size_t i = 0; result == 0 && i < sizeof(types) / sizeof(types[0]); i++)
+        result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CALL(ioctl), 1,
+                                  SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, types[i]));
+    if (result == 0)
+        result = sockq_seccomp_load(filter);
+    seccomp_release(filter);
+    errno = -result;
+    return result == 0 ? 0 : -1;
+}

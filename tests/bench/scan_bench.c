@@ -351,8 +351,8 @@ static int run(const char *folder, unsigned long made, int rounds)
     b.buffer = malloc(BUFFER);
     if (!b.buffer || sockq_proc_open(&b.proc, folder) < 0)
         die(folder);
-    if (sockq_file_open(&b.fresh, MEMORY_FILE, false) < 0 ||
-        sockq_file_open(&b.reused, MEMORY_FILE, false) < 0 ||
+    if (sockq_file_open(&b.fresh, MEMORY_FILE, true) < 0 ||
+        sockq_file_open(&b.reused, MEMORY_FILE, true) < 0 ||
         sockq_file_open(&b.shared, MEMORY_FILE, true) < 0)
         die("memory file");
     int status = measure(&b, made, rounds);

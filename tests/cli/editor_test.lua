@@ -23,8 +23,7 @@ posix.chmod(DIR, tonumber("777", 8)) -- root's interpreter is nobody
 posix.write_file(SCRIPT, [[
 local core, editor = require "sockq.core", require("sockq.editor").open()
 if not editor then print "no editor" return end
-local history = ...
-if history then print("history: " .. tostring(editor:load(history))) end
+if ... then print("history: " .. tostring(require("sockq.editor").kept())) end
 local function complete(text, cursor)
   local word = text:sub(1, cursor):match("[%w_]*$")
   if word == "st" then return nil, "ate", nil end
@@ -55,7 +54,7 @@ local function start(opts, words)
   local env = program.environment { LC_ALL = "C.UTF-8" }
   for name, value in pairs(opts.env or {}) do env[name] = value end
   local argv = { "sh", "-c", ([[trap : INT; stty -a >%s/before; "$0" "$@"; echo status=$?; stty -a >%s/after; cat]]):format(
-    DIR, DIR), program.path, SCRIPT }
+    DIR, DIR), program.path, "--trust", SCRIPT }
   for _, word in ipairs(words or {}) do argv[#argv + 1] = word end
   posix.write_file(DIR .. "/after", "")
   local terminal = tmux.start(argv, { columns = opts.columns, rows = opts.rows, env = env })
@@ -182,7 +181,7 @@ do
   local terminal = tmux.start({ "bash", "--noprofile", "--rcfile", DIR .. "/profile" },
     { env = program.environment { LC_ALL = "C.UTF-8" } })
   check.ok("a shell", terminal:ends_with("shell>"), terminal:text())
-  terminal:bytes(("stty -a >%s/before; %s %s"):format(DIR, program.path, SCRIPT), ENTER)
+  terminal:bytes(("stty -a >%s/before; %s --trust %s"):format(DIR, program.path, SCRIPT), ENTER)
   check.ok("Ctrl-Z: it starts", terminal:ends_with("line>"), terminal:text())
   for i = 1, 5 do
     terminal:bytes("text " .. i)
@@ -246,10 +245,10 @@ end
 -- Without a terminal to edit on
 
 do
-  local status, out = program.run({ SCRIPT }, { stdin = "a\n", env = { TERM = "xterm" } })
+  local status, out = program.run({ "--trust", SCRIPT }, { stdin = "a\n", env = { TERM = "xterm" } })
   check.equal("no terminal", status .. out, "0no editor\n")
   for _, term in ipairs { "dumb", "" } do
-    local terminal = tmux.start({ "sh", "-c", '"$0" "$@"; cat', program.path, SCRIPT },
+    local terminal = tmux.start({ "sh", "-c", '"$0" "$@"; cat', program.path, "--trust", SCRIPT },
       { env = program.environment { TERM = term } })
     check.ok("TERM=" .. term, terminal:wait_for("no editor\n"), terminal:text())
     terminal:finish()
@@ -269,10 +268,11 @@ end
 -- History
 
 do
-  local folder = DIR .. "/state/of/it"
+  local folder = DIR .. "/state/sockq"
   local path = folder .. "/history"
-  local function session(name, typed, opts)
-    local terminal = start(opts, { path })
+  local KEEPS = { env = { XDG_STATE_HOME = DIR .. "/state" } }
+  local function session(name, typed)
+    local terminal = start(KEEPS, { "history" })
     check.ok(name .. ": loaded", terminal:wait_for("history: true"), terminal:text())
     terminal:bytes(typed)
     terminal:bytes(END)
@@ -283,7 +283,7 @@ do
   check.equal("history: folders", mode(DIR .. "/state") .. mode(folder), "700\n700\n")
   check.equal("history: file", mode(path), "600\n")
   check.equal("history: lines", posix.read_file(path), "first\nsecond é\nsecond é\n")
-  local terminal = start(nil, { path })
+  local terminal = start(KEEPS, { "history" })
   terminal:bytes(UP, UP, ENTER)
   check.ok("history: a line of the session before", terminal:wait_for("<first>"), terminal:text())
   terminal:bytes(END)
@@ -300,7 +300,7 @@ do
   local bytes = {}
   for i = 0, 255 do bytes[#bytes + 1] = string.char(i) end
   posix.write_file(path, "the first\n" .. table.concat(bytes) .. "\n" .. ("long "):rep(100000) .. "\nend of it\nno line feed")
-  terminal = start(nil, { path })
+  terminal = start(KEEPS, { "history" })
   terminal:bytes(UP, ENTER)
   check.ok("history of any bytes", terminal:wait_for("<end of it>"), terminal:text())
   terminal:bytes(UP, UP, UP)
@@ -313,7 +313,7 @@ do
   } do
     os.remove(path)
     make()
-    terminal = start(nil, { path })
+    terminal = start(KEEPS, { "history" })
     check.ok("history that is " .. name, terminal:wait_for("history: nil"), terminal:text())
     terminal:bytes("a line\r", END)
     check.ok("history that is " .. name .. ": it goes on", terminal:wait_for("<a line>"), terminal:text())
