@@ -203,7 +203,10 @@ int sockq_invoker_pose(const struct sockq_invoker *invoker, struct sockq_posed *
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2];
 
-    *before = (struct sockq_posed){.uid = geteuid(), .gid = getegid()};
+    /* Its groups are too many for a stack. */
+    before->posed = false;
+    before->uid = geteuid();
+    before->gid = getegid();
     if (!invoker->privileged || invoker->is_root)
         return 0;
     before->count = getgroups(SOCKQ_GROUPS_MOST, before->groups);

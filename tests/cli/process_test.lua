@@ -551,7 +551,7 @@ do
   check.ok("2000 collections: they end", spawn.wait_for_text(OUT, "done"), posix.read_file(ERR))
   local shared_after, own_after = memory(child.pid)
   local _, lua_after = memory(interpreter)
-  check.ok("2000 collections: shared memory", shared_after < shared + 4096, shared .. " -> " .. shared_after .. " KiB")
+  check.ok("2000 collections: shared memory", shared_after < shared + 8192, shared .. " -> " .. shared_after .. " KiB")
   if not program.sanitized then
     check.ok("2000 collections: the collector", own_after < own + 2048, own .. " -> " .. own_after .. " KiB")
     check.ok("2000 collections: the interpreter", lua_after < lua + 8192, lua .. " -> " .. lua_after .. " KiB")
