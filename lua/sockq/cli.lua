@@ -220,9 +220,27 @@ local function refuse_empty(given)
   end
 end
 
+-- Whether a file of the user's may run, or a join reads what --data brings in.
+local function has_use_for_data(line)
+  local given = line.given
+  if line.mode == "name" and load_command(line.words[1]) then
+    return false
+  elseif given.timer or given.format or given.interactive or given.join then
+    return true
+  elseif line.mode == "name" then
+    local plugin, name = require("sockq.plugin"), line.words[1]
+    local kind = plugin.find("views", name) and "views" or "reports"
+    return not plugin.is_built_in(kind, name)
+  end
+  return line.mode ~= "query"
+end
+
 -- What is wrong with --data ends the run before a script is.
 local function refuse_data(line)
   if line.given.data then
+    if not has_use_for_data(line) then
+      complaint.raise("--data: nothing here reads it; give it to a script, or join it by --join NAME:KEY")
+    end
     require("sockq.data").check((line.mode == "stdin" or line.given.interactive) and "the script" or nil)
   end
 end

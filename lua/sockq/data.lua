@@ -113,7 +113,7 @@ local function table_of(separator, has_quotes)
       end
       list[#list + 1] = row
     end)
-    return list
+    return list, names or {}
   end
 end
 
@@ -184,6 +184,8 @@ local function parse_word(word, number, err)
   name = bare or name
   if not name:find("^[%a_][%w_]*$") then
     return nil, FORM:format(word, "the name is no word of letters, digits and _")
+  elseif require("sockq.tables").named()[name] then
+    return nil, ("--data %s: %s is a table of sockets; choose another name"):format(word, name)
   elseif kind and not parsers[kind] then
     return nil, ("--data %s: there is no kind %s; %s"):format(word, kind, hint.remedy(kind, hint.keys(parsers)))
   elseif err then
@@ -230,25 +232,28 @@ function data.has(name)
   return all()[name] ~= nil
 end
 
---- A file's content, parsed anew.
+--- A file's content, parsed anew; of a CSV or TSV file the names of its columns as well.
 ---@param name string
----@return any
+---@return any content, string[]? names
 function data.parse(name)
   local one = all()[name]
   return parsers[one.kind](core.data_text(one.number), one.path)
 end
 
---- A file's rows, for a join.
----@return table[]
+--- A file's rows, for a join, and the names of their columns where the file says them.
+---@return table[] rows, string[]? names
 function data.rows(name)
-  local value = data.parse(name)
+  local value, names = data.parse(name)
+  if type(value) == "table" and value[1] == nil and next(value) ~= nil then
+    complaint.raise(("--data %s: it is a JSON object; a list of objects is expected"):format(name))
+  end
   for i, row in ipairs(type(value) == "table" and value or { false }) do
     if type(row) ~= "table" then
       complaint.raise(("--data %s: item %d is a %s; rows have to be tables, as of a CSV file"):format(name, i,
         row and type(row) or type(value)))
     end
   end
-  return value
+  return value, names
 end
 
 --- A member of sockq.data: parsed at the first use, and the holder's own then.

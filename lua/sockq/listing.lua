@@ -115,7 +115,8 @@ local function join(rows, text)
   local other, wrong = query.from(names)
   local data = not other and require("sockq.data")
   if data and data.has(names) then
-    other, wrong = query.of_list(data.rows(names))
+    local rows_of, columns = data.rows(names)
+    other, wrong = query.of_list(rows_of, columns)
   end
   if not other then
     complaint.raise("--join: " .. wrong)

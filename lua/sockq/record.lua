@@ -114,6 +114,14 @@ function record.pair_schema(entries)
   for _, entry in ipairs(entries) do
     sides[entry.name], names[entry.name] = entry.side, entry.of
   end
+  -- What the kernel's text said, of the side whose field it is, as socket rows tell it.
+  local function raw(self, name)
+    if metatable_of(self) ~= schema.metatable then
+      error("row.raw: this is no row of these columns; call it with a colon: row:raw()", 2)
+    end
+    local row = rawget(self, sides[name] or sides.timer_code or 1)
+    return row and row:raw(names[name] or name)
+  end
   schema.metatable.__index = function(self, name)
     local side = sides[name]
     if side then
@@ -123,7 +131,7 @@ function record.pair_schema(entries)
       end
       return nil
     end
-    return methods[name] or unknown(schema, name, 3)
+    return methods[name] or name == "raw" and raw or unknown(schema, name, 3)
   end
   return schema
 end

@@ -37,7 +37,12 @@ function view.run(name, args, base, restrict)
     error(wrong, 0)
   end
   if loaded.run then
-    return loaded.run(args), true
+    local status = loaded.run(args)
+    if status ~= nil and (type(status) ~= "number" or status % 1 ~= 0 or status < 0 or status > 255) then
+      error(("%s: run returned %s; an exit status from 0 to 255 is expected"):format(wrong,
+        type(status) == "number" and tostring(status) or "a " .. type(status)), 0)
+    end
+    return status or 0, true
   end
   if not loaded.columns then
     error(("%s: the view has neither columns nor run"):format(wrong), 0)

@@ -129,6 +129,30 @@ do
   check.equal("standard input", status .. out .. err, "0owner    count\nlab          2\nbilling      1\n")
   program.refuses("--join of lines", { "--proc", TREE, "--data", "hosts=" .. hosts, "-t", "--join", "hosts:addr=remote_addr" },
     { err = "--data hosts: item 1 is a string; rows have to be tables, as of a CSV file" })
+  for name, content in pairs { ["of a header alone"] = "address,team\n",
+    ["without a value in a column"] = "address,team\n,a\n" } do
+    local rows = { "--proc", TREE, "--data", "none=" .. file("none.csv", content), "-t", "--csv", "--join",
+      "none:address=remote_addr" }
+    status, out, err = program.run(rows)
+    check.equal("--join of a file " .. name .. ": status", status .. err, "1")
+    check.ok("--join of a file " .. name .. ": its columns", out:find("^[^\r\n]*address,team\r?\n$") ~= nil, out)
+  end
+  program.refuses("--join of an object", { "--proc", TREE, "--data", "o=" .. file("o.json", '{"a":1}'), "-t", "--join",
+    "o:a=remote_addr" }, { err = "--data o: it is a JSON object; a list of objects is expected" })
+  program.refuses("a name that is a table's", { "--data", "tcp:csv=" .. hosts, "-e", "print(1)" },
+    { err = ("--data tcp:csv=%s: tcp is a table of sockets; choose another name"):format(hosts) })
+  for _, words in ipairs { { "-t" }, { "netstat", "-t" }, { "list" }, { "doctor" }, { "check", hosts } } do
+    program.refuses("--data that nothing reads: " .. table.concat(words, " "), { "--proc", TREE, "--data", "x=" .. hosts,
+      unpack(words) }, { err = "--data: nothing here reads it; give it to a script, or join it by --join NAME:KEY" })
+  end
+  -- A row whose timer runs, so that the timer's column asks for what the kernel's text said.
+  local timers = posix.realpath("tests/data/captures/mixed-2/proc")
+  status, out, err = program.run { "--proc", timers, "--data", "j=" .. file("j.csv", "remote_addr,team\n192.168.52.7,a\n"),
+    "-t", "--join", "j:remote_addr" }
+  check.equal("the timer of joined rows: status", status .. err, "0")
+  local plain = select(2, program.run { "--proc", timers, "-t", 'remote_addr == "192.168.52.7"', "-c", "timer_text",
+    "--no-header" })
+  check.ok("the timer of joined rows", #plain > 3 and out:find(plain:match("^%s*(.-)%s*\n"), 1, true), out .. plain)
   program.refuses("--join of neither", { "--proc", TREE, "-t", "--join", "hosts:addr=remote_addr" },
     { err = { "there is no table hosts" } })
 end

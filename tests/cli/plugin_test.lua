@@ -379,6 +379,14 @@ bad_view("column-raises", 'return { doc = "d", columns = { { title = "x", get = 
 bad_view("run-raises", 'return { doc = "d", run = function()\n\n  error("boom") end }', { BAD .. "run-raises.lua:3: boom" })
 bad_view("where-raises", 'return { doc = "d", columns = { "proto" }, where = function(row)\n  return row.x.y\nend }',
   { BAD .. "where-raises.lua:2: " }, { FIRST_ROW })
+for name, returned in pairs { ["256"] = "256", ["-1"] = "-1", ["0.5"] = "0.5", nan = "0/0", ["a string"] = "'x'",
+  ["a table"] = "{}", ["a boolean"] = "false" } do
+  local file = "status-" .. name:gsub("%W", "-")
+  bad_view(file, ('return { doc = "d", run = function() return %s end }'):format(returned),
+    { BAD .. file .. ".lua: run returned " .. (name == "nan" and "" or name), "; an exit status from 0 to 255 is expected" })
+end
+plugin("good-views", "views", "seven", 'return { doc = "d", run = function() return 7 end }')
+check.equal("a view's own status", (program.run(over(TREE, { "--path", DIR .. "/good-views", "seven" }))), 7)
 
 posix.cleanup()
 check.finish()
