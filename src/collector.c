@@ -19,7 +19,7 @@ enum { FIRST_PROGRESS = 256, PROGRESS_ROWS = 4096, PROGRESS_SHARE = 16 };
 
 /* Sparse: memory is taken as rows come. */
 static const size_t CLIENT_MEMORY = (size_t)64 << 30;
-static const size_t REPLAY_LEAST = (size_t)4 << 30;
+static const size_t REPLAY_LEAST = (size_t)1 << 30;
 enum { REPLAY_SHARE = 64 };
 
 /*
@@ -161,13 +161,15 @@ static int serve_collect(struct serving *s, const struct sockq_proc *proc,
     return send_message(s->socket, &reply, 0);
 }
 
-static uint64_t memory_most(void)
+size_t sockq_collector_memory(void)
 {
     struct sysinfo machine;
     uint64_t most =
         sysinfo(&machine) < 0 ? 0 : (uint64_t)machine.totalram * machine.mem_unit / MEMORY_SHARE;
 
-    return most < MEMORY_LEAST ? MEMORY_LEAST : most;
+    if (most < MEMORY_LEAST)
+        most = MEMORY_LEAST;
+    return (size_t)(most + SOCKQ_BLOCK_SIZE - 1) & ~(SOCKQ_BLOCK_SIZE - 1);
 }
 
 int sockq_collector_serve(int socket, struct sockq_file *file, const struct sockq_proc *proc)
@@ -177,7 +179,7 @@ int sockq_collector_serve(int socket, struct sockq_file *file, const struct sock
     int result;
 
     if (!file->used_most)
-        file->used_most = memory_most() / SOCKQ_PAGE;
+        file->used_most = sockq_collector_memory() / SOCKQ_PAGE;
     if (!file->sets_most)
         file->sets_most = SETS_MOST;
     while ((result = receive_request(socket, &message, 0)) > 0) {

@@ -39,6 +39,12 @@ struct sockq_message {
 };
 
 /**
+ * The most memory that row sets may have: half of the machine's, at least 256 MiB, in whole blocks.
+ * A memory file for them is no larger, so that reading its holes, which fills them, costs no more.
+ */
+size_t sockq_collector_memory(void);
+
+/**
  * Serve one interpreter until it closes its end. The row sets that it keeps are limited: where the
  * file has no limits yet, to 4096 sets and half of the machine's memory; a collection beyond that
  * fails with EDQUOT.

@@ -10,6 +10,12 @@
 #include "sandbox/sandbox.h"
 #include "start.h"
 
+/* The rows of a snapshot lie in sparse memory, 1 GiB of addresses or more (collector.c). */
+static const uint64_t RECORDINGS_SPACE = (uint64_t)512 << 30;
+
+/* More than the program and its libraries have. */
+static const uint64_t PROGRAM_SPACE = (uint64_t)256 << 20;
+
 int start_fail(const char *where, const char *what)
 {
     sockq_complain(where, what);
@@ -115,6 +121,10 @@ static int confine(struct start *start, struct sockq_program *program, pid_t par
                    ? start_fail("--max-memory", strerror(errno))
                    : 0;
     }
+    const bool reads = program->calls.recordings || program->calls.appends;
+    if (sockq_limits_space(start->locks.memory, reads ? RECORDINGS_SPACE : 0,
+                           start->file.size + PROGRAM_SPACE) < 0)
+        return start_fail("limits could not be set", strerror(errno));
     sockq_landlock_lock(&start->locks);
     if (sockq_limits_lock(start->locks.memory) < 0)
         return start_fail("limits could not be set", strerror(errno));

@@ -62,7 +62,8 @@
  *   facts.{h,c}         settings and counters of the network, files of /proc that are no tables
  *   recording.{h,c}     files of row sets: reading one with suspicion, appending to one
  *   copy.{h,c}          rows of one row set into another, every value checked
- *   rowset.{h,c}        the memory file: blocks, rows, arena, commit
+ *   rowset.{h,c}        the row sets in it: rows, arena, commit
+ *   memory.{h,c}        the memory file: its blocks, and which set has them
  *   problem.{h,c}       words for what is wrong with a line
  *   diag.{h,c}          messages to stderr before and beside Lua
  *   thread.{h,c}        threads of the collector
@@ -87,9 +88,6 @@
 #include "sandbox/collector.h"
 #include "sandbox/load.h"
 #include "start.h"
-
-/* Sparse: memory is taken as rows come. */
-static const size_t MEMORY_FILE = (size_t)64 << 30;
 
 /* What hardly fails but for a limit of memory, files or processes, or a filter of system calls. */
 static int fail_limit(const char *where)
@@ -311,7 +309,7 @@ static int prepare(struct start *start, int argc, char **argv)
         return fail_limit("--netns");
     /* A file size limit must not kill sockq over its sparse memory file. */
     signal(SIGXFSZ, SIG_IGN);
-    if (collects && sockq_file_open(&start->file, MEMORY_FILE, true) < 0)
+    if (collects && sockq_file_open(&start->file, sockq_collector_memory(), true) < 0)
         return fail_limit("shared memory");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->sockets) < 0)
         return fail_limit("socketpair");

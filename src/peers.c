@@ -40,14 +40,6 @@ struct index {
     bool several; /* namespaces */
 };
 
-static struct sockq_row *row_at(const struct sockq_writer *w, uint64_t index)
-{
-    size_t block = w->set->row_blocks[index / SOCKQ_BLOCK_ROWS];
-    unsigned char *at = w->file->base + (block << SOCKQ_BLOCK_SHIFT);
-
-    return (struct sockq_row *)(void *)at + index % SOCKQ_BLOCK_ROWS;
-}
-
 static bool protocol_of(const struct sockq_row *row, uint16_t *protocol)
 {
     switch (row->table) {
@@ -136,7 +128,7 @@ static bool stands_for(const struct index *index, const struct slot *slot,
 {
     struct tuple other;
 
-    if (!tuple_of(row_at(index->w, slot->row - 1), &other))
+    if (!tuple_of(sockq_writer_row_at(index->w, slot->row - 1), &other))
         return false;
     if (tuple->netns == EVERY_NETNS)
         other.netns = EVERY_NETNS;
@@ -149,10 +141,11 @@ static struct slot *slot_of(struct index *index, const struct tuple *tuple)
     const uint32_t hash = (hash_of(index, tuple) & ~1u) | (tuple->netns == EVERY_NETNS);
     size_t at = hash >> 1 & index->mask;
 
-    for (;; at = (at + 1) & index->mask) {
+    /* Rows that changed since they were counted could fill all slots. */
+    for (size_t left = index->mask;; at = (at + 1) & index->mask, left--) {
         struct slot *slot = &index->slots[at];
         index->probes++;
-        if (slot->row && (slot->hash != hash || !stands_for(index, slot, tuple)))
+        if (left > 0 && slot->row && (slot->hash != hash || !stands_for(index, slot, tuple)))
             continue;
         slot->hash = hash;
         return slot;
@@ -201,7 +194,7 @@ static int make_slots(struct index *index)
     struct tuple tuple;
 
     for (uint64_t i = 0; i < w->rows; i++) {
-        const struct sockq_row *row = row_at(w, i);
+        const struct sockq_row *row = sockq_writer_row_at(w, i);
         index->several |= row->netns != 0;
         entries += tuple_of(row, &tuple);
     }
@@ -218,7 +211,7 @@ static void fill_slots(struct index *index)
     struct tuple tuple;
 
     for (uint64_t i = 0; i < index->w->rows; i++) {
-        const struct sockq_row *row = row_at(index->w, i);
+        const struct sockq_row *row = sockq_writer_row_at(index->w, i);
         if (!tuple_of(row, &tuple))
             continue;
         bool is_held = row->known & SOCKQ_HAS_INODE && row->inode;
@@ -235,13 +228,13 @@ static void pair_rows(struct index *index)
     struct tuple tuple, back;
 
     for (uint64_t i = 0; i < index->w->rows; i++) {
-        struct sockq_row *row = row_at(index->w, i);
+        struct sockq_row *row = sockq_writer_row_at(index->w, i);
         if (row->peer || !tuple_of(row, &tuple))
             continue;
         uint32_t found = other_end(index, &tuple);
         if (!found)
             continue;
-        struct sockq_row *other = row_at(index->w, found - 1);
+        struct sockq_row *other = sockq_writer_row_at(index->w, found - 1);
         if (tuple_of(other, &back) && other_end(index, &back) == i + 1) {
             row->peer = found;
             other->peer = (uint32_t)i + 1;

@@ -2,23 +2,14 @@
 #include "rowset.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/shm.h>
 #include <unistd.h>
 
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
-#endif
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
 _Static_assert(sizeof(struct sockq_row) == 128, "a row is two cache lines");
@@ -29,195 +20,10 @@ _Static_assert((size_t)SOCKQ_TABLES <= sizeof(((struct sockq_set *)0)->tables) /
                                            sizeof(((struct sockq_set *)0)->tables[0]),
                "every table has its info");
 
+enum { ARENA_BLOCKS = sizeof(((struct sockq_set *)0)->arena_blocks) / sizeof(uint32_t) };
+
 /* Memory is asked for in these steps; each divides a block. */
 enum { FIRST_BACKED = 16 << 10, MORE_BACKED = 128 << 10, BACKED_STEP = 64 << 10 };
-
-static int map_shared(struct sockq_file *file, int fd)
-{
-    char path[32];
-    int readable;
-
-    file->base = mmap(NULL, file->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (file->base == MAP_FAILED) {
-        file->base = NULL;
-        return -1;
-    }
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    readable = open(path, O_RDONLY | O_CLOEXEC);
-    if (readable < 0) {
-        /* Without /proc the same is had by forbidding all writable mappings from here on. */
-        if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) < 0)
-            return -1;
-        readable = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        if (readable < 0)
-            return -1;
-    }
-    void *map = mmap(NULL, file->size, PROT_READ, MAP_SHARED | MAP_NORESERVE, readable, 0);
-    int saved = errno;
-    close(readable);
-    if (map == MAP_FAILED) {
-        errno = saved;
-        return -1;
-    }
-    file->map = map;
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-        return -1;
-    return madvise(file->base, file->size, MADV_DONTFORK);
-}
-
-static int open_memfd(struct sockq_file *file)
-{
-    int fd = memfd_create("sockq", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-    if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("sockq", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return -1;
-    int result = ftruncate(fd, (off_t)file->size);
-    if (result == 0)
-        result = map_shared(file, fd);
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return result;
-}
-
-/*
- * Where there are no memory files: a segment that nobody else can attach. Attached for reading, it
- * has the rights of a read-only open (ipc/shm.c, do_shmat), and a limit of file sizes does not hold
- * for it. It ends with the last process that has it.
- */
-static int open_segment(struct sockq_file *file)
-{
-    int segment = shmget(IPC_PRIVATE, file->size, IPC_CREAT | SHM_NORESERVE | 0600);
-    if (segment < 0)
-        return -1;
-    void *base = shmat(segment, NULL, 0);
-    const void *map = shmat(segment, NULL, SHM_RDONLY);
-    int saved = errno;
-    (void)shmctl(segment, IPC_RMID, NULL);
-    errno = saved;
-    file->base = (intptr_t)base == -1 ? NULL : base;
-    file->map = (intptr_t)map == -1 ? NULL : map;
-    if (!file->base || !file->map)
-        return -1;
-    return madvise(file->base, file->size, MADV_DONTFORK);
-}
-
-static int open_shared(struct sockq_file *file)
-{
-    const struct sockq_file empty = *file;
-
-    if (open_memfd(file) == 0)
-        return 0;
-    int saved = errno;
-    if (saved == ENOMEM || saved == EINVAL)
-        return -1;
-    if (file->base)
-        munmap(file->base, file->size);
-    *file = empty;
-    if (open_segment(file) == 0)
-        return 0;
-    errno = errno == ENOMEM || errno == EINVAL ? errno : saved;
-    return -1;
-}
-
-static int open_private(struct sockq_file *file)
-{
-    /* Not writable yet: RLIMIT_DATA counts the private memory that is, used or not. */
-    file->base =
-        mmap(NULL, file->size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (file->base == MAP_FAILED) {
-        file->base = NULL;
-        return -1;
-    }
-    file->map = file->base;
-    return 0;
-}
-
-int sockq_file_open(struct sockq_file *file, size_t size, bool shared)
-{
-    int saved = ENOMEM;
-
-    for (size &= ~(SOCKQ_BLOCK_SIZE - 1); size >= 4 * SOCKQ_BLOCK_SIZE;
-         size = size / 2 & ~(SOCKQ_BLOCK_SIZE - 1)) {
-        *file = (struct sockq_file){.size = size, .shared = shared, .next = 1};
-        if ((shared ? open_shared(file) : open_private(file)) == 0)
-            return 0;
-        saved = errno;
-        sockq_file_close(file);
-        errno = saved;
-        if (errno != ENOMEM && errno != EINVAL && errno != EFBIG)
-            return -1;
-    }
-    errno = saved;
-    return -1;
-}
-
-void sockq_file_close(struct sockq_file *file)
-{
-    if (file->map && file->map != file->base)
-        munmap((void *)file->map, file->size);
-    if (file->base)
-        munmap(file->base, file->size);
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a file that is opened again was emptied before */
-    free(file->unused.blocks);
-    free(file->sets.blocks);
-    free(file->pages.blocks);
-    *file = (struct sockq_file){0};
-}
-
-static unsigned char *block_at(const struct sockq_file *file, uint32_t block)
-{
-    return file->base + ((size_t)block << SOCKQ_BLOCK_SHIFT);
-}
-
-static int take_block(struct sockq_file *file, uint32_t *block)
-{
-    if (file->unused.count > 0) {
-        *block = file->unused.blocks[--file->unused.count];
-        return 0;
-    }
-    if (file->next >= file->size >> SOCKQ_BLOCK_SHIFT) {
-        errno = ENOSPC;
-        return -1;
-    }
-    *block = file->next++;
-    return 0;
-}
-
-static int remember(struct sockq_list *list, uint32_t block)
-{
-    if (list->count == list->room) {
-        uint32_t room = list->room ? list->room * 2 : 64;
-        uint32_t *more = realloc(list->blocks, room * sizeof(*more));
-        if (!more)
-            return -1;
-        list->blocks = more;
-        list->room = room;
-    }
-    list->blocks[list->count++] = block;
-    return 0;
-}
-
-static void give_block(struct sockq_file *file, uint32_t block)
-{
-    if (madvise(block_at(file, block), SOCKQ_BLOCK_SIZE,
-                file->shared ? MADV_REMOVE : MADV_DONTNEED) < 0) {
-        if (!file->shared)
-            return;
-        memset(block_at(file, block), 0, SOCKQ_BLOCK_SIZE);
-    }
-    /* Where the list cannot grow the block is lost to this run, nothing else. */
-    (void)remember(&file->unused, block);
-}
-
-/* The blocks of a list, up to the first free place; the first `holes` may be free. */
-static void give_blocks(struct sockq_file *file, const uint32_t *blocks, size_t most, size_t holes)
-{
-    for (size_t i = 0; i < most && (blocks[i] || i < holes); i++)
-        if (blocks[i])
-            give_block(file, blocks[i]);
-}
 
 /* The pages of private memory that is about to be used. */
 static int make_writable(unsigned char *at, size_t size)
@@ -254,6 +60,17 @@ static void *fail(struct sockq_writer *w, int error)
     return NULL;
 }
 
+/*
+ * A block that the header lists, 0: none yet. The list lies in memory that others share: a number
+ * that is not of this set's is the header's own, so that nothing beyond the set is touched.
+ */
+static uint32_t listed(const struct sockq_writer *w, const uint32_t *place)
+{
+    const uint32_t block = __atomic_load_n(place, __ATOMIC_RELAXED);
+
+    return block == 0 || sockq_file_has(w->file, w->block, block) ? block : w->block;
+}
+
 int sockq_writer_open(struct sockq_writer *w, struct sockq_file *file,
                       const struct sockq_question *question)
 {
@@ -262,17 +79,17 @@ int sockq_writer_open(struct sockq_writer *w, struct sockq_file *file,
         errno = EDQUOT;
         return -1;
     }
-    if (take_block(file, &w->block) < 0)
+    if (sockq_file_take(file, 0, &w->block) < 0)
         return -1;
-    w->set = (struct sockq_set *)(void *)block_at(file, w->block);
+    w->set = (struct sockq_set *)(void *)sockq_file_at(file, w->block);
     if ((!file->shared && make_writable((void *)w->set, sizeof(*w->set)) < 0) ||
-        back_with_memory(w, w->set, FIRST_BACKED) < 0 || remember(&file->pages, 0) < 0 ||
-        remember(&file->sets, w->block) < 0) {
+        back_with_memory(w, w->set, FIRST_BACKED) < 0 || sockq_list_add(&file->pages, 0) < 0 ||
+        sockq_list_add(&file->sets, w->block) < 0) {
         int saved = errno;
         file->used -= w->pages;
         if (file->pages.count > file->sets.count)
             file->pages.count--;
-        give_block(file, w->block);
+        sockq_file_give(file, w->block);
         errno = saved;
         return -1;
     }
@@ -294,7 +111,7 @@ static int take_row_block(struct sockq_writer *w, uint32_t *block)
     w->used_before = w->spare.count > 0;
     w->ready = w->used_before ? SOCKQ_BLOCK_SIZE : 0;
     if (!w->used_before)
-        return take_block(w->file, block);
+        return sockq_file_take(w->file, w->block, block);
     *block = w->spare.blocks[--w->spare.count];
     return 0;
 }
@@ -307,11 +124,13 @@ struct sockq_row *sockq_writer_row(struct sockq_writer *w)
         uint64_t index = w->rows / SOCKQ_BLOCK_ROWS;
         if (index >= sizeof(w->set->row_blocks) / sizeof(w->set->row_blocks[0]))
             return fail(w, ENOSPC);
-        if (!w->set->row_blocks[index] && take_row_block(w, &w->set->row_blocks[index]) < 0)
+        uint32_t block = listed(w, &w->set->row_blocks[index]);
+        if (!block && take_row_block(w, &block) < 0)
             return fail(w, errno);
+        w->set->row_blocks[index] = block;
         if (w->next && !w->lent)
             w->last_block = w->next - SOCKQ_BLOCK_ROWS;
-        w->next = (struct sockq_row *)(void *)block_at(w->file, w->set->row_blocks[index]);
+        w->next = (struct sockq_row *)(void *)sockq_file_at(w->file, block);
     }
     if (used >= w->ready) {
         size_t more = w->rows == 0 ? FIRST_BACKED : MORE_BACKED;
@@ -331,8 +150,25 @@ struct sockq_row *sockq_writer_row(struct sockq_writer *w)
 
 void *sockq_writer_at(struct sockq_writer *w, uint64_t offset)
 {
-    return block_at(w->file, w->set->arena_blocks[offset >> SOCKQ_BLOCK_SHIFT]) +
-           (offset & (SOCKQ_BLOCK_SIZE - 1));
+    const uint64_t index = offset >> SOCKQ_BLOCK_SHIFT;
+    uint32_t block = index < ARENA_BLOCKS ? listed(w, &w->set->arena_blocks[index]) : 0;
+
+    return sockq_file_at(w->file, block ? block : w->block) + (offset & (SOCKQ_BLOCK_SIZE - 1));
+}
+
+const void *sockq_writer_text(struct sockq_writer *w, uint64_t offset, size_t size)
+{
+    const bool fits = offset && size <= SOCKQ_BLOCK_SIZE - (offset & (SOCKQ_BLOCK_SIZE - 1));
+
+    return fits ? sockq_writer_at(w, offset) : NULL;
+}
+
+struct sockq_row *sockq_writer_row_at(const struct sockq_writer *w, uint64_t index)
+{
+    const uint32_t block = listed(w, &w->set->row_blocks[index / SOCKQ_BLOCK_ROWS]);
+    unsigned char *at = sockq_file_at(w->file, block ? block : w->block);
+
+    return (struct sockq_row *)(void *)at + index % SOCKQ_BLOCK_ROWS;
 }
 
 void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
@@ -345,10 +181,12 @@ void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
     if (size > left || left == SOCKQ_BLOCK_SIZE)
         start = (start + SOCKQ_BLOCK_SIZE - 1) & ~(uint64_t)(SOCKQ_BLOCK_SIZE - 1);
     uint64_t index = start >> SOCKQ_BLOCK_SHIFT;
-    if (index >= sizeof(w->set->arena_blocks) / sizeof(w->set->arena_blocks[0]))
+    if (index >= ARENA_BLOCKS)
         return fail(w, ENOSPC);
-    if (!w->set->arena_blocks[index] && take_block(w->file, &w->set->arena_blocks[index]) < 0)
+    uint32_t block = listed(w, &w->set->arena_blocks[index]);
+    if (!block && sockq_file_take(w->file, w->block, &block) < 0)
         return fail(w, errno);
+    w->set->arena_blocks[index] = block;
     unsigned char *at = sockq_writer_at(w, start);
     if (w->arena_ready < start - start % BACKED_STEP)
         w->arena_ready = start - start % BACKED_STEP;
@@ -378,10 +216,10 @@ uint64_t sockq_writer_bytes(struct sockq_writer *w, const void *bytes, size_t si
 void sockq_writer_passed(struct sockq_writer *w, uint64_t rows)
 {
     for (; (w->passed + 1) * SOCKQ_BLOCK_ROWS <= rows; w->passed++) {
-        uint32_t *block = &w->set->row_blocks[w->passed];
+        const uint32_t block = listed(w, &w->set->row_blocks[w->passed]);
         /* Where the list cannot grow the set keeps its block. */
-        if (remember(&w->spare, *block) == 0)
-            *block = 0;
+        if (block && block != w->block && sockq_list_add(&w->spare, block) == 0)
+            w->set->row_blocks[w->passed] = 0;
     }
 }
 
@@ -421,7 +259,8 @@ void sockq_writer_finish(struct sockq_writer *w, enum sockq_set_status status)
 {
     w->held = false;
     sockq_writer_commit(w);
-    give_blocks(w->file, w->spare.blocks, w->spare.count, 0);
+    for (uint32_t i = 0; i < w->spare.count; i++)
+        sockq_file_give(w->file, w->spare.blocks[i]);
     free(w->spare.blocks);
     w->spare = (struct sockq_list){0};
     for (uint32_t i = 0; i < w->file->sets.count; i++)
@@ -442,12 +281,7 @@ void sockq_file_release(struct sockq_file *file, uint32_t block)
     file->used -= file->pages.blocks[i];
     file->sets.blocks[i] = file->sets.blocks[--file->sets.count];
     file->pages.blocks[i] = file->pages.blocks[--file->pages.count];
-    struct sockq_set *set = (struct sockq_set *)(void *)block_at(file, block);
-    give_blocks(file, set->row_blocks, sizeof(set->row_blocks) / sizeof(set->row_blocks[0]),
-                set->rows / SOCKQ_BLOCK_ROWS);
-    give_blocks(file, set->arena_blocks, sizeof(set->arena_blocks) / sizeof(set->arena_blocks[0]),
-                0);
-    give_block(file, block);
+    sockq_file_give_all(file, block);
 }
 
 uint64_t sockq_set_rows(const struct sockq_set *set)

@@ -1,49 +1,24 @@
 /*
- * The memory file and the row sets in it: one writer (the collector) appends, one reader (the
- * interpreter) follows. The file is a sparse run of 1 MiB blocks; a row set owns a header block,
- * blocks of rows and blocks of the string arena (struct sockq_set in row.h says how they join).
+ * The row sets in a memory file: one writer (the collector) appends, one reader (the interpreter)
+ * follows. A row set owns a header block, blocks of rows and blocks of the string arena (struct
+ * sockq_set in row.h says how they join).
  *
- * The reader's mapping is read-only and comes from a read-only open, so it cannot be made writable;
- * the file's size is sealed, so no access below it can fault for want of length. Without memory
- * files it is a System V segment, attached once for reading.
+ * What the writer reads back from the file it does not trust: block numbers are those of the set's
+ * own blocks, whatever stands there, and counts are those of struct sockq_writer.
  */
 #ifndef SOCKQ_ROWSET_H
 #define SOCKQ_ROWSET_H
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "memory.h"
 #include "row.h"
 
-#define SOCKQ_BLOCK_SHIFT 20
-#define SOCKQ_BLOCK_SIZE ((size_t)1 << SOCKQ_BLOCK_SHIFT)
 #define SOCKQ_BLOCK_ROWS (SOCKQ_BLOCK_SIZE / sizeof(struct sockq_row))
 #define SOCKQ_SET_MAGIC "sockqset"
 #define SOCKQ_SET_VERSION 2
 #define SOCKQ_SET_BYTE_ORDER 0x01020304u
-#define SOCKQ_PAGE ((size_t)4096)
 #define SOCKQ_PROBLEMS_KEPT 10
-
-/** A growing list of block numbers; owns its memory. */
-struct sockq_list {
-    uint32_t *blocks;
-    uint32_t count;
-    uint32_t room;
-};
-
-/** A memory file as its writer sees it. */
-struct sockq_file {
-    unsigned char *base;      /* writable mapping */
-    const unsigned char *map; /* what the reader gets: read-only, or base in one process */
-    size_t size;              /* bytes, a multiple of SOCKQ_BLOCK_SIZE */
-    uint32_t next;            /* the lowest block that was never used */
-    struct sockq_list unused; /* released blocks */
-    struct sockq_list sets;   /* header blocks of the row sets that are alive */
-    struct sockq_list pages;  /* memory of each of them, once it is finished, in SOCKQ_PAGE */
-    uint64_t used;            /* memory of all of them, likewise */
-    uint64_t used_most;       /* 0: no limit but the file's size */
-    uint32_t sets_most;       /* 0: no limit */
-    bool shared;              /* two processes map it, or it is private memory */
-};
 
 /** The writer of one row set. */
 struct sockq_writer {
@@ -66,18 +41,6 @@ struct sockq_writer {
     uint16_t netns; /* the namespace that is being read, as rows and problems name it */
     int error;      /* errno of the first failure, 0 while all is well */
 };
-
-/**
- * Make a memory file of at most `size` bytes (halved until the kernel grants it).
- *
- * @shared  true: sealed memfd, with a read-only mapping for a forked reader; the writable mapping
- *          is not inherited by fork. false: private memory for one process.
- * @return  0, or -1 with errno; close with sockq_file_close
- */
-int sockq_file_open(struct sockq_file *file, size_t size, bool shared);
-
-/** Unmap and free; the row sets in it are gone. Safe on a zeroed struct. */
-void sockq_file_close(struct sockq_file *file);
 
 /**
  * Begin a row set.
@@ -130,8 +93,14 @@ void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset);
 /** Copy bytes into the arena. @return their offset, 0 when memory is short (w->error). */
 uint64_t sockq_writer_bytes(struct sockq_writer *w, const void *bytes, size_t size);
 
-/** The arena memory at an offset that sockq_writer_alloc gave. */
+/** The arena memory at an offset that sockq_writer_alloc gave; for any other, memory of the set. */
 void *sockq_writer_at(struct sockq_writer *w, uint64_t offset);
+
+/** Bytes of the arena of which a row tells offset and size. @return borrowed; NULL: it cannot be */
+const void *sockq_writer_text(struct sockq_writer *w, uint64_t offset, size_t size);
+
+/** A row that was pushed. @index from 0, below w->rows, and not passed */
+struct sockq_row *sockq_writer_row_at(const struct sockq_writer *w, uint64_t index);
 
 /**
  * The reader will not look at the first `rows` rows again: the blocks that they fill are used for

@@ -81,6 +81,7 @@ end
 local LIMITS = {
   { "Max core file size", "core file", 0 }, { "Max processes", "processes", 0 }, { "Max locked memory", "locked memory", 0 },
   { "Max msgqueue size", "message queues", 0 }, { "Max open files", "descriptors", 8 }, { "Max data size", "private memory" },
+  { "Max address space", "address space" },
 }
 
 local function add_limits(list, text, is_sandboxed)

@@ -159,8 +159,13 @@ struct owner_index *owner_index_read(const struct sockq_proc *proc, struct sockq
     pass->most = threads ? threads : sockq_processors(OWNER_THREADS_MOST);
     if (flags & SOCKQ_WITH_STARTED)
         read_boot_time(pass, w);
-    if (owner_pass_list(pass, &w->set->owners) == 0 && owner_pass_run(pass, &w->set->owners) == 0)
-        index = owner_pass_index(pass, w, w->set->owners.sockets);
+    /* Counted where nobody else can write: the index is made for as many. */
+    struct sockq_owner_info info = w->set->owners;
+    info.sockets = 0;
+    const bool ran = owner_pass_list(pass, &info) == 0 && owner_pass_run(pass, &info) == 0;
+    w->set->owners = info;
+    if (ran)
+        index = owner_pass_index(pass, w, info.sockets);
     if (!index || (proc->live && owner_later_add(index, pass) < 0))
         w->error = errno;
     owner_pass_free(pass);

@@ -47,8 +47,9 @@ static bool is_data_counted(void)
     return major > 4 || (major == 4 && minor >= 7);
 }
 
-/* Of the whole address space, which has what is mapped already. */
-static int limit_space(uint64_t memory)
+/* Of the whole address space, which has what is mapped already.
+ * guess: of that, where there is no /proc; 0: fail there */
+static int limit_space(uint64_t memory, uint64_t guess)
 {
     char text[128];
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -57,7 +58,7 @@ static int limit_space(uint64_t memory)
     if (fd >= 0)
         close(fd);
     if (n < 0)
-        return -1;
+        return guess > 0 ? lower(RLIMIT_AS, guess + memory) : -1;
     text[n] = '\0';
     const uint64_t pages = strtoull(text, NULL, 10);
     if (pages == 0) {
@@ -67,11 +68,21 @@ static int limit_space(uint64_t memory)
     return lower(RLIMIT_AS, pages * (uint64_t)sysconf(_SC_PAGESIZE) + memory);
 }
 
+/* For compiled code and what else is not counted as data. */
+static const uint64_t MARGIN = (uint64_t)64 << 20;
+
 int sockq_limits_memory(uint64_t memory)
 {
     if (SANITIZED || memory == 0)
         return 0;
-    return is_data_counted() ? lower(RLIMIT_DATA, memory) : limit_space(memory);
+    return is_data_counted() ? lower(RLIMIT_DATA, memory) : limit_space(memory, 0);
+}
+
+int sockq_limits_space(uint64_t memory, uint64_t reserved, uint64_t guess)
+{
+    if (SANITIZED || memory == 0)
+        return 0;
+    return limit_space(memory + reserved + MARGIN, guess);
 }
 
 int sockq_limits_lock(uint64_t memory)

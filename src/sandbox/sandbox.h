@@ -57,7 +57,18 @@ void sockq_landlock_lock(struct sockq_locks *locks);
  */
 int sockq_limits_lock(uint64_t memory);
 
-/** RLIMIT_DATA alone. @return 0, or -1 with errno */
+/**
+ * A limit of the address space: RLIMIT_DATA counts neither memory that is only read nor the page
+ * tables of it, a 512th. Before Landlock, which forbids to read what is mapped now.
+ *
+ * @memory    bytes on top of what is mapped now; 0: no limit
+ * @reserved  bytes of addresses that are needed besides and hold less memory
+ * @guess     bytes that are mapped at most, where there is no /proc to tell
+ * @return    0, or -1 with errno
+ */
+int sockq_limits_space(uint64_t memory, uint64_t reserved, uint64_t guess);
+
+/** Of private writable memory alone. @return 0, or -1 with errno */
 int sockq_limits_memory(uint64_t memory);
 
 /**

@@ -16,8 +16,8 @@ static uint64_t hash_of(const struct again *again, struct sockq_writer *w,
                         const struct sockq_row *row)
 {
     const struct hash_seed *seed = &again->seed;
-    const char *name =
-        row->table == SOCKQ_UNIX && row->un.path ? sockq_writer_at(w, row->un.path) : NULL;
+    const uint32_t size = row->table == SOCKQ_UNIX ? row->un.path_len : 0;
+    const char *name = size ? sockq_writer_text(w, row->un.path, size) : NULL;
     uint64_t words[4];
 
     memcpy(words, row->local_addr, sizeof(row->local_addr));
@@ -27,7 +27,7 @@ static uint64_t hash_of(const struct again *again, struct sockq_writer *w,
     hash = hash_add(seed, hash, words[0], words[1]);
     hash = hash_add(seed, hash, words[2], words[3]);
     /* A unix name can be chosen so that it forges a row with another socket's inode. */
-    for (uint32_t i = 0; name && i < row->un.path_len; i++)
+    for (uint32_t i = 0; name && i < size; i++)
         hash = hash_add(seed, hash, (unsigned char)name[i], i);
     return hash;
 }

@@ -26,9 +26,11 @@ static bool same_name(struct sockq_writer *w, const struct sockq_row *a, const s
 {
     if (a->table != SOCKQ_UNIX)
         return true;
-    return a->un.path_len == b->un.path_len && !a->un.path == !b->un.path &&
-           (!a->un.path || memcmp(sockq_writer_at(w, a->un.path), sockq_writer_at(w, b->un.path),
-                                  a->un.path_len) == 0);
+    const uint32_t size = a->un.path_len;
+    const void *name = sockq_writer_text(w, a->un.path, size);
+    const void *other = sockq_writer_text(w, b->un.path, size);
+
+    return size == b->un.path_len && !name == !other && (!name || memcmp(name, other, size) == 0);
 }
 
 static bool is_same(struct sockq_writer *w, const struct sockq_row *a, const struct sockq_row *b)

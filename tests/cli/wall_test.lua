@@ -81,6 +81,14 @@ local function gave_up(way, uid, words, env)
   check.equal(name .. ": no descriptor left but what it needs", table.concat(descriptors, " "),
     ("%s %s pipe: socket: socket:"):format(ERR, OUT))
   local environ = posix.read_file(("/proc/%s/environ"):format(pid)) or ""
+  -- Reading a hole of the rows' memory fills it, and no limit of the reader's counts that.
+  local total = tonumber((posix.read_file("/proc/meminfo") or ""):match("MemTotal:%s+(%d+)")) * 1024
+  local rows = 0
+  for from, to in (posix.read_file(("/proc/%s/maps"):format(pid)) or ""):gmatch("(%x+)%-(%x+) r%-%-s [^\n]*memfd:sockq") do
+    rows = rows + tonumber(to, 16) - tonumber(from, 16)
+  end
+  check.ok(name .. ": holes of the rows' memory hold no more than half of the machine's",
+    rows > 0 and rows <= math.max(2 ^ 28, total / 2) + 2 ^ 20, rows)
   check.ok(name .. ": the environment is blank", not environ:find("SECRET_OF_THE_CALLER", 1, true), environ)
   local limits = posix.read_file(("/proc/%s/limits"):format(pid)) or ""
   for _, limit in ipairs { "Max core file size%s+0 +0 ", "Max processes%s+0 +0 ", "Max locked memory%s+0 +0 ",
@@ -315,6 +323,11 @@ do
   end
   if not program.sanitized then
     check.equal("--version -v: memory", values["interpreter limit of private memory"], "1024 MiB")
+    local space = tonumber((values["interpreter limit of address space"] or ""):match("^([%d.e+]+) MiB$"))
+    local total = tonumber((posix.read_file("/proc/meminfo") or ""):match("MemTotal:%s+(%d+)")) / 1024
+    -- What the program maps itself, the rows' memory and the limit of Lua's.
+    check.ok("--version -v: address space", space and space > 1024 and space < math.max(256, total / 2) + 1024 + 512,
+      values["interpreter limit of address space"])
   end
   local status, out, err = program.run { "--sandbox", "doctor", "--self", "--json" }
   check.equal("doctor --self: status", status .. err, "0")

@@ -174,6 +174,23 @@ def scripts(program):
     tell(program + " reads what the user may read", status == 0 and '"program":"x"' in out, "%r" % ((status, out, err),))
 
 
+def memory(program):
+    """A segment of shared memory can be written by all of its owner's processes: only root's is used, or one of who asks."""
+    act = c.limit("FSIZE", 0)
+
+    def limited():
+        act()
+        c.be_nobody()
+    result = subprocess.run([path(program), "-t"], preexec_fn=limited, env=BASE, cwd="/", stdin=subprocess.DEVNULL, capture_output=True,
+                            timeout=30, check=False)
+    err = result.stderr.decode()
+    if program == "plain":
+        tell("plain runs where files have no bytes", result.returncode == 0, err)
+    else:
+        tell(program + " has no memory that its user's processes could write",
+             result.returncode == 3 and re.fullmatch("sockq: shared memory: File too large; raise the limit: .*\n", err), "%d %s" % (result.returncode, err))
+
+
 def main():
     if os.geteuid() != 0:
         print("skipped everything: not root")
@@ -199,7 +216,10 @@ def main():
         programs.append("filecaps")
     else:
         print("skipped file capabilities: setcap failed")
+    memory("plain")
     for program in programs:
+        if program != "sudo":
+            memory(program)
         questions(program)
         if program != "sudo":
             tricks(program)

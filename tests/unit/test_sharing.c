@@ -1,6 +1,6 @@
 /*
- * What the two processes share: a reader that cannot write, not even by asking for it, and a child
- * that follows what its parent appends.
+ * What the two processes share: a reader that cannot write, not even by asking for it, a child that
+ * follows what its parent appends, and a writer that trusts nothing of it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -120,11 +120,68 @@ static void a_child_follows(void **state)
     }
 }
 
+/* Whoever can write the memory reaches no other set's through the collector. */
+static void numbers_in_the_header_are_not_trusted(void **state)
+{
+    static const uint32_t numbers[] = {0, 1, 2, 3, 60, 64, 4096, 1u << 31, UINT32_MAX};
+    enum { NUMBERS = sizeof(numbers) / sizeof(numbers[0]), ROWS = 3 * SOCKQ_BLOCK_ROWS };
+    struct world *world = *state;
+    struct sockq_file *file = &world->file;
+    static const struct sockq_question question = {.tables = 1};
+    uint64_t offset;
+
+    sockq_writer_row(&world->w)->line = 77;
+    sockq_writer_push(&world->w);
+    offset = sockq_writer_bytes(&world->w, "victim", 7);
+    sockq_writer_finish(&world->w, SOCKQ_SET_COMPLETE);
+    const struct sockq_set *victim = set_of(world);
+    for (int i = 0; i < NUMBERS; i++) {
+        struct sockq_writer w;
+        uint64_t text = 0;
+        assert_int_equal(sockq_writer_open(&w, file, &question), 0);
+        for (uint32_t j = 0; j < ROWS + 9; j++) {
+            if (j == ROWS) {
+                for (int k = 0; k < 100; k++) {
+                    w.set->row_blocks[k] = numbers[i];
+                    w.set->arena_blocks[k] = numbers[i];
+                }
+                sockq_writer_commit(&w);
+                sockq_writer_row_at(&w, 5)->line = 1;
+                sockq_writer_row_at(&w, ROWS - 1)->line = 1;
+                sockq_writer_passed(&w, ROWS);
+            }
+            struct sockq_row *row = sockq_writer_row(&w);
+            if (!row)
+                break;
+            row->line = 5;
+            sockq_writer_push(&w);
+            if (j % 4096 == 0)
+                text = sockq_writer_bytes(&w, "attack", 7);
+        }
+        memset(sockq_writer_at(&w, text), 'x', 7);
+        memset(sockq_writer_at(&w, UINT64_MAX & ~(uint64_t)4095), 'x', 7);
+        assert_null(sockq_writer_text(&w, 2 * SOCKQ_BLOCK_SIZE - 8, 9));
+        sockq_writer_finish(&w, SOCKQ_SET_COMPLETE);
+        sockq_file_release(file, w.block);
+        assert_memory_equal(victim->magic, SOCKQ_SET_MAGIC, 8);
+        assert_int_equal(sockq_set_row(file->map, victim, 0)->line, 77);
+        assert_string_equal(sockq_set_at(file->map, victim, offset, 7), "victim");
+        for (uint32_t j = 0; j < file->unused.count; j++) {
+            assert_true(file->unused.blocks[j] > 0 && file->unused.blocks[j] < file->next);
+            for (uint32_t k = 0; k < j; k++)
+                assert_int_not_equal(file->unused.blocks[j], file->unused.blocks[k]);
+        }
+        /* All that was taken is back, but for the victim's three. */
+        assert_int_equal(file->unused.count + 3, file->next - 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_reader_cannot_write, setup, teardown),
         cmocka_unit_test_setup_teardown(a_child_follows, setup, teardown),
+        cmocka_unit_test_setup_teardown(numbers_in_the_header_are_not_trusted, setup, teardown),
         {"without_memory_files_the_reader_cannot_write", the_reader_cannot_write,
          setup_without_memory_files, teardown, NULL},
         {"without_memory_files_a_child_follows", a_child_follows, setup_without_memory_files,

@@ -38,6 +38,7 @@ void inject_machine(void);
 #define KILLED "killed"
 #define ABSENT "38"  /* ENOSYS */
 #define REFUSED "13" /* EACCES */
+#define SHORT "12"   /* ENOMEM */
 
 /** Make a call if it is the wanted one. */
 #define TRY(name, want, ...)                                                                       \

@@ -27,6 +27,36 @@ static void terminal(void)
     TRY("ioctl FIOASYNC", ABSENT, SYS_ioctl, 0, FIOASYNC, modes);
 }
 
+#if !defined(__SANITIZE_ADDRESS__)
+/* Page tables are no data: one page of 4 KiB for each 2 MiB that are read. */
+static long read_everywhere(void)
+{
+    const size_t piece = (size_t)64 << 20, step = (size_t)2 << 20;
+
+    for (int i = 0; i < 128; i++) {
+        volatile const char *at = (void *)syscall(
+            SYS_mmap, NULL, piece, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if ((const void *)at == MAP_FAILED)
+            return -1;
+        for (size_t j = 0; j < piece; j += step)
+            (void)at[j];
+    }
+    return 0;
+}
+
+static void address_space(void)
+{
+    const size_t large = (size_t)8 << 30;
+
+    TRY("mmap of 8 GiB to read", SHORT, SYS_mmap, NULL, large, PROT_READ,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    TRY("mmap of 8 GiB without rights", SHORT, SYS_mmap, NULL, large, PROT_NONE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (inject_wanted("page tables of 8 GiB", SHORT))
+        inject_tell(read_everywhere());
+}
+#endif
+
 void inject_memory(void)
 {
     static unsigned char own[3 * PAGE];
@@ -64,5 +94,8 @@ void inject_memory(void)
     TRY("msgget", ABSENT, SYS_msgget, 0, 01666);
     TRY("semget", ABSENT, SYS_semget, 0, 1, 01666);
     TRY("mq_open", ABSENT, SYS_mq_open, "sockq-inject", 0, 0666, NULL);
+#if !defined(__SANITIZE_ADDRESS__)
+    address_space();
+#endif
     terminal();
 }
