@@ -53,6 +53,20 @@ static int back_with_memory(struct sockq_writer *w, void *at, size_t size)
     return 0;
 }
 
+int sockq_file_count(struct sockq_file *file, uint64_t *counted, uint64_t bytes)
+{
+    const uint64_t before = (*counted + SOCKQ_PAGE - 1) / SOCKQ_PAGE;
+    const uint64_t now = (bytes + SOCKQ_PAGE - 1) / SOCKQ_PAGE;
+
+    if (now > before && file->used_most && now - before > file->used_most - file->used) {
+        errno = EDQUOT;
+        return -1;
+    }
+    file->used = file->used - before + now;
+    *counted = bytes;
+    return 0;
+}
+
 static void *fail(struct sockq_writer *w, int error)
 {
     if (!w->error)

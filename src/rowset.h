@@ -125,6 +125,14 @@ void sockq_writer_problem(struct sockq_writer *w, enum sockq_table table, uint32
 /** Commit and set the final status; w->error turns any status into SOCKQ_SET_FAILED. */
 void sockq_writer_finish(struct sockq_writer *w, enum sockq_set_status status);
 
+/**
+ * Count memory outside the file, which holds what is to become rows, against its limit.
+ *
+ * @counted  bytes that were counted before; set to `bytes`, or as it was on failure
+ * @return   0, or -1 with errno (EDQUOT: the limit is reached)
+ */
+int sockq_file_count(struct sockq_file *file, uint64_t *counted, uint64_t bytes);
+
 /** Give a row set's blocks back. @block a header block that this file gave out; else ignored. */
 void sockq_file_release(struct sockq_file *file, uint32_t block);
 

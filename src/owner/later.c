@@ -16,6 +16,9 @@
 /* However many sockets without owner there are, and for each of them. */
 enum { LOOKS_MOST = 16, LOOKS_EACH = 4 };
 
+/* Where each look reads all processes again. */
+enum { LOOKS_AT_ALL = 2 };
+
 /* fs/proc/base.c, proc_task_getattr: a folder of threads has two links and one more a thread. */
 enum { LINKS_OF_ONE_THREAD = 3 };
 
@@ -30,6 +33,7 @@ struct later {
     uint32_t count;
     struct owner_index *found[LOOKS_MOST];
     unsigned looks;
+    unsigned looks_most;
     bool settled; /* at the last look nothing had changed */
 };
 
@@ -167,7 +171,7 @@ static uint64_t find(struct owner_more *more, struct sockq_writer *w, uint64_t i
 
     for (unsigned i = 0; !owner && !w->error; i++) {
         if (i == later->looks) {
-            if (later->settled || i == LOOKS_MOST || i == before + LOOKS_EACH)
+            if (later->settled || i == later->looks_most || i == before + LOOKS_EACH)
                 return 0;
             look(later, w);
         }
@@ -187,6 +191,14 @@ static void release(struct owner_more *more)
     free(later);
 }
 
+/* Before Linux 6.2 a folder of descriptors does not tell their number (fs/proc/fd.c). */
+static bool tells_number(const struct sockq_proc *proc)
+{
+    struct stat st;
+
+    return fstatat(proc->fd, "self/fd", &st, 0) < 0 || st.st_size != 0;
+}
+
 int owner_later_add(struct owner_index *index, struct owner_pass *pass)
 {
     struct later *later = calloc(1, sizeof(*later));
@@ -199,6 +211,7 @@ int owner_later_add(struct owner_index *index, struct owner_pass *pass)
                             .most = pass->most,
                             .check = pass->check,
                             .context = pass->context,
+                            .looks_most = tells_number(pass->proc) ? LOOKS_MOST : LOOKS_AT_ALL,
                             .seen = pass->targets,
                             .count = pass->count};
     pass->targets = NULL;

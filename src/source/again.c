@@ -43,23 +43,36 @@ static uint64_t with_inode(const struct again *again, uint64_t ends, uint64_t in
     return hash_add(&again->seed, ends, inode, 1) | 1;
 }
 
-void again_note(struct again *again, struct sockq_writer *w, const struct sockq_row *row)
+/* No bit that with_inode() or add() set in theirs. */
+static uint64_t inode_alone(const struct again *again, uint64_t inode)
 {
-    if (again->failed || !is_named(row))
-        return;
+    return (hash_number(&again->seed, inode) | 4) & ~(uint64_t)3;
+}
+
+static void note(struct again *again, struct sockq_writer *w, const struct again_row *row)
+{
     if (again->count == again->room) {
         uint32_t room = again->room ? again->room * 2 : FIRST_ROWS;
-        struct again_row *more =
-            room <= AGAIN_ROWS ? realloc(again->rows, room * sizeof(*more)) : NULL;
-        if (!more) {
-            again->failed = true;
+        struct again_row *more;
+        again->too_many = room > AGAIN_ROWS;
+        if (again->too_many)
+            return;
+        if (!(more = realloc(again->rows, room * sizeof(*more)))) {
+            w->error = errno;
             return;
         }
         again->rows = more;
         again->room = room;
     }
-    again->rows[again->count++] =
-        (struct again_row){.ends = hash_of(again, w, row), .inode = row->inode};
+    again->rows[again->count++] = *row;
+}
+
+void again_note(struct again *again, struct sockq_writer *w, const struct sockq_row *row, bool sure)
+{
+    if (!again->too_many && is_named(row))
+        note(
+            again, w,
+            &(struct again_row){.ends = hash_of(again, w, row), .inode = row->inode, .sure = sure});
 }
 
 static uint64_t *find(const struct again *again, uint64_t word)
@@ -91,18 +104,20 @@ static void add(struct again *again, uint64_t ends, uint64_t inode)
     put(again, with_inode(again, ends, inode));
 }
 
-bool again_begin(struct again *again)
+bool again_begin(struct again *again, struct sockq_writer *w)
 {
-    /* Room for as many rows again; two words each, and at most half of the slots are used. */
-    uint32_t wanted = again->count * 4 + again->known_count, room = FEWEST_KNOWN;
+    /* Room for as many rows again; three words each, and at most half of the slots are used. */
+    uint32_t wanted = again->count * 6 + again->known_count, room = FEWEST_KNOWN;
 
     while (room / 2 < wanted)
         room *= 2;
-    if (again->failed)
+    if (again->too_many)
         return false;
     uint64_t *known = calloc(room, sizeof(*known)), *before = again->known;
-    if (!known)
+    if (!known) {
+        w->error = errno;
         return false;
+    }
     const uint32_t old_room = again->known_room;
     again->known = known;
     again->known_room = room;
@@ -111,22 +126,33 @@ bool again_begin(struct again *again)
         if (before[i])
             put(again, before[i]);
     free(before);
-    for (uint32_t i = 0; !old_room && i < again->count; i++)
-        add(again, again->rows[i].ends, again->rows[i].inode);
+    for (; again->before < again->count; again->before++) {
+        const struct again_row *row = &again->rows[again->before];
+        add(again, row->ends, row->inode);
+        if (row->sure && row->inode)
+            put(again, inode_alone(again, row->inode));
+    }
     return true;
 }
 
-bool again_is_known(struct again *again, struct sockq_writer *w, const struct sockq_row *row)
+bool again_is_known(struct again *again, struct sockq_writer *w, const struct sockq_row *row,
+                    bool sure)
 {
     /* What does not fit is left out: the next look would find it. */
-    if (!is_named(row) || again->known_count + 2 > again->known_room / 4 * 3)
+    if (!is_named(row) || again->known_count + 3 > again->known_room / 4 * 3)
         return true;
     const uint64_t ends = hash_of(again, w, row);
     if (row->inode == 0 ? has(again, (ends | 3) - 1)
                         : has(again, with_inode(again, ends, row->inode)) ||
+                              has(again, inode_alone(again, row->inode)) ||
                               (row->table != SOCKQ_UNIX && has(again, with_inode(again, ends, 0))))
         return true;
     add(again, ends, row->inode);
+    /* It may come again in this look, connected by then; subflows of MPTCP share their inode. */
+    if (sure && row->inode && row->table != SOCKQ_TCP && row->table != SOCKQ_TCP6)
+        put(again, inode_alone(again, row->inode));
+    if (!again->too_many)
+        note(again, w, &(struct again_row){.ends = ends, .inode = row->inode, .sure = sure});
     return false;
 }
 

@@ -19,31 +19,45 @@ enum { AGAIN_ROWS = 1 << 17 };
 struct again_row {
     uint64_t ends; /* a hash of addresses, ports and name */
     uint64_t inode;
+    bool sure; /* its inode is its own */
 };
 
 /** All zero but the seed: none yet. */
 struct again {
     struct hash_seed seed;
-    struct again_row *rows; /* of the first look */
+    struct again_row *rows; /* of all looks */
     uint32_t count;
     uint32_t room;
+    uint32_t before; /* of them, those of the looks before the present one */
     uint64_t *known; /* a hash set, from the second look on; 0: free */
     uint32_t known_count;
     uint32_t known_room; /* a power of two */
-    bool failed;         /* too many rows, or no memory: there is no second look */
+    bool too_many;       /* rows: there is no further look */
 };
 
-/** Note a row of the first look. */
-void again_note(struct again *again, struct sockq_writer *w, const struct sockq_row *row);
+/**
+ * Note a row of the first look; w->error if there is no memory.
+ *
+ * @sure  it cannot be text of a unix name, so its inode alone tells it again
+ */
+void again_note(struct again *again, struct sockq_writer *w, const struct sockq_row *row,
+                bool sure);
 
-/** Prepare for the next look. @return false if there can be none */
-bool again_begin(struct again *again);
+/** Prepare for the next look. @return false if there can be none: w->error says whether it failed
+ */
+bool again_begin(struct again *again, struct sockq_writer *w);
 
 /**
  * Whether a row of a later look is none that the earlier ones lost: it is known, or it is of a
- * connection that is, or it has no inode to know it by. What is not known is from now on.
+ * connection or socket that is, or it has no inode to know it by. What is not known is from now on.
+ *
+ * A socket that was connected or bound between two looks has its inode still. Within one look TCP
+ * rows may share theirs.
+ *
+ * @sure  as for again_note
  */
-bool again_is_known(struct again *again, struct sockq_writer *w, const struct sockq_row *row);
+bool again_is_known(struct again *again, struct sockq_writer *w, const struct sockq_row *row,
+                    bool sure);
 
 /**
  * How many sockets of a table's protocols a namespace has, by its net/protocols.

@@ -12,12 +12,16 @@
 /* Of a name longer than any, a damaged one, this much is kept. */
 enum { NAME_ROOM = 4096 };
 
+/* Rows that are pushed between two looks at what the reader wants. */
+enum { PUSHED_AT_ONCE = 4096 };
+
 /* The row that may go on, and those before it. */
 struct unix_text {
     struct unix_row row;
     bool held;
     char bytes[NAME_ROOM];
     struct unix_rows rows;
+    uint64_t counted; /* of its memory, against the limit of the file */
 };
 
 /* Exactly `digits` upper-case hexadecimal digits with a blank before them. */
@@ -78,7 +82,8 @@ static void keep(struct table_reader *reader, struct unix_text *text)
     text->held = false;
     if (text->row.named && text->row.name_length > UNIX_NAME)
         text->row.row.flags |= SOCKQ_ROW_LONG_NAME;
-    if (unix_rows_add(&text->rows, &text->row, text->bytes) < 0)
+    if (unix_rows_add(&text->rows, &text->row, text->bytes) < 0 ||
+        sockq_file_count(reader->w->file, &text->counted, unix_rows_memory(&text->rows)) < 0)
         reader->w->error = errno;
 }
 
@@ -99,6 +104,7 @@ static void push(struct table_reader *reader, const struct unix_rows *rows,
         row->un.path_len = held->name_length;
         row->un.path = sockq_writer_bytes(reader->w, rows->names + held->name, held->name_length);
     }
+    reader->doubted = held->doubted;
     table_push(reader, row);
     /* Of a row that is not kept, the name is not either. */
     if (reader->w->lent)
@@ -120,26 +126,48 @@ static void add_count(uint16_t *count, uint32_t more)
     *count = more > (uint32_t)(UINT16_MAX - *count) ? UINT16_MAX : (uint16_t)(*count + more);
 }
 
-void flush_unix(struct table_reader *reader)
+static void join(struct table_reader *reader, struct unix_rows *rows)
+{
+    long found = unix_rows_join(rows);
+
+    if (found < 0)
+        reader->w->error = errno;
+    else if (!reader->is_later)
+        reader->w->set->tables[SOCKQ_UNIX].duplicates += (uint64_t)found;
+}
+
+bool flush_unix(struct table_reader *reader)
 {
     struct unix_text *text = reader->held;
+    bool stopped = false;
 
     if (!text)
-        return;
+        return false;
     struct unix_rows *rows = &text->rows;
     keep(reader, text);
     if (!reader->w->error && unix_rows_judge(rows, is_own(reader)) < 0)
         reader->w->error = errno;
-    for (size_t i = 0; i < rows->count && !reader->w->error; i++)
-        if (rows->list[i].fate != UNIX_FORGED)
+    if (!reader->w->error && reader->proc->live && reader->recent)
+        join(reader, rows);
+    for (size_t i = 0; i < rows->count && !reader->w->error; i++) {
+        if (rows->list[i].fate != UNIX_FORGED && rows->list[i].fate != UNIX_TWICE)
             push(reader, rows, &rows->list[i]);
-        else if (!reader->is_later)
+        else if (!reader->is_later && rows->list[i].fate == UNIX_FORGED)
             reader->w->set->tables[SOCKQ_UNIX].continued += 1 + rows->list[i].loose;
+        if ((i + 1) % PUSHED_AT_ONCE == 0 && table_show(reader)) {
+            stopped = true;
+            break;
+        }
+    }
+    if (rows->error && !reader->w->error && !stopped)
+        table_fail(reader, rows->error);
     if (!reader->is_later) {
         add_count(&reader->w->set->forged, rows->forged);
         add_count(&reader->w->set->suspect, rows->suspect);
     }
     unix_rows_free(rows);
+    (void)sockq_file_count(reader->w->file, &text->counted, 0);
+    return stopped;
 }
 
 static void append(struct unix_text *text, const char *bytes, size_t length)

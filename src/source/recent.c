@@ -2,8 +2,32 @@
 
 #include <string.h>
 
-static uint64_t hash_of(const struct recent *recent, const struct sockq_row *row)
+/*
+ * A socket that may have another peer by the time it is printed again, and whose inode no other row
+ * has: in a live table, no TCP, where the subflows of MPTCP share one.
+ */
+static bool is_by_inode(const struct sockq_writer *w, const struct sockq_row *row)
 {
+    switch (row->table) {
+    case SOCKQ_UDP:
+    case SOCKQ_UDP6:
+    case SOCKQ_UDPLITE:
+    case SOCKQ_UDPLITE6:
+    case SOCKQ_RAW:
+    case SOCKQ_RAW6:
+    case SOCKQ_ICMP:
+    case SOCKQ_ICMP6:
+        return w->set->live && row->inode != 0;
+    default:
+        return false;
+    }
+}
+
+static uint64_t hash_of(const struct recent *recent, const struct sockq_writer *w,
+                        const struct sockq_row *row)
+{
+    if (is_by_inode(w, row))
+        return hash_add(&recent->seed, 1, row->inode, row->table);
     const uint64_t ports = (uint64_t)row->local_port << 32 | row->remote_port;
     uint64_t local[2], remote[2];
 
@@ -35,8 +59,11 @@ static bool same_name(struct sockq_writer *w, const struct sockq_row *a, const s
 
 static bool is_same(struct sockq_writer *w, const struct sockq_row *a, const struct sockq_row *b)
 {
-    return a->inode == b->inode && a->table == b->table && a->netns == b->netns &&
-           a->local_port == b->local_port && a->remote_port == b->remote_port &&
+    if (a->inode != b->inode || a->table != b->table || a->netns != b->netns)
+        return false;
+    if (is_by_inode(w, b))
+        return true;
+    return a->local_port == b->local_port && a->remote_port == b->remote_port &&
            memcmp(a->local_addr, b->local_addr, sizeof(a->local_addr)) == 0 &&
            memcmp(a->remote_addr, b->remote_addr, sizeof(a->remote_addr)) == 0 &&
            (a->inode != 0 ||
@@ -63,7 +90,7 @@ bool recent_again(struct recent *recent, struct sockq_writer *w, const struct so
 {
     if (!counts(row))
         return false;
-    const uint64_t hash = hash_of(recent, row);
+    const uint64_t hash = hash_of(recent, w, row);
     const uint32_t position = (uint32_t)w->rows + 1, tag = (uint32_t)(hash >> 32);
     uint32_t *head = &recent->heads[hash % RECENT_HEADS];
 

@@ -28,9 +28,10 @@ struct recent {
 
 /**
  * Note the row that the writer pushes next; true if it is one of the last RECENT_ROWS again: of the
- * same table and namespace, with the same addresses, ports, name and inode. Rows without inode are
- * mini-sockets and requests: of them the state must be the same as well, and the timer have run on
- * by a second at most. Never true for other rows without inode, and for SCTP, whose associations
+ * same table and namespace, with the same addresses, ports, name and inode; in live tables of UDP,
+ * raw and ping sockets, which can be connected meanwhile, with the same inode. Rows without inode
+ * are mini-sockets and requests: of them the state must be the same as well, and the timer have run
+ * on by a second at most. Never true for other rows without inode, and for SCTP, whose associations
  * share one.
  *
  * The first row takes over what the second one says, which is newer, unless a reader may have seen

@@ -19,6 +19,7 @@
 #include "recent.h"
 
 struct feed;
+struct table_job;
 struct table_reader;
 
 /** How the lines of one table are read. */
@@ -39,14 +40,18 @@ struct table_format {
      * The table is passed because several tables share a format.
      */
     enum sockq_reason (*scan)(struct table_reader *reader, const char *line, const char *end);
-    /* Push what is held back at the end of the file; NULL where nothing ever is. */
-    void (*flush)(struct table_reader *reader);
+    /*
+     * Push what is held back at the end of the file; NULL where nothing ever is.
+     * @return true if the check stopped it
+     */
+    bool (*flush)(struct table_reader *reader);
 };
 
 /** The state of one read of one table; scanners see the lines through it. */
 struct table_reader {
     const struct table_format *format;
-    struct sockq_writer *w;        /* where rows go */
+    struct sockq_writer *w; /* where rows go */
+    struct table_job *job;
     const struct sockq_proc *proc; /* where they come from */
     struct owner_index *owners;    /* NULL: not asked for */
     struct netns_list *namespaces; /* NULL: that of the reader alone */
@@ -58,6 +63,7 @@ struct table_reader {
     struct inodes *inodes;  /* of the rows so far; NULL: they are not marked */
     struct again *again;    /* the rows so far, for later looks; NULL: there are none */
     bool is_later;          /* a later look: only what the earlier ones lost is pushed */
+    bool doubted;           /* the row that is pushed may be text of a unix name */
     uint32_t found;         /* by it */
     uint32_t found_old;     /* of these, sockets that were there before the start */
     bool crlf;              /* the header ended in CR LF: the file was converted */
@@ -109,13 +115,19 @@ void table_job_end(struct table_job *job);
 /** The format of a table; never NULL for a number below SOCKQ_TABLES. */
 const struct table_format *table_format(enum sockq_table table);
 
+/** Show the reader the rows so far. @return true if no more are wanted */
+bool table_show(struct table_reader *reader);
+
+/** Tell of a failure of this process, which makes the present table a failed one. */
+void table_fail(struct table_reader *reader, int error);
+
 /** Push the row that the scanner filled, if its state is wanted, with owners. */
 void table_push(struct table_reader *reader, struct sockq_row *row);
 
 /* The scanners, each beside the kernel function that prints its lines. */
 enum sockq_reason scan_inet(struct table_reader *reader, const char *line, const char *end);
 enum sockq_reason scan_unix(struct table_reader *reader, const char *line, const char *end);
-void flush_unix(struct table_reader *reader);
+bool flush_unix(struct table_reader *reader);
 enum sockq_reason scan_netlink(struct table_reader *reader, const char *line, const char *end);
 enum sockq_reason scan_packet(struct table_reader *reader, const char *line, const char *end);
 enum sockq_reason scan_sctp_eps(struct table_reader *reader, const char *line, const char *end);

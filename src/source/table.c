@@ -60,7 +60,6 @@ struct input {
     int64_t before;    /* sockets there were once the text had become long; -1: not known */
     bool looked_ahead; /* the text behind this one is opened, if there is one */
     bool stopped;      /* the rest of the file is not looked at */
-    struct table_job *job;
 };
 
 const struct table_format *table_format(enum sockq_table table)
@@ -104,8 +103,9 @@ static bool is_pushed(struct table_reader *reader, const struct sockq_row *row)
     /* What may be forged is no repetition of the true row: it is shown beside it, once. */
     if (row->flags & SOCKQ_ROW_SUSPECT)
         return reader->is_later;
+    const bool sure = !reader->doubted && !(row->flags & SOCKQ_ROW_NO_OWNER);
     if (reader->is_later) {
-        if (again_is_known(reader->again, reader->w, row))
+        if (again_is_known(reader->again, reader->w, row, sure))
             return true;
         reader->found++;
         reader->found_old += is_old(reader, row);
@@ -117,7 +117,7 @@ static bool is_pushed(struct table_reader *reader, const struct sockq_row *row)
         return true;
     }
     if (reader->again)
-        again_note(reader->again, reader->w, row);
+        again_note(reader->again, reader->w, row, sure);
     return false;
 }
 
@@ -137,6 +137,24 @@ void table_push(struct table_reader *reader, struct sockq_row *row)
     if (reader->owners && may_have_owner(row))
         row->owner = owner_index_find(reader->owners, reader->w, row->inode);
     sockq_writer_push(reader->w);
+}
+
+bool table_show(struct table_reader *reader)
+{
+    struct sockq_table_info *info = &reader->w->set->tables[reader->table];
+
+    sockq_writer_commit(reader->w);
+    info->rows = reader->w->rows - info->first_row;
+    return reader->job->check(reader->job->context);
+}
+
+void table_fail(struct table_reader *reader, int error)
+{
+    struct sockq_table_info *info = &reader->w->set->tables[reader->table];
+
+    info->status = SOCKQ_TABLE_FAILED;
+    info->error = error;
+    sockq_writer_problem(reader->w, reader->table, 0, SOCKQ_BAD_ERRNO, error, true);
 }
 
 /* Compare a line's first words with a header's, blanks of any width between them. */
@@ -284,7 +302,7 @@ static void take_lines(struct input *in, const char *p, const char *end)
 
 static int64_t count_sockets(const struct input *in)
 {
-    const struct table_job *job = in->job;
+    const struct table_job *job = in->reader.job;
     int fd = job->namespaces ? netns_open(job->namespaces, job->w->netns, "net/protocols")
                              : sockq_proc_openat(job->proc, "net/protocols", 0);
 
@@ -312,14 +330,12 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
         if (!in->looked_ahead && feed_is_long(in->feed)) {
             if (in->reader.again)
                 in->before = count_sockets(in);
-            table_text_ahead(in->job, in->reader.table);
+            table_text_ahead(in->reader.job, in->reader.table);
             in->looked_ahead = true;
         }
         memcpy(text - in->tail_size, in->tail, in->tail_size);
         take_lines(in, text - in->tail_size, text + n);
-        sockq_writer_commit(in->reader.w);
-        info->rows = in->reader.w->rows - info->first_row;
-        if (in->job->check(in->job->context))
+        if (table_show(&in->reader))
             return;
     }
     if (in->stopped || in->reader.w->error)
@@ -336,7 +352,7 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
 
 static int open_table(struct input *in, struct sockq_table_info *info)
 {
-    const struct table_text text = table_text_take(in->job, in->reader.table);
+    const struct table_text text = table_text_take(in->reader.job, in->reader.table);
 
     in->feed = text.feed;
     if (text.feed)
@@ -368,8 +384,9 @@ static void read_text(struct input *in, struct sockq_table_info *info)
     else
         w->error = errno;
     /* Also after an error or a stop: what was read whole is kept. */
-    if (in->reader.format->flush)
-        in->reader.format->flush(&in->reader);
+    if (in->reader.format->flush && in->reader.format->flush(&in->reader) &&
+        info->status == SOCKQ_TABLE_COMPLETE)
+        info->status = SOCKQ_TABLE_READING;
     free(in->reader.held);
     free(in->tail);
     feed_close(in->feed);
@@ -392,22 +409,24 @@ static void look_again(const struct input *first, const struct sockq_table_info 
     unsigned quiet = info->duplicates ? 0 : format->quiet_looks - 1;
 
     for (int looks = 1; looks < LOOKS_MOST && quiet < format->quiet_looks; looks++) {
-        const struct table_text text =
-            table_text_open(first->job, first->reader.table, first->reader.w->netns);
-        struct sockq_table_info ignored = {.first_row = info->first_row};
-        struct input in = {.reader = first->reader, .job = first->job, .looked_ahead = true};
-        if (!text.feed)
-            return;
-        in.feed = text.feed;
+        struct sockq_table_info later = {.first_row = info->first_row};
+        struct input in = {.reader = first->reader, .looked_ahead = true};
         in.reader.held = NULL;
         in.reader.line = 0;
         in.reader.is_later = true;
-        if (!again_begin(in.reader.again)) {
-            feed_close(in.feed);
+        if (!again_begin(in.reader.again, in.reader.w))
             return;
-        }
-        read_text(&in, &ignored);
-        if (ignored.status != SOCKQ_TABLE_COMPLETE || in.reader.w->error)
+        const struct table_text text =
+            table_text_open(in.reader.job, in.reader.table, in.reader.w->netns);
+        in.feed = text.feed;
+        if (text.feed)
+            read_text(&in, &later);
+        else
+            later.error = text.error;
+        /* What is gone meanwhile, a namespace, has lost nothing. */
+        if (sockq_proc_is_failure(later.error))
+            table_fail(&in.reader, later.error);
+        if (later.status != SOCKQ_TABLE_COMPLETE || in.reader.w->error)
             return;
         if (in.reader.found && quiet == format->quiet_looks - 1 && looks == 1)
             quiet = 0;
@@ -450,14 +469,14 @@ void table_read(struct table_job *job, enum sockq_table table)
     struct sockq_writer *w = job->w;
     const struct input start = {.reader = {.format = &formats[table],
                                            .w = w,
+                                           .job = job,
                                            .proc = job->proc,
                                            .owners = job->owners,
                                            .namespaces = job->namespaces,
                                            .recent = job->recent,
                                            .inodes = job->inodes,
                                            .table = table,
-                                           .states = job->states},
-                                .job = job};
+                                           .states = job->states}};
     struct sockq_table_info *info = &w->set->tables[table];
     uint32_t count = job->namespaces ? job->namespaces->count : 1;
 

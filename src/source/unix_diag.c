@@ -51,7 +51,7 @@ static uint8_t take_name(const struct nlattr *attribute, char name[UNIX_NAME])
     return (uint8_t)length;
 }
 
-static int grow(void *list, size_t *room, size_t needed, size_t size)
+int unix_reserve(void *list, size_t *room, size_t needed, size_t size)
 {
     void **memory = list;
     size_t more = *room ? *room : 64;
@@ -70,7 +70,7 @@ static int grow(void *list, size_t *room, size_t needed, size_t size)
 
 static int keep_broken(struct unix_diag *diag, const struct unix_true_name *name)
 {
-    if (grow(&diag->broken, &diag->broken_room, diag->broken_count + 1, sizeof(*name)) < 0)
+    if (unix_reserve(&diag->broken, &diag->broken_room, diag->broken_count + 1, sizeof(*name)) < 0)
         return -1;
     diag->broken[diag->broken_count++] = *name;
     return 0;
@@ -82,7 +82,7 @@ static int keep_asked(struct unix_diag *diag, struct unix_asked *asked,
     if (asked->type && asked->length == name->length)
         return 0;
     if (diag->names_used > UINT32_MAX - UNIX_NAME ||
-        grow(&diag->names, &diag->names_room, diag->names_used + name->length, 1) < 0)
+        unix_reserve(&diag->names, &diag->names_room, diag->names_used + name->length, 1) < 0)
         return -1;
     memcpy(diag->names + diag->names_used, name->bytes, name->length);
     asked->name = (uint32_t)diag->names_used;

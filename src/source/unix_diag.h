@@ -49,6 +49,17 @@ struct unix_diag {
  */
 int unix_diag_read(struct unix_diag *diag);
 
+/**
+ * Make room in a list, by doubling.
+ *
+ * @list    the address of its pointer, NULL before the first call; owned
+ * @room    entries that there is room for
+ * @needed  at least
+ * @size    bytes of an entry
+ * @return  0, or -1 with errno (ENOMEM): all is as before
+ */
+int unix_reserve(void *list, size_t *room, size_t needed, size_t size);
+
 /** What is known of an inode that was asked for and found, or NULL. */
 const struct unix_asked *unix_diag_find(const struct unix_diag *diag, uint64_t inode);
 

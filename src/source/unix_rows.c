@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../proc.h"
+#include "inodes.h"
+
 /* A forged row is at least "0: 8 8 8 4 2 00000" long: a name holds no more than two of them. */
 enum { MOST_IN_A_NAME = 2, DUMPS = 2, MOST_ALIKE = 64 };
 
@@ -19,29 +22,13 @@ struct judge {
     struct unix_rows *rows;
     struct unix_diag diag;
     bool by_diag;
+    bool live;            /* it should have told */
     struct place *places; /* by inode; made when first needed */
 };
 
-static int reserve(void *list, size_t *room, size_t needed, size_t size)
-{
-    void **memory = list;
-    size_t more = *room ? *room : 256;
-
-    while (more < needed)
-        more *= 2;
-    if (more == *room)
-        return 0;
-    void *larger = realloc(*memory, more * size);
-    if (!larger)
-        return -1;
-    *memory = larger;
-    *room = more;
-    return 0;
-}
-
 static int add_name(struct unix_rows *rows, struct unix_row *row, const char *name, size_t length)
 {
-    if (reserve(&rows->names, &rows->names_room, rows->names_used + length + 1, 1) < 0)
+    if (unix_reserve(&rows->names, &rows->names_room, rows->names_used + length + 1, 1) < 0)
         return -1;
     memcpy(rows->names + rows->names_used, name, length);
     row->name = rows->names_used;
@@ -52,7 +39,7 @@ static int add_name(struct unix_rows *rows, struct unix_row *row, const char *na
 
 int unix_rows_add(struct unix_rows *rows, const struct unix_row *row, const char *name)
 {
-    if (reserve(&rows->list, &rows->room, rows->count + 1, sizeof(*row)) < 0)
+    if (unix_reserve(&rows->list, &rows->room, rows->count + 1, sizeof(*row)) < 0)
         return -1;
     struct unix_row *kept = &rows->list[rows->count];
     *kept = *row;
@@ -60,6 +47,13 @@ int unix_rows_add(struct unix_rows *rows, const struct unix_row *row, const char
         return -1;
     rows->count++;
     return 0;
+}
+
+uint64_t unix_rows_memory(const struct unix_rows *rows)
+{
+    const size_t judged = sizeof(struct place) + (1 + MOST_IN_A_NAME) * sizeof(struct unix_asked);
+
+    return rows->names_room + (uint64_t)rows->room * (sizeof(struct unix_row) + judged);
 }
 
 static const char *name_of(const struct unix_rows *rows, const struct unix_row *row)
@@ -324,7 +318,7 @@ static enum unix_fate fate_of(const struct judge *judge, size_t at)
     bool twice = row->row.inode != 0 && stands_twice(judge, at);
 
     if (!judge->by_diag)
-        return twice ? UNIX_SUSPECT : UNIX_REAL;
+        return twice ? UNIX_SUSPECT : judge->live ? UNIX_UNSURE : UNIX_REAL;
     if (is_unlike_any(&row->row))
         return UNIX_SUSPECT;
     if (row->row.inode == 0)
@@ -343,9 +337,11 @@ static long decide(struct judge *judge)
     struct unix_rows *rows = judge->rows;
     long unsure = 0;
 
-    for (size_t i = 0; i < rows->count; i++)
+    for (size_t i = 0; i < rows->count; i++) {
+        rows->list[i].doubted = false;
         if (rows->list[i].fate != UNIX_FORGED)
             rows->list[i].fate = UNIX_REAL;
+    }
     for (size_t i = 0; i + 1 < rows->count; i++) {
         bool settled = false;
         if (rows->list[i].fate == UNIX_FORGED || !reaches(rows, i, i + 1))
@@ -358,6 +354,7 @@ static long decide(struct judge *judge)
             struct unix_row *row = &rows->list[at];
             if (row->fate == UNIX_FORGED || !reaches(rows, i, at))
                 continue;
+            row->doubted |= !settled;
             /* A name that is known says nothing against doubts by one before it. */
             if (!settled && row->fate != UNIX_SUSPECT)
                 row->fate = (uint8_t)fate_of(judge, at);
@@ -370,7 +367,7 @@ static long decide(struct judge *judge)
 
 int unix_rows_judge(struct unix_rows *rows, bool live)
 {
-    struct judge judge = {.rows = rows};
+    struct judge judge = {.rows = rows, .live = live};
     int asks = list_asked(&judge), result = asks;
     long unsure = asks;
 
@@ -378,6 +375,8 @@ int unix_rows_judge(struct unix_rows *rows, bool live)
         bool knows = live && unix_diag_read(&judge.diag) == 0;
         if (live && !knows && errno == ENOMEM)
             result = -1;
+        if (live && !knows && sockq_proc_is_failure(errno))
+            rows->error = errno;
         judge.by_diag |= knows;
         if (result >= 0 && (knows || dump == 0))
             unsure = decide(&judge);
@@ -387,13 +386,63 @@ int unix_rows_judge(struct unix_rows *rows, bool live)
             break;
     }
     for (size_t i = 0; i < rows->count; i++)
-        rows->suspect += rows->list[i].fate == UNIX_SUSPECT;
+        rows->suspect += rows->list[i].fate == UNIX_SUSPECT ||
+                         (live && !judge.by_diag && rows->list[i].fate == UNIX_UNSURE);
     int saved = errno;
     unix_diag_free(&judge.diag);
     free(judge.diag.asked);
     free(judge.places);
     errno = saved;
     return result < 0 ? -1 : 0;
+}
+
+static bool may_be_twice(const struct unix_row *row)
+{
+    return row->row.inode != 0 && row->fate != UNIX_FORGED && row->fate != UNIX_SUSPECT;
+}
+
+/* True if two rows have one inode. @return -1 with errno */
+static int some_twice(const struct unix_rows *rows)
+{
+    struct inodes inodes = {.seed = hash_seed_new()};
+    bool twice = false;
+    int result = 0;
+
+    for (size_t i = 0; i < rows->count && result == 0 && !twice; i++)
+        if (may_be_twice(&rows->list[i]))
+            result = inodes_add(&inodes, rows->list[i].row.inode, &twice);
+    inodes_free(&inodes);
+    return result < 0 ? -1 : twice;
+}
+
+long unix_rows_join(struct unix_rows *rows)
+{
+    struct judge judge = {.rows = rows};
+    int some = some_twice(rows);
+    long found = 0;
+
+    if (some <= 0)
+        return some;
+    if (make_places(&judge) < 0)
+        return -1;
+    for (size_t from = 0, upto; from < rows->count; from = upto) {
+        const struct unix_row *kept = NULL;
+        for (upto = from;
+             upto < rows->count && judge.places[upto].inode == judge.places[from].inode; upto++) {
+            const struct unix_row *row = &rows->list[judge.places[upto].row];
+            if (may_be_twice(row) && !row->doubted)
+                kept = row;
+        }
+        for (size_t i = from; kept && i < upto; i++) {
+            struct unix_row *row = &rows->list[judge.places[i].row];
+            if (row == kept || !may_be_twice(row))
+                continue;
+            row->fate = UNIX_TWICE;
+            found++;
+        }
+    }
+    free(judge.places);
+    return found;
 }
 
 void unix_rows_free(struct unix_rows *rows)

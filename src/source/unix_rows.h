@@ -18,7 +18,8 @@ enum unix_fate {
     UNIX_REAL,
     UNIX_FORGED,  /* it is text of the name before: no row at all */
     UNIX_SUSPECT, /* it may be, and contradicts other rows, the kernel or itself */
-    UNIX_UNSURE   /* it may be, and nothing is known of either: its owner is not told */
+    UNIX_UNSURE,  /* it may be, and nothing is known of either: its owner is not told */
+    UNIX_TWICE    /* another row tells of the same socket */
 };
 
 /** One row. */
@@ -30,6 +31,7 @@ struct unix_row {
     uint32_t text;  /* bytes of all its lines with the line feeds between */
     uint32_t loose; /* lines behind it that are no rows, where it has no name to continue */
     bool named;
+    bool doubted; /* it may be text of a name before it of which nothing is known */
     uint8_t fate;
 };
 
@@ -42,6 +44,7 @@ struct unix_rows {
     size_t names_room;
     uint32_t forged;  /* rows that were found to be none */
     uint32_t suspect; /* rows that may be none */
+    int error;        /* why sock_diag did not tell of the names, though this kernel has it; or 0 */
 };
 
 /**
@@ -71,12 +74,26 @@ bool unix_rows_reach(const struct unix_rows *rows, const struct unix_row *row, s
  * unsure.
  *
  * Without: a row is suspect whose inode stands a second time and there tells something else. A
- * forged one with an inode of its own is not found.
+ * forged one with an inode of its own is not found; so if sock_diag should have told, all others
+ * that may be forged are unsure, and counted with those that are suspect.
  *
  * @live    sock_diag of the calling thread tells of this namespace
  * @return  0, or -1 with errno (ENOMEM)
  */
 int unix_rows_judge(struct unix_rows *rows, bool live);
+
+/**
+ * Of the rows of a live kernel that have one inode keep one: a socket that is bound while the text
+ * is read is printed before and behind (net/unix/af_unix.c, __unix_set_addr_hash moves it). What is
+ * kept is the last of those that cannot be text of a name; where there is none all are, and so are
+ * suspect rows. Call it behind unix_rows_judge.
+ *
+ * @return  how many were found a second time, or -1 with errno (ENOMEM)
+ */
+long unix_rows_join(struct unix_rows *rows);
+
+/** Bytes of memory that rows take, with what judging them takes. */
+uint64_t unix_rows_memory(const struct unix_rows *rows);
 
 /** Free what rows hold. Safe on a zeroed struct. */
 void unix_rows_free(struct unix_rows *rows);

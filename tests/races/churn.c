@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RING = 400, BURST = 40, CONNECTIONS = 30, PROCESSES = 20, REST_US = 3000 };
+enum { RING = 400, CONNECTED = 300, BURST = 40, CONNECTIONS = 30, PROCESSES = 20, REST_US = 3000 };
 
 /* The pid that two roles take in turn, and the port of each. */
 enum { SAME_PID = 30000, FIRST_PORT = 61001 };
@@ -54,6 +54,47 @@ static _Noreturn void turn_over(int (*make)(void))
         }
         atomic_fetch_add(&counts->sockets, BURST);
         pause_us(REST_US);
+    }
+}
+
+/* A datagram socket has another peer, or none, at any time. */
+static _Noreturn void change_peers(void)
+{
+    static const struct sockaddr none = {.sa_family = AF_UNSPEC};
+    static int fds[CONNECTED];
+    struct sockaddr_in peer = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    for (int i = 0; i < CONNECTED; i++)
+        fds[i] = make_udp(AF_INET);
+    for (;;) {
+        for (int i = 0; i < BURST; i++) {
+            int fd = fds[some(CONNECTED)];
+            peer.sin_port = htons((uint16_t)(1 + some(60000)));
+            if (connect(fd, some(3) ? (void *)&peer : (void *)&none, sizeof(peer)) != 0)
+                die("connect");
+        }
+        pause_us(4 * REST_US);
+    }
+}
+
+/* They are there for a while before they are bound. */
+static _Noreturn void bind_late(void)
+{
+    static int ring[RING];
+    const struct sockaddr_un any = {.sun_family = AF_UNIX};
+
+    for (int at = 0;; at = (at + 1) % RING) {
+        int *late = &ring[(at + RING / 2) % RING];
+        if (ring[at] > 0)
+            close(ring[at]);
+        ring[at] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (ring[at] < 0 ||
+            (*late > 0 && bind(*late, (void *)&any, offsetof(struct sockaddr_un, sun_path)) != 0))
+            die("bind");
+        if (at % BURST == 0) {
+            atomic_fetch_add(&counts->sockets, BURST);
+            pause_us(4 * REST_US);
+        }
     }
 }
 
@@ -147,6 +188,10 @@ void start_churn(void)
         turn_over(make_udp6);
     if (start("churn-unix") == 0)
         turn_over(make_unix);
+    if (start("churn-peer") == 0)
+        change_peers();
+    if (start("churn-bind") == 0)
+        bind_late();
     if (start("churn-tcp") == 0)
         connect_often();
     if (start("churn-fork") == 0)

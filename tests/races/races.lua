@@ -121,6 +121,10 @@ local function judge(list, command, run)
   if status ~= 0 then fault("status", what .. status) end
   if err ~= "" then fault("messages", what .. err) end
   local seen = command.read(out)
+  -- What moves, is connected or is bound meanwhile as well.
+  for key, one in pairs(seen) do
+    if type(key) == "number" and one.times > 1 then fault("doubled", what .. ("inode %d, %d times"):format(key, one.times)) end
+  end
   for _, socket in ipairs(list) do
     local key = command.kinds[socket.kind] and socket[command.kinds[socket.kind]]
     local one = key and seen[key]
@@ -128,7 +132,7 @@ local function judge(list, command, run)
     if key and not one then
       fault("lost", text)
     elseif one then
-      if one.times > 1 then fault("doubled", text .. (", %d times"):format(one.times)) end
+      if one.times > 1 and type(key) ~= "number" then fault("doubled", text .. (", %d times"):format(one.times)) end
       local named = one.program == socket.role or (ALSO[socket.role] or {})[one.program]
       if not named or (socket.pid ~= 0 and one.pid ~= socket.pid) then
         fault("owner", ("%s is said to be %s/%s's"):format(text, tostring(one.pid), tostring(one.program)))

@@ -1,8 +1,10 @@
 /*
  * Later looks at a live table: what the first one lost is found, and nothing comes twice.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "collect.h"
@@ -156,12 +158,151 @@ static void unix_names(void **state)
     free(second);
 }
 
+/* A socket that connects between two looks has other addresses, and is no other socket. */
+static void connected_between_two_looks(void **state)
+{
+    struct fixture *f = *state;
+    char more[1200], *p = more;
+
+    for (unsigned i = 20; i < 25; i++)
+        p += sprintf(p, TCP_ROW, i, 40000 + i, "01", "00:00000000", 5000 + i);
+    char *before = rows_without(ROWS, 0, 0, ""), *after = rows_without(ROWS, 20, 25, more);
+
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){before, after, before, NULL}, true),
+                     ROWS);
+    assert_int_equal(row_at(f, 20)->local_port, 1020);
+    /* The second look finds them, the third finds them connected. */
+    char *without = rows_without(ROWS, 20, 25, "");
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){without, before, after, NULL}, true),
+                     ROWS);
+    free(before);
+    free(after);
+    free(without);
+}
+
+/* Subflows of MPTCP: what one look prints of one inode are as many rows. */
+static void rows_of_one_look_share_an_inode(void **state)
+{
+    struct fixture *f = *state;
+    char two[400];
+    int n = snprintf(two, sizeof(two), TCP_ROW, 1, 40000, "01", "00:00000000", 7u);
+
+    snprintf(two + n, sizeof(two) - (size_t)n, TCP_ROW, 2, 40001, "01", "00:00000000", 7u);
+    char *with = rows_without(ROWS, 0, 0, two), *without = rows_without(ROWS, 0, 0, "");
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){with, with, NULL}, true), ROWS + 2);
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){without, with, NULL}, true), ROWS + 2);
+    free(with);
+    free(without);
+}
+
+/* No name before it can hold its row, so its inode alone tells it again. */
+static void bound_between_two_looks(void **state)
+{
+    static const char row[] = "0000000000000000: 00000003 00000000 00000000 0001 03 %5u%s\n";
+    struct fixture *f = *state;
+    char *first = malloc(20000), *second = malloc(20000), *p = first, *q = second;
+
+    assert_non_null(first);
+    assert_non_null(second);
+    for (unsigned i = 0; i < 100; i++) {
+        p += sprintf(p, row, 20000 + i, "");
+        q += sprintf(q, row, 20000 + i, i % 10 == 9 ? " /run/bound" : "");
+    }
+    assert_int_equal(rows_of(f, SOCKQ_UNIX, (const char *[]){first, second, NULL}, true), 100);
+    free(first);
+    free(second);
+}
+
+/* One that is bound while the table is read moves behind those that are not, and comes again. */
+static void bound_within_one_look(void **state)
+{
+    static const char row[] = "0000000000000000: 00000003 00000000 00000000 0001 03 %5u%s\n";
+    struct fixture *f = *state;
+    char text[1000], *p = text;
+
+    for (unsigned i = 0; i < 10; i++)
+        p += sprintf(p, row, 20000 + i, "");
+    p += sprintf(p, row, 20003u, " /run/bound");
+    assert_int_equal(rows_of(f, SOCKQ_UNIX, (const char *[]){text, NULL}, true), 10);
+    assert_int_equal(f->w.set->tables[SOCKQ_UNIX].duplicates, 1);
+    assert_int_equal(row_at(f, 9)->inode, 20003);
+    assert_int_equal(row_at(f, 9)->un.path_len, strlen("/run/bound"));
+    assert_int_equal(row_at(f, 9)->flags, 0);
+    assert_int_equal(rows_of(f, SOCKQ_UNIX, (const char *[]){text, NULL}, false), 11);
+}
+
+/* A row that is printed again tells of the same socket, whatever its peer is by then. */
+static void connected_within_one_look(void **state)
+{
+    static const char row[] = "%4u: 0100007F:%04X 0200007F:%04X 01 00000000:00000000 00:00000000 "
+                              "00000000  1000        0 %u 2 0000000000000000 0\n";
+    struct fixture *f = *state;
+    char text[4000], *p = text;
+
+    for (unsigned i = 0; i < 20; i++)
+        p += sprintf(p, row, i, 1000 + i, 0, 5000 + i);
+    p += sprintf(p, row, 3, 1003, 53, 5003);
+    assert_int_equal(rows_of(f, SOCKQ_UDP, (const char *[]){text, NULL}, true), 20);
+    assert_int_equal(f->w.set->tables[SOCKQ_UDP].duplicates, 1);
+    assert_int_equal(row_at(f, 3)->remote_port, 53);
+    assert_int_equal(rows_of(f, SOCKQ_UDP, (const char *[]){text, NULL}, false), 21);
+
+    /* The same where only the second look sees it. */
+    char first[8000], second[8000], *q = second;
+    p = first;
+    for (unsigned i = 0; i < 50; i++)
+        p += sprintf(p, row, i, 1000 + i, 0, 5000 + i);
+    q += sprintf(q, "%s", first);
+    q += sprintf(q, row, 60, 1060, 0, 5060);
+    q += sprintf(q, row, 60, 1060, 53, 5060);
+    assert_int_equal(rows_of(f, SOCKQ_UDP, (const char *[]){first, second, NULL}, true), 51);
+}
+
+/* Called behind a piece: no descriptor is left for what is opened next. */
+static bool no_descriptor_left(void *context)
+{
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = ((struct rlimit *)context)->rlim_max};
+
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    return false;
+}
+
+static void a_later_look_that_fails_is_told(void **state)
+{
+    const struct sockq_question question = {.tables = (uint64_t)1 << SOCKQ_TCP};
+    struct fixture *f = *state;
+    char *text = rows_without(ROWS, 0, 0, "");
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    put_table(f, SOCKQ_TCP, text, strlen(text));
+    f->proc.live = true;
+    assert_int_equal(sockq_collect_begin(&f->w, &f->file, &f->proc, &question), 0);
+    sockq_collect_run(&f->w, &f->proc, &question, no_descriptor_left, &limit);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(sockq_set_rows(f->w.set), ROWS);
+    assert_int_equal(f->w.set->tables[SOCKQ_TCP].status, SOCKQ_TABLE_FAILED);
+    assert_int_equal(f->w.set->tables[SOCKQ_TCP].error, EMFILE);
+    assert_problem(f, 0, 0, SOCKQ_BAD_ERRNO, true);
+    assert_int_equal(problem_at(f, 0)->error, EMFILE);
+    assert_int_not_equal(sockq_set_status(f->w.set), SOCKQ_SET_COMPLETE);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(lost_rows_are_found), FIXTURE_TEST(one_page_loses_nothing),
-        FIXTURE_TEST(a_long_table),        FIXTURE_TEST(states_change),
+        FIXTURE_TEST(lost_rows_are_found),
+        FIXTURE_TEST(one_page_loses_nothing),
+        FIXTURE_TEST(a_long_table),
+        FIXTURE_TEST(states_change),
         FIXTURE_TEST(unix_names),
+        FIXTURE_TEST(connected_between_two_looks),
+        FIXTURE_TEST(rows_of_one_look_share_an_inode),
+        FIXTURE_TEST(bound_between_two_looks),
+        FIXTURE_TEST(bound_within_one_look),
+        FIXTURE_TEST(connected_within_one_look),
+        FIXTURE_TEST(a_later_look_that_fails_is_told),
     };
 
     return cmocka_run_group_tests_name("again", tests, NULL, NULL);

@@ -330,6 +330,26 @@ static void later_looks(void **state)
     owner_index_free(index);
 }
 
+/* Where a folder does not tell how many descriptors it has, each look reads all: there are two. */
+static void later_looks_of_old_kernels(void **state)
+{
+    struct fixture *f = *state;
+
+    put_link(f, "50/fd/3", "socket:[1]");
+    put_text(f, "50/cmdline", "a");
+    put_link(f, "self/fd", "/dev/null"); /* its size is 0 */
+    f->proc.live = true;
+    struct owner_index *index = walk(f, false);
+    put_link(f, "40/fd/3", "socket:[2]");
+    put_text(f, "40/cmdline", "a");
+    assert_string_equal(owners_of(f, index, 2), "40/3");
+    assert_string_equal(owners_of(f, index, 9), "");
+    put_link(f, "41/fd/3", "socket:[3]");
+    put_text(f, "41/cmdline", "a");
+    assert_string_equal(owners_of(f, index, 3), "");
+    owner_index_free(index);
+}
+
 /* Processes that come and go under the walk are no errors, whatever it finds of them. */
 static void bad_121_process_vanishes(void **state)
 {
@@ -425,6 +445,7 @@ int main(void)
         FIXTURE_TEST(bad_121_process_vanishes),
         FIXTURE_TEST(own_things_are_skipped),
         FIXTURE_TEST(later_looks),
+        FIXTURE_TEST(later_looks_of_old_kernels),
         FIXTURE_TEST(the_walk_can_be_stopped),
         FIXTURE_TEST(listing_millions_of_processes_can_be_stopped),
     };
