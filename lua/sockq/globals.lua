@@ -203,7 +203,13 @@ function globals.misspelt(chunk)
   end)
   for _, read in ipairs(reads) do
     local is_there, message = assigned[read.name] or rawget(_G, read.name) ~= nil, nil
-    if not is_there then
+    local whole = not assigned[read.name] and sandbox.refusal(read.name)
+    local part = not whole and not assigned[read.name] and read.member and sandbox.refusal(read.name, read.member)
+    if whole then
+      message = read.name .. ": " .. whole
+    elseif part then
+      message = ("%s.%s: %s"):format(read.name, read.member, part)
+    elseif not is_there then
       message = missing(read.name, _G)
     elseif not assigned[read.name] and not (read.member and assigned["." .. read.member]) then
       message = missing_member(read.name, read.member)

@@ -107,6 +107,8 @@ end
 function sockq.rows(list, names)
   if type(list) ~= "table" then
     error(("rows: a list of rows is expected, not a %s"):format(type(list)), 2)
+  elseif names ~= nil and type(names) ~= "table" then
+    error(("rows: the names are a list of fields, not a %s"):format(type(names)), 2)
   end
   local made, wrong = query.of_list(list, names)
   return made or error("rows: " .. wrong, 2)
@@ -174,6 +176,9 @@ end
 ---@param text string
 ---@return string
 function sockq.escape(text)
+  if type(text) ~= "string" then
+    error(("escape: a text is expected, not a %s"):format(type(text)), 2)
+  end
   return (escape.text(text))
 end
 

@@ -50,6 +50,17 @@ function sandbox.reason(name)
   return nil
 end
 
+--- Why a script may not use a global, or a member of a library, that Lua has; nil if it may.
+---@param name string
+---@param member? string
+---@return string|nil  # "what; what to do"
+function sandbox.refusal(name, member)
+  if sandbox.is_on and (name == "ffi" or rawget(_G, name) ~= nil) then
+    return library().refusal(name, member)
+  end
+  return nil
+end
+
 --- The module sockq for such a file.
 ---@return table
 function sandbox.module()

@@ -37,12 +37,23 @@ end
 -- Nothing of a script runs
 
 fine("a script that would fail", { "check", file("fails.lua", "#!/usr/bin/env sockq\nerror 'x'\n") })
-fine("a script that would write", { "check", file("writes.lua", ("io.open(%q, 'w'):close()"):format(DIR .. "/written")) })
+fine("a script that would write", { "--trust", "check",
+  file("writes.lua", ("io.open(%q, 'w'):close()"):format(DIR .. "/written")) })
 check.ok("it did not write", not posix.exists(DIR .. "/written"))
 fine("a script that would exit", { "check", file("exits.lua", "os.exit(7)") })
+do
+  local path = file("sandboxed.lua", "local f = getfenv(1)\nreturn string.dump(f), io.open, print\n, ffi, io.stdout, os.exit")
+  local status, out, err = run { "--sandbox", "check", path }
+  check.equal("what the sandbox lacks: status", status .. out, "2")
+  for _, piece in ipairs { ":1: getfenv: no access to the inside", ":2: string.dump: no bytecode", ":2: io.open: no files",
+    ":3: ffi: no access to the inside" } do
+    check.contains("what the sandbox lacks", err, "sockq: " .. path .. piece)
+  end
+  check.equal("what the sandbox lacks: how much", select(2, err:gsub("\n", "")), 4)
+end
 fine("an empty script", { "check", file("empty.lua", "") })
 do
-  local words = { "check" }
+  local words = { "--trust", "check" }
   for path in program.shell("git ls-files '*.lua'"):gmatch("[^\n]+") do words[#words + 1] = path end
   if #words > 50 then fine("every Lua file of this tree", words)
   else program.skip_part("every Lua file of this tree", "no git") end

@@ -322,6 +322,10 @@ for name, change in pairs { problem = "{}", lines = "5", status = "'x'", message
     if pcall(function() e.%s = %s end) then got('written') end rawset(e, %q, %s) error(e)]]):gsub("\n%s+", " ")
     :format(name, change, name, change), { status = 2, want = { "port" } })
 end
+for script, want in pairs { ["sockq.escape(5)"] = "escape: a text is expected, not a number",
+  ["sockq.rows({ { a = 1 } }, 'a')"] = "rows: the names are a list of fields, not a string" } do
+  escape("a wrong argument: " .. script, script, { status = 2, want = "sockq: -e:1: " .. want })
+end
 escape("code in an expression",
   [[for _, text in ipairs { 'os.execute("id")', 'load("x")()', '(function() return 1 end)()', '_G', 'row.x',
   '"" .. {}', 'inode; os', 'match(path, "x")\nend os.exit(9)', '("x"):rep(9)', ']] .. "]].." .. [[' } do

@@ -144,6 +144,25 @@ local function requiring(globals, modules)
   end
 end
 
+--- Why a script may not use what Lua has of a name; nil if it may, or if Lua has none.
+---@param name string     a global
+---@param member? string  of that library
+---@return string|nil  # "what; what to do"
+function library.refusal(name, member)
+  local globals = library.new(function() end)
+  if not member then
+    local is_refused = rawget(globals, name) == nil and name ~= "sockq" and name ~= "arg"
+    for _, missing in ipairs(MISSING) do
+      is_refused = is_refused or missing == name
+    end
+    return is_refused and library.reason(name) or nil
+  elseif not GIVEN[name] or name == "io" and (member == "lines" or STREAMS[member]) or name == "os" and member == "exit" then
+    return nil
+  end
+  local has = rawget(_G[name], member) ~= nil
+  return has and not set_of(GIVEN[name])[member] and library.reason(name .. "." .. member) or nil
+end
+
 --- A table of globals: Lua's, as far as the sandbox has them.
 ---@param modules fun(name: string, globals: table): any  what require finds besides; nil: nothing
 ---@return table
