@@ -52,14 +52,22 @@ static bool is_data_counted(void)
 static int limit_space(uint64_t memory, uint64_t guess)
 {
     char text[128];
+    size_t have = 0;
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    ssize_t n = fd < 0 ? -1 : 1;
 
+    while (n > 0 && have < sizeof(text) - 1) {
+        n = read(fd, text + have, sizeof(text) - 1 - have);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n > 0)
+            have += (size_t)n;
+    }
     if (fd >= 0)
         close(fd);
     if (n < 0)
         return guess > 0 ? lower(RLIMIT_AS, guess + memory) : -1;
-    text[n] = '\0';
+    text[have] = '\0';
     const uint64_t pages = strtoull(text, NULL, 10);
     if (pages == 0) {
         errno = EBADMSG;
