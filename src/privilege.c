@@ -83,14 +83,15 @@ static void close_one_by_one(int keep, int also)
 void sockq_descriptors_close(int keep, int also)
 {
 #ifdef SYS_close_range
-    if (keep < 3 && also < 3 && syscall(SYS_close_range, 3u, ~0u, 0) == 0)
-        return;
     const unsigned low = (unsigned)(also > 2 && also < keep ? also : keep);
     const unsigned high = (unsigned)(also > keep ? also : keep);
 
-    if ((low == 3 || syscall(SYS_close_range, 3u, low - 1, 0) == 0) &&
-        (low + 1 >= high || syscall(SYS_close_range, low + 1, high - 1, 0) == 0) &&
-        syscall(SYS_close_range, high + 1, ~0u, 0) == 0)
+    if (keep < 3) {
+        if (syscall(SYS_close_range, 3u, ~0u, 0) == 0)
+            return;
+    } else if ((low == 3 || syscall(SYS_close_range, 3u, low - 1, 0) == 0) &&
+               (low + 1 >= high || syscall(SYS_close_range, low + 1, high - 1, 0) == 0) &&
+               syscall(SYS_close_range, high + 1, ~0u, 0) == 0)
         return;
 #endif
     close_one_by_one(keep, also);

@@ -48,7 +48,7 @@ int sockq_invoker_unpose(const struct sockq_posed *before);
 /**
  * Close every descriptor above 2 but one or two.
  *
- * @keep  above 2
+ * @keep  above 2; -1: none
  * @also  another one, -1: none
  */
 void sockq_descriptors_close(int keep, int also);
