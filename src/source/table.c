@@ -448,6 +448,7 @@ static void read_one(struct input *in, struct sockq_table_info *info)
     read_text(in, info);
     if (in->reader.again && may_have_lost(in, info))
         look_again(in, info);
+    in->reader.again = NULL;
     again_end(&again);
 }
 
