@@ -114,10 +114,10 @@ local ROWS_BEFORE_COLLECTING = 200000
 
 local function make_room()
   local rows = 0
-  for _, handle in pairs(alive) do
+  for _, entry in pairs(alive) do
     -- A set that was finalized stays here for one more cycle. Its pointer is read once: a finalizer
-    -- may run between two reads. What it points to stays mapped.
-    local header = handle.set
+    -- may run between two reads. What it points to stays mapped as long as its client is held.
+    local header = entry.handle.set
     if header ~= nil then
       rows = rows + tonumber(header.rows)
     end
@@ -162,7 +162,7 @@ function set.collect(table_mask, state_mask, flags, named)
     fail(err, errno)
   end
   debug.getfenv(collected).named = named
-  alive[collected] = cast(schema.set_handle, collected)
+  alive[collected] = { handle = cast(schema.set_handle, collected), client = client }
   return collected
 end
 
