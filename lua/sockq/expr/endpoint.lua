@@ -78,6 +78,7 @@ local function split(word)
   if word:sub(1, 1) == "[" then
     local host, rest = word:match "^%[([^%]]*)%](.*)$"
     if not host then raise(1, 'a "[" without its "]"; write [fe80::1]:22') end
+    if host == "" then raise(2, 'an address is missing between "[" and "]"; write [fe80::1]:22') end
     local prefix = rest:match "^/%d+" or ""
     rest = rest:sub(#prefix + 1)
     if rest == "" then return host .. prefix end
