@@ -103,6 +103,29 @@ function escape.bytes(text)
   return text
 end
 
+local function octal(byte)
+  return ("\\%03o"):format(byte:byte())
+end
+
+local function octal_each(bytes)
+  return (bytes:gsub(".", octal))
+end
+
+--- What may not be shown and bytes that are no UTF-8 as \OOO, everything else as it is, as ss does with
+--- names of programs since iproute2 7.0.
+---@param text string
+---@return string
+function escape.octal(text)
+  if is_plain(text) then
+    return text
+  end
+  text = text:gsub("%c", octal)
+  if text:find("[\128-\255]") then
+    text = walk_high(text, octal, octal_each)
+  end
+  return text
+end
+
 --- Text of several lines: each as escape.bytes() has it; tabs stay.
 ---@param text string
 ---@return string

@@ -14,6 +14,7 @@
 --   init.lua            the module: sockq.tcp() and its like
 --   views/              layouts of whole listings: netstat
 --   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
+--   ss/                 the parts of the ss view: listing, layout, a file a family, names, bytes
 --   view.lua            running a view
 --   reports/            questions with their answers
 --   report.lua          running a report
@@ -35,6 +36,7 @@
 --   catalog.lua         the words of expressions
 --   expr.lua  expr/     expressions: parse, check, compile; lists; their functions
 --   timer.lua  timers/  timer text: netstat, ss, human, explain
+--   span.lua            how ss spells a timer
 --   plugin.lua          finding, loading and checking plug-ins
 --   globals.lua         the global names of scripts and plug-ins
 --   sandbox.lua  sandbox/   what they have of Lua and of sockq where privileges were given up

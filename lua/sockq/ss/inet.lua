@@ -1,0 +1,261 @@
+-- Rows of tcp, udp, raw and their like.
+
+local ffi = require("ffi")
+local address = require("sockq.address")
+local cells = require("sockq.ss.cells")
+local names = require("sockq.ss.names")
+local schema = require("sockq.schema")
+local span = require("sockq.span")
+local text = require("sockq.ss.text")
+local timer = require("sockq.ss.timer")
+local users = require("sockq.ss.users")
+
+ffi.cdef("size_t strlen(const char *text);")
+
+local C, libc = schema.C, ffi.C
+
+local inet = {}
+
+local cast, copy = ffi.cast, ffi.copy
+local bxor, band = bit.bxor, bit.band
+local format = string.format
+local tonumber = tonumber
+local INET, INET6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
+local HAS_TCP = tonumber(C.SOCKQ_HAS_TCP)
+local words_of = ffi.typeof("const uint32_t *")
+local word = ffi.typeof("uint32_t *")
+
+-- Each octet with the dot behind it, and how long that is.
+local octet, octet_size = ffi.new("uint32_t[256]"), ffi.new("uint8_t[256]")
+for n = 0, 255 do
+  local digits = n .. "."
+  copy(cast("uint8_t *", octet) + n * 4, digits, #digits)
+  octet_size[n] = #digits
+end
+
+local function put4(bytes, at, addr)
+  local a, b, c, d = addr[0], addr[1], addr[2], addr[3]
+  cast(word, bytes + at)[0] = octet[a]
+  at = at + octet_size[a]
+  cast(word, bytes + at)[0] = octet[b]
+  at = at + octet_size[b]
+  cast(word, bytes + at)[0] = octet[c]
+  at = at + octet_size[c]
+  cast(word, bytes + at)[0] = octet[d]
+  return at + octet_size[d] - 1
+end
+
+-- Servers see the same addresses again and again: each has a slot, which the last one to need it keeps.
+local SLOTS = 4096
+ffi.cdef("struct sockq_ss_text6 { uint32_t key[4]; uint32_t size; char text[52]; };")
+local slots = ffi.new("struct sockq_ss_text6[?]", SLOTS)
+
+local function fill_slot(slot, addr)
+  copy(slot.key, addr, 16)
+  slot.text[0] = 91
+  libc.inet_ntop(INET6, addr, slot.text + 1, 50)
+  local length = tonumber(libc.strlen(slot.text))
+  slot.text[length] = 93
+  slot.size = length + 1
+end
+
+local function put6(bytes, at, addr)
+  local key = cast(words_of, addr)
+  local a, b, c, d = key[0], key[1], key[2], key[3]
+  local slot = slots[band(bxor(a * 3, b * 5, c * 7, d, bit.rshift(d, 12)), SLOTS - 1)]
+  local known = slot.key
+  if slot.size == 0 or known[0] ~= a or known[1] ~= b or known[2] ~= c or known[3] ~= d then
+    fill_slot(slot, addr)
+  end
+  copy(bytes + at, slot.text, 52)
+  return at + slot.size
+end
+
+local function is_any6(addr)
+  local key = cast(words_of, addr)
+  return key[0] == 0 and key[1] == 0 and key[2] == 0 and key[3] == 0
+end
+
+local function put_address(bytes, at, family, addr)
+  if family == INET then
+    return (put4(bytes, at, addr))
+  elseif is_any6(addr) then
+    bytes[at] = 42
+    return at + 1
+  end
+  return (put6(bytes, at, addr))
+end
+
+-- The name of a host; a v4-mapped address is looked up as IPv4.
+local function host(family, addr)
+  if family == INET then
+    return names.host4[address.text4(addr)]
+  elseif address.is_mapped(addr) then
+    return names.host4[address.text4(addr + 12)]
+  end
+  return names.host6[address.text6(addr)]
+end
+
+local function is_any(family, addr)
+  if family == INET then
+    return address.is_zero(addr, 4)
+  end
+  return is_any6(addr)
+end
+
+local function put_host(bytes, at, family, addr)
+  local name = not is_any(family, addr) and host(family, addr)
+  if name then
+    return (text.put(bytes, at, name))
+  end
+  return (put_address(bytes, at, family, addr))
+end
+
+local function put_number(bytes, at, port)
+  if port == 0 then
+    bytes[at] = 42
+    return at + 1
+  end
+  return (text.decimal(bytes, at, port))
+end
+
+-- A writer of ports. find: a function or table from port to name, nil for numbers.
+local function port_writer(find)
+  if not find then
+    return put_number
+  end
+  return function(bytes, at, port)
+    local name = port ~= 0 and find[port]
+    if name then
+      return (text.put(bytes, at, name))
+    end
+    return (put_number(bytes, at, port))
+  end
+end
+
+-- %g of a number that is not negative.
+local function put_g(bytes, at, lead, number)
+  return (text.put(bytes, at, lead .. format("%g", number)))
+end
+
+local function put_field(bytes, at, lead, number)
+  at = text.put(bytes, at, lead)
+  return (text.signed(bytes, at, number))
+end
+
+-- ss leaves out the retransmission timeout of three seconds, its own default.
+local DEFAULT_RTO = 300
+
+-- The pieces of -i over text. A row without a tail has a window of 2.
+local function put_info(bytes, at, row, hz)
+  local has_tail = band(row.known, HAS_TCP) ~= 0
+  local tcp = row.tcp
+  if has_tail then
+    if tcp.rto ~= 0 and tcp.rto ~= DEFAULT_RTO then
+      at = put_g(bytes, at, " rto:", tcp.rto / hz)
+    end
+    if tcp.ato ~= 0 then
+      at = put_g(bytes, at, " ato:", tcp.ato / hz)
+    end
+    local quick = bit.tobit(tcp.qack)
+    quick = (quick - (quick < 0 and -1 or 1) * band(quick, 1)) / 2
+    if quick ~= 0 then
+      at = put_field(bytes, at, " qack:", quick)
+      if band(quick, 1) ~= 0 then
+        at = text.put(bytes, at, " bidir")
+      end
+    end
+  end
+  local cwnd = has_tail and bit.tobit(tcp.cwnd) or 2
+  if cwnd ~= 0 then
+    at = put_field(bytes, at, " cwnd:", cwnd)
+  end
+  if has_tail and tcp.ssthresh ~= -1 and tcp.ssthresh ~= 0 then
+    at = put_field(bytes, at, " ssthresh:", tcp.ssthresh)
+  end
+  local count = row.timer == 1 and row.retrans or row.probes
+  if count ~= 0 then
+    at = put_field(bytes, at, " retrans:", count)
+    at = text.put(bytes, at, "/0")
+  end
+  return (text.put(bytes, at, " reordering:0"))
+end
+
+local function put_timer(bytes, at, row)
+  local code = row.timer
+  if code == 0 then
+    return at
+  end
+  local ms = span.milliseconds(tonumber(row.when % 0x100000000ULL))
+  return (timer.write(bytes, at, code, ms, code == 1 and row.retrans or row.probes))
+end
+
+local function put_details(bytes, at, row)
+  if row.uid ~= 0 then
+    at = text.decimal(bytes, text.put(bytes, at, " uid:"), row.uid)
+  end
+  return (text.unsigned64(bytes, text.put(bytes, at, " ino:"), row.inode))
+end
+
+-- The process cell of tcp, of straight code for what is shown.
+local function process_cell(show, is_tcp)
+  local wants_users = show.processes or show.threads
+  local wants_timer = show.options and is_tcp
+  local wants_details = show.extended and is_tcp
+  local wants_info = show.info and is_tcp
+  if not (wants_users or wants_timer or wants_details or wants_info) then
+    return cells.nothing
+  end
+  return function(bytes, at, row, set)
+    if wants_users then
+      at = users.write(bytes, at, row, set)
+    end
+    if wants_timer then
+      at = put_timer(bytes, at, row)
+    end
+    if wants_details then
+      at = put_details(bytes, at, row)
+    end
+    if wants_info then
+      at = put_info(bytes, at, row, 100)
+    end
+    return at
+  end
+end
+
+local function address_cell(field, resolve)
+  local put = resolve and put_host or put_address
+  return function(bytes, at, row)
+    at = put(bytes, at, row.family, row[field])
+    bytes[at] = 58
+    return at + 1
+  end
+end
+
+local function port_cell(field, put)
+  return function(bytes, at, row)
+    return (put(bytes, at, row[field]))
+  end
+end
+
+--- The cells of a protocol's rows.
+---@param protocol string    as in the Netid column
+---@param show table         of the plan
+---@param find table?        names of ports by number; nil: numbers
+---@return table<string, function>
+function inet.cells(protocol, show, find)
+  local put_port = port_writer(find)
+  return {
+    netid = cells.constant(protocol),
+    state = cells.state,
+    recv_q = cells.recv_q,
+    send_q = cells.send_q,
+    local_address = address_cell("local_addr", show.resolve),
+    local_port = port_cell("local_port", put_port),
+    peer_address = address_cell("remote_addr", show.resolve),
+    peer_port = port_cell("remote_port", put_port),
+    process = process_cell(show, protocol == "tcp"),
+  }
+end
+
+return inet

@@ -1,0 +1,263 @@
+-- ss's listing: which tables are read, in what order their rows come, and their way to the columns.
+
+local core = require("sockq.core")
+local inet = require("sockq.ss.inet")
+local layout = require("sockq.ss.layout")
+local names = require("sockq.ss.names")
+local netlink = require("sockq.ss.netlink")
+local output = require("sockq.output")
+local packet = require("sockq.ss.packet")
+local range = require("sockq.ss.range")
+local schema = require("sockq.schema")
+local set = require("sockq.set")
+local tables = require("sockq.tables")
+local unix = require("sockq.ss.unix")
+
+local C = schema.C
+
+local listing = {}
+
+local band, lshift = bit.band, bit.lshift
+local cast = require("ffi").cast
+local FIRST_LINE = tonumber(C.SOCKQ_ROW_FIRST_LINE)
+-- The one status that ss does not have: it does not notice when it could not write all.
+local INCOMPLETE = 3
+-- The kernel's number for what ss calls UNCONN.
+local CLOSE = 7
+
+-- The families of tables, and what they are read from.
+local function inet_tables(name, v4, v6)
+  return function(plan)
+    if not plan.has[name] then
+      return {}
+    end
+    local list = {}
+    list[#list + 1] = plan.families.inet and v4 or nil
+    list[#list + 1] = plan.families.inet6 and v6 or nil
+    return list
+  end
+end
+
+local function other_table(family, number, ...)
+  local among = { ... }
+  return function(plan)
+    for _, name in ipairs(among) do
+      if plan.has[name] and plan.families[family] then
+        return { number }
+      end
+    end
+    return {}
+  end
+end
+
+-- ss's order.
+local STEPS = {
+  { name = "netlink", tables = other_table("netlink", C.SOCKQ_NETLINK, "netlink") },
+  { name = "packet", tables = other_table("link", C.SOCKQ_PACKET, "packet_raw", "packet_dgram") },
+  { name = "unix", tables = other_table("unix", C.SOCKQ_UNIX, "unix_stream", "unix_dgram", "unix_seqpacket") },
+  { name = "raw", tables = inet_tables("raw", C.SOCKQ_RAW, C.SOCKQ_RAW6) },
+  { name = "udp", tables = inet_tables("udp", C.SOCKQ_UDP, C.SOCKQ_UDP6) },
+  { name = "tcp", tables = inet_tables("tcp", C.SOCKQ_TCP, C.SOCKQ_TCP6) },
+}
+
+-- Each step's rows on their way: accept(row, set) and the cells.
+local BUILDERS = {}
+
+local function with_filter(plan, accepts)
+  local matches, states = plan.matches, plan.states
+  if not matches then
+    return function(row)
+      return accepts(row, states)
+    end
+  end
+  return function(row, handle)
+    return accepts(row, states) and matches(row, handle, true)
+  end
+end
+
+local function accepts_inet(row, states)
+  return band(states, lshift(1, band(row.state, 15))) ~= 0 and band(row.flags, FIRST_LINE) == 0
+end
+
+local function accepts_closed(row, states)
+  return band(states, lshift(1, CLOSE)) ~= 0 and band(row.flags, FIRST_LINE) == 0
+end
+
+for name, find in pairs({
+  tcp = function() return names.ports("tcp", range.read()) end,
+  udp = function() return names.ports("udp", range.read()) end,
+  raw = function() return names.ip_protocol end,
+}) do
+  BUILDERS[name] = function(plan)
+    return with_filter(plan, accepts_inet), inet.cells(name, plan.show, not plan.show.numeric and find() or nil)
+  end
+end
+
+function BUILDERS.netlink(plan)
+  return with_filter(plan, accepts_closed), netlink.cells(plan.show)
+end
+
+function BUILDERS.packet(plan)
+  return with_filter(plan, accepts_closed), packet.cells(plan.show)
+end
+
+function BUILDERS.unix(plan)
+  local chosen = plan.has
+  return with_filter(plan, function(row, states)
+    return unix.chosen(row, chosen) and band(states, lshift(1, band(unix.state(row), 31))) ~= 0 and
+      band(row.flags, FIRST_LINE) == 0
+  end), unix.cells(plan.show)
+end
+
+local Listing = {}
+Listing.__index = Listing
+
+local function new_listing(plan)
+  local self = setmetatable({ plan = plan, steps = {} }, Listing)
+  local numbers = {}
+  for _, step in ipairs(STEPS) do
+    local list = step.tables(plan)
+    if list[1] then
+      self.steps[#self.steps + 1] = { name = step.name, tables = list }
+      for _, number in ipairs(list) do
+        numbers[#numbers + 1] = number
+      end
+    end
+  end
+  self.numbers = numbers
+  return self
+end
+
+-- The row function of a step: visit(row, set).
+function Listing:visitor(step)
+  local accept, cells = BUILDERS[step.name](self.plan)
+  local store = self.sheet.store(cells)
+  if step.name == "unix" then
+    -- Sorted when all of them are there.
+    step.rows = {}
+    return function(row, handle)
+      if accept(row, handle) then
+        step.rows[#step.rows + 1] = row
+      end
+    end, function(handle)
+      unix.in_order(step.rows, handle, store)
+    end
+  end
+  return function(row, handle)
+    if accept(row, handle) then
+      store(row, handle)
+    end
+  end, function() end
+end
+
+-- Whether ss reads a table at all: without the file of IPv4 that of IPv6 is not opened.
+local function is_read(step, number, handle)
+  local first = step.tables[1]
+  return number == first or handle.set.tables[first].status ~= C.SOCKQ_TABLE_MISSING
+end
+
+-- One table, row by row as they come.
+function Listing:stream(step, collected)
+  local visit, finish = self:visitor(step)
+  local handle = set.handle(collected)
+  local lent_type = schema.row_handle
+  local skipped, current = false, -1
+  set.each(collected, function(cursor)
+    local row = cast(lent_type, cursor).row
+    if row.table ~= current then
+      current = row.table
+      skipped = not is_read(step, current, handle)
+    end
+    if not skipped then
+      visit(row, handle)
+    end
+  end, function()
+    finish(handle)
+    self.failure = set.failure(handle)
+  end, step.name ~= "unix")
+end
+
+-- The loop over the rows of one table, compiled for each visitor.
+local ROWS = [[
+local rows_at, BLOCK_ROWS = ...
+return function(handle, first, behind, visit)
+  local rows, at = nil, first
+  while at < behind do
+    local in_block = at % BLOCK_ROWS
+    if not rows or in_block == 0 then
+      rows = rows_at(handle, at)
+    end
+    visit(rows + in_block, handle)
+    at = at + 1
+  end
+end
+]]
+
+-- All tables, in ss's order, which is not that of the collector.
+function Listing:in_turn(collected)
+  local handle = set.handle(collected)
+  local seen, final = 0
+  repeat
+    seen, final = set.wait(collected, seen)
+  until final
+  set.note(collected)
+  for _, step in ipairs(self.steps) do
+    local visit, finish = self:visitor(step)
+    local each = assert(load(ROWS, "=rows", "t"))(schema.rows_at, schema.BLOCK_ROWS)
+    for _, number in ipairs(step.tables) do
+      local info = handle.set.tables[number]
+      if is_read(step, number, handle) then
+        local first = tonumber(info.first_row)
+        each(handle, first, first + tonumber(info.rows), visit)
+      end
+    end
+    finish(handle)
+  end
+  self.failure = set.failure(handle)
+  set.release(collected)
+end
+
+function Listing:run()
+  local show = self.plan.show
+  self.sheet = layout.open({
+    netid = show.netid,
+    state = show.state,
+    header = show.header,
+    terminal = core.terminal_width(1),
+    write = output.captor and output.captor.write or output.put,
+  })
+  if self.numbers[1] then
+    local flags = C.SOCKQ_KEEP_DUPLICATES
+    if show.processes or show.threads then
+      flags = flags + C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_COMM
+    end
+    local collected = set.collect(tables.mask(self.numbers), 0, flags)
+    if self.steps[2] then
+      self:in_turn(collected)
+    else
+      self:stream(self.steps[1], collected)
+    end
+  end
+  self.sheet.finish()
+end
+
+--- Print what a plan asks for.
+---@param plan table  { show, has, order, families, last_family, states, matches }
+---@return integer  exit status
+function listing.run(plan)
+  -- What ss could not read it does not tell.
+  local say = set.on_message
+  set.on_message = nil
+  local self = new_listing(plan)
+  self:run()
+  set.on_message = say
+  if self.failure then
+    if say then
+      say(self.failure)
+    end
+    return INCOMPLETE
+  end
+  return 0
+end
+
+return listing

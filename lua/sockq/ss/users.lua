@@ -1,0 +1,79 @@
+-- users:(("NAME",pid=P,fd=F),…): who has a socket, the last one found first.
+
+local ffi = require("ffi")
+local escape = require("sockq.escape")
+local schema = require("sockq.schema")
+local text = require("sockq.ss.text")
+
+local C = schema.C
+
+local users = {}
+
+local copy = ffi.copy
+local band = bit.band
+local tonumber = tonumber
+local NO_OWNER = tonumber(C.SOCKQ_ROW_NO_OWNER)
+
+-- What is written of a process before the descriptor. Negative keys, so that the table has no array
+-- part: LuaJIT does not compile a mixed one.
+local prefixes, serial = {}, nil
+
+local function make_prefix(set, process, offset)
+  local name = schema.text(set, process.comm, process.comm_len) or ""
+  local prefix = ('("%s",pid=%d,fd='):format(escape.octal(name:match("^[^)]*")), process.pid)
+  prefixes[-1 - offset] = prefix
+  return prefix
+end
+
+local function put_owner(bytes, at, set, owner)
+  local offset = tonumber(owner.process)
+  local prefix = prefixes[-1 - offset] or make_prefix(set, schema.process(set, offset), offset)
+  local length = #prefix
+  copy(bytes + at, prefix, length)
+  at = text.decimal(bytes, at + length, owner.fd)
+  bytes[at] = 41
+  return at + 1
+end
+
+-- Several owners, from the last one on.
+local function put_all(bytes, at, set, owner, limit)
+  local list = {}
+  while owner do
+    list[#list + 1] = owner
+    owner = schema.owner(set, owner.next)
+  end
+  for i = #list, 1, -1 do
+    if at > limit then
+      break
+    end
+    at = put_owner(bytes, at, set, list[i])
+    bytes[at] = 44
+    at = at + 1
+  end
+  return at - 1
+end
+
+-- Beyond the longest token nothing shows.
+local LONGEST = 65535
+
+--- Write the piece; nothing for a row without an owner.
+function users.write(bytes, at, row, set)
+  local offset = tonumber(row.owner)
+  if offset == 0 or band(row.flags, NO_OWNER) ~= 0 then
+    return at
+  end
+  if set.serial ~= serial then
+    prefixes, serial = {}, set.serial
+  end
+  copy(bytes + at, " users:(", 8)
+  local owner = schema.owner(set, offset)
+  if tonumber(owner.next) == 0 then
+    at = put_owner(bytes, at + 8, set, owner)
+  else
+    at = put_all(bytes, at + 8, set, owner, at + LONGEST)
+  end
+  bytes[at] = 41
+  return at + 1
+end
+
+return users
