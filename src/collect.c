@@ -13,6 +13,7 @@
 #include "owner/owner.h"
 #include "peers.h"
 #include "scan.h"
+#include "source/diag_bytecode.h"
 #include "source/source.h"
 
 /* USER_HZ of every architecture but alpha and ia64; a captured tree does not say. */
@@ -23,7 +24,8 @@ bool sockq_question_valid(const struct sockq_question *question)
     const uint64_t tables = ((uint64_t)1 << SOCKQ_TABLES) - 1;
 
     return (question->tables != 0 || question->flags != 0) && (question->tables & ~tables) == 0 &&
-           (question->flags & ~(uint32_t)SOCKQ_REQUEST_FLAGS) == 0 && question->reserved == 0;
+           (question->flags & ~(uint32_t)SOCKQ_REQUEST_FLAGS) == 0 && question->reserved == 0 &&
+           question->source <= SOCKQ_SOURCE_DIAG && sockq_narrow_valid(&question->narrow);
 }
 
 static int64_t clock_ns(clockid_t clock)
@@ -119,8 +121,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
                             .namespaces = several,
                             .recent = recent,
                             .inodes = &inodes,
-                            .tables = question->tables,
-                            .states = question->states,
+                            .question = question,
                             .check = check,
                             .context = context};
     w->held = question->flags & SOCKQ_WITH_PEERS;

@@ -8,7 +8,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct sockq_message) == 48, "requests have one size");
+_Static_assert(sizeof(struct sockq_message) == 128, "requests have one size");
 
 /*
  * Rows before the first and between two progress messages; the steps grow with the rows that the

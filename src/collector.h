@@ -14,7 +14,7 @@
 #include "recording.h"
 
 #define SOCKQ_PROTOCOL_MAGIC 0x736f6371u
-#define SOCKQ_PROTOCOL_VERSION 2
+#define SOCKQ_PROTOCOL_VERSION 3
 
 enum sockq_operation {
     SOCKQ_OP_COLLECT = 1, /* question → STARTED, PROGRESS…, DONE; or FAILED */
@@ -27,7 +27,7 @@ enum sockq_operation {
     SOCKQ_OP_FAILED       /* reply: no row set was made, error has errno */
 };
 
-/** A request or a reply, 48 bytes. */
+/** A request or a reply, 128 bytes. */
 struct sockq_message {
     uint32_t magic;
     uint16_t version;

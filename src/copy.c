@@ -4,76 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "copier.h"
 #include "peers.h"
 
 enum {
     MOST_HZ = 1000000,
     KNOWN = 2 * SOCKQ_HAS_ADDRS - 1,
-    ROW_FLAGS = 2 * SOCKQ_ROW_UNSURE - 1,
+    ROW_FLAGS = 2 * SOCKQ_ROW_DIAG - 1,
     PROCESS_FLAGS = 2 * SOCKQ_PROCESS_STARTED - 1
 };
-
-/* What stands at an arena offset, in the low bits of where it was copied to: those are multiples of
- * 8. Each thing has one kind and, but for processes and the first owner of a chain, one way to it.
- */
-enum kind { FREE, FIRST_OWNER, NEXT_OWNER, PROCESS, ADDRESS, PROBLEM, FACT, NETNS, KINDS = 8 };
-
-struct copier {
-    const struct sockq_source *source;
-    const struct sockq_question *question;
-    struct sockq_writer *w;
-    uint64_t *moved;     /* by arena offset / 8 */
-    uint64_t text_left;  /* bytes of text that the arena has room for */
-    uint64_t counts[16]; /* rows copied of each table */
-    uint64_t told[16];   /* problems met of each table */
-    uint32_t namespaces; /* how many numbers of them there are: at least the reader's own */
-    bool facts_whole;    /* no file of theirs was unreadable */
-    bool netns_whole;    /* no namespace that was asked for was */
-    enum sockq_flaw flaw;
-};
-
-static bool flawed(struct copier *c, enum sockq_flaw flaw)
-{
-    if (!c->flaw)
-        c->flaw = flaw;
-    return false;
-}
-
-static bool goes_on(const struct copier *c)
-{
-    return !c->flaw && !c->w->error;
-}
-
-static const void *bytes_at(struct copier *c, uint64_t offset, uint64_t size)
-{
-    const struct sockq_source *source = c->source;
-    const void *at = NULL;
-
-    if (source->base)
-        at = sockq_set_at(source->base, source->set, offset, size);
-    else if (offset != 0 && offset <= source->set->arena && size <= source->set->arena - offset)
-        at = source->arena + offset;
-    if (!at)
-        flawed(c, SOCKQ_FLAW_OFFSET);
-    return at;
-}
-
-/* A record in the arena that was not met before; *mark: where to note what it is. */
-static const void *new_at(struct copier *c, uint64_t offset, size_t size, uint64_t **mark)
-{
-    const void *at = offset % KINDS == 0 ? bytes_at(c, offset, size) : NULL;
-
-    if (!at) {
-        flawed(c, SOCKQ_FLAW_OFFSET);
-        return NULL;
-    }
-    *mark = &c->moved[offset / KINDS];
-    if (**mark != FREE) {
-        flawed(c, SOCKQ_FLAW_CHAIN);
-        return NULL;
-    }
-    return at;
-}
 
 /* The copy of what was met before as this kind, 0 if it was not. */
 static uint64_t met(const struct copier *c, uint64_t offset, enum kind kind)
@@ -82,24 +21,6 @@ static uint64_t met(const struct copier *c, uint64_t offset, enum kind kind)
         c->moved[offset / KINDS] % KINDS != (uint64_t)kind)
         return 0;
     return c->moved[offset / KINDS] - (uint64_t)kind;
-}
-
-/* Each text has one owner, so all of them together are no longer than the arena. */
-static uint64_t copy_text(struct copier *c, uint64_t offset, uint32_t length)
-{
-    if (offset == 0 && length > 0)
-        flawed(c, SOCKQ_FLAW_OFFSET);
-    if (offset == 0)
-        return 0;
-    const void *bytes = bytes_at(c, offset, length);
-    if (!bytes)
-        return 0;
-    if (length > c->text_left || length > SOCKQ_BLOCK_SIZE - 8) {
-        flawed(c, SOCKQ_FLAW_CHAIN);
-        return 0;
-    }
-    c->text_left -= length;
-    return sockq_writer_bytes(c->w, bytes, length);
 }
 
 static void forget_unasked(uint32_t flags, struct sockq_process *process)
@@ -122,19 +43,19 @@ static uint64_t copy_process(struct copier *c, uint64_t offset)
 
     if (to)
         return to;
-    const struct sockq_process *process = new_at(c, offset, sizeof(*process), &mark);
+    const struct sockq_process *process = copier_new_at(c, offset, sizeof(*process), &mark);
     if (!process)
         return 0;
     struct sockq_process copy = *process;
     if (copy.flags & ~(uint32_t)PROCESS_FLAGS)
-        flawed(c, SOCKQ_FLAW_ROW);
+        copier_flawed(c, SOCKQ_FLAW_ROW);
     copy.reserved = 0;
-    copy.program = copy_text(c, copy.program, copy.program_len);
-    copy.cmdline = copy_text(c, copy.cmdline, copy.cmdline_len);
+    copy.program = copier_text(c, copy.program, copy.program_len);
+    copy.cmdline = copier_text(c, copy.cmdline, copy.cmdline_len);
     forget_unasked(c->question->flags, &copy);
-    copy.cgroup = copy_text(c, copy.cgroup, copy.cgroup_len);
-    copy.comm = copy_text(c, copy.comm, copy.comm_len);
-    copy.exe = copy_text(c, copy.exe, copy.exe_len);
+    copy.cgroup = copier_text(c, copy.cgroup, copy.cgroup_len);
+    copy.comm = copier_text(c, copy.comm, copy.comm_len);
+    copy.exe = copier_text(c, copy.exe, copy.exe_len);
     struct sockq_process *kept = sockq_writer_alloc(c->w, sizeof(copy), &to);
     if (!kept)
         return 0;
@@ -149,10 +70,10 @@ static uint64_t copy_owners(struct copier *c, uint64_t offset)
 
     if (first)
         return first;
-    while (offset && goes_on(c)) {
-        const struct sockq_owner *owner = new_at(c, offset, sizeof(*owner), &mark);
+    while (offset && copier_goes_on(c)) {
+        const struct sockq_owner *owner = copier_new_at(c, offset, sizeof(*owner), &mark);
         if (!owner || (owner->flags & ~(uint32_t)SOCKQ_OWNER_OLD_LINK)) {
-            flawed(c, SOCKQ_FLAW_ROW);
+            copier_flawed(c, SOCKQ_FLAW_ROW);
             return 0;
         }
         uint64_t process = copy_process(c, owner->process);
@@ -172,10 +93,10 @@ static uint64_t copy_addresses(struct copier *c, uint64_t offset)
 {
     uint64_t first = 0, to, *mark, *link = &first;
 
-    while (offset && goes_on(c)) {
-        const struct sockq_address *address = new_at(c, offset, sizeof(*address), &mark);
+    while (offset && copier_goes_on(c)) {
+        const struct sockq_address *address = copier_new_at(c, offset, sizeof(*address), &mark);
         if (!address || (address->family != SOCKQ_AF_INET && address->family != SOCKQ_AF_INET6)) {
-            flawed(c, SOCKQ_FLAW_ROW);
+            copier_flawed(c, SOCKQ_FLAW_ROW);
             return 0;
         }
         struct sockq_address *copy = sockq_writer_alloc(c->w, sizeof(*copy), &to);
@@ -183,7 +104,7 @@ static uint64_t copy_addresses(struct copier *c, uint64_t offset)
             return 0;
         *copy = *address;
         copy->next = 0;
-        *mark = to | ADDRESS;
+        *mark = to | SINGLE;
         *link = to;
         link = &copy->next;
         offset = address->next;
@@ -209,7 +130,7 @@ static bool is_sound(struct copier *c, const struct sockq_row *row, uint32_t lea
         (row->known & ~(uint32_t)KNOWN) || (row->flags & ~ROW_FLAGS) ||
         row->netns >= c->namespaces ||
         (row->peer && !(c->source->set->question.flags & SOCKQ_WITH_PEERS)))
-        return flawed(c, SOCKQ_FLAW_ROW);
+        return copier_flawed(c, SOCKQ_FLAW_ROW);
     return true;
 }
 
@@ -221,13 +142,14 @@ static void copy_row(struct copier *c, const struct sockq_row *row)
     copy.peer = 0;
     copy.owner = asks_owners(c) ? copy_owners(c, row->owner) : 0;
     if (row->table == SOCKQ_UNIX)
-        copy.un.path = copy_text(c, row->un.path, row->un.path_len);
+        copy.un.path = copier_text(c, row->un.path, row->un.path_len);
+    copier_diag(c, row, &copy);
     if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS) {
         copy.sctp.local = copy_addresses(c, row->sctp.local);
         copy.sctp.remote = copy_addresses(c, row->sctp.remote);
     }
     struct sockq_row *to = sockq_writer_row(c->w);
-    if (!to || !goes_on(c))
+    if (!to || !copier_goes_on(c))
         return;
     *to = copy;
     sockq_writer_push(c->w);
@@ -257,7 +179,7 @@ static void copy_rows(struct copier *c, const struct sockq_selection *selection)
     uint64_t count = selection->rows ? selection->count : all;
     uint32_t least = 0;
 
-    for (uint64_t i = 0; i < count && goes_on(c); i++) {
+    for (uint64_t i = 0; i < count && copier_goes_on(c); i++) {
         uint64_t index = selection->rows ? selection->rows[i] : i;
         if (index >= all || (selection->rows && i > 0 && index <= selection->rows[i - 1])) {
             c->w->error = EINVAL;
@@ -279,16 +201,16 @@ static void copy_problems(struct copier *c)
 {
     uint64_t offset = c->source->set->problems, to, *mark, *link = &c->w->set->problems;
 
-    while (offset && goes_on(c)) {
-        const struct sockq_problem *problem = new_at(c, offset, sizeof(*problem), &mark);
+    while (offset && copier_goes_on(c)) {
+        const struct sockq_problem *problem = copier_new_at(c, offset, sizeof(*problem), &mark);
         if (!problem || problem->table >= SOCKQ_TABLES || problem->reason >= SOCKQ_REASONS ||
             problem->netns >= c->namespaces) {
-            flawed(c, SOCKQ_FLAW_HEADER);
+            copier_flawed(c, SOCKQ_FLAW_HEADER);
             return;
         }
         offset = problem->next;
         c->told[problem->table]++;
-        *mark = PROBLEM;
+        *mark = SINGLE;
         if (!asks_table(c, problem->table))
             continue;
         struct sockq_problem *copy = sockq_writer_alloc(c->w, sizeof(*copy), &to);
@@ -307,22 +229,22 @@ static void copy_namespaces(struct copier *c)
     uint64_t offset = c->source->set->namespaces, to, *mark, *link = &c->w->set->namespaces;
     uint32_t count = 0;
 
-    while (offset && goes_on(c)) {
-        const struct sockq_netns *entry = new_at(c, offset, sizeof(*entry), &mark);
+    while (offset && copier_goes_on(c)) {
+        const struct sockq_netns *entry = copier_new_at(c, offset, sizeof(*entry), &mark);
         if (!entry || count++ == UINT16_MAX) {
-            flawed(c, SOCKQ_FLAW_HEADER);
+            copier_flawed(c, SOCKQ_FLAW_HEADER);
             return;
         }
         struct sockq_netns copy = *entry;
         copy.next = copy.reserved = 0;
         c->netns_whole &= copy.error == 0 || copy.error == EPERM;
-        copy.name = copy_text(c, copy.name, copy.name_len);
-        copy.program = copy_text(c, copy.program, copy.program_len);
+        copy.name = copier_text(c, copy.name, copy.name_len);
+        copy.program = copier_text(c, copy.program, copy.program_len);
         struct sockq_netns *kept = sockq_writer_alloc(c->w, sizeof(copy), &to);
         if (!kept)
             return;
         *kept = copy;
-        *mark = NETNS;
+        *mark = SINGLE;
         *link = to;
         link = &kept->next;
         offset = entry->next;
@@ -336,19 +258,19 @@ static void copy_facts(struct copier *c)
 
     if (!(c->question->flags & SOCKQ_WITH_FACTS))
         return;
-    while (offset && goes_on(c)) {
-        const struct sockq_fact *fact = new_at(c, offset, sizeof(*fact), &mark);
+    while (offset && copier_goes_on(c)) {
+        const struct sockq_fact *fact = copier_new_at(c, offset, sizeof(*fact), &mark);
         if (!fact)
             return;
         struct sockq_fact copy = {.file = fact->file, .error = fact->error};
-        copy.text = copy_text(c, fact->text, fact->text_len);
+        copy.text = copier_text(c, fact->text, fact->text_len);
         copy.text_len = copy.text ? fact->text_len : 0;
         c->facts_whole &= fact->error == 0;
         struct sockq_fact *kept = sockq_writer_alloc(c->w, sizeof(copy), &to);
         if (!kept)
             return;
         *kept = copy;
-        *mark = FACT;
+        *mark = SINGLE;
         *link = to;
         link = &kept->next;
         offset = fact->next;
@@ -363,7 +285,7 @@ static void copy_filter(struct copier *c, const struct sockq_selection *selectio
     if (selection->filter)
         set->filter = sockq_writer_bytes(c->w, selection->filter, selection->filter_len);
     else
-        set->filter = copy_text(c, from->filter, from->filter_len);
+        set->filter = copier_text(c, from->filter, from->filter_len);
     if (set->filter)
         set->filter_len = selection->filter ? (uint32_t)selection->filter_len : from->filter_len;
 }
@@ -379,12 +301,12 @@ static void copy_tables(struct copier *c)
         if (!asks_table(c, i))
             continue;
         if (from->tables[i].status > SOCKQ_TABLE_FAILED)
-            flawed(c, SOCKQ_FLAW_HEADER);
+            copier_flawed(c, SOCKQ_FLAW_HEADER);
         *info = from->tables[i];
         if (!(from->question.tables >> i & 1) || info->status == SOCKQ_TABLE_UNREAD)
             *info = (struct sockq_table_info){.status = SOCKQ_TABLE_MISSING, .error = ENOENT};
         if (c->told[i] > info->bad)
-            flawed(c, SOCKQ_FLAW_HEADER);
+            copier_flawed(c, SOCKQ_FLAW_HEADER);
         info->first_row = rows;
         info->rows = c->counts[i];
         rows += info->rows;
@@ -420,10 +342,10 @@ static void copy_header(struct copier *c)
         from->block_size != set->block_size || from->user_hz == 0 || from->user_hz > MOST_HZ ||
         !memchr(from->host, '\0', sizeof(from->host)) ||
         !memchr(from->kernel, '\0', sizeof(from->kernel)) || from->question.tables == 0 ||
-        (from->question.tables & ~tables) ||
+        (from->question.tables & ~tables) || from->question.source > SOCKQ_SOURCE_DIAG ||
         (from->question.flags & ~(uint32_t)SOCKQ_REQUEST_FLAGS) ||
         from->status == SOCKQ_SET_READING || from->status > SOCKQ_SET_FAILED)
-        flawed(c, SOCKQ_FLAW_HEADER);
+        copier_flawed(c, SOCKQ_FLAW_HEADER);
     set->user_hz = from->user_hz;
     set->live = from->live;
     set->realtime_ns = from->realtime_ns;
@@ -473,21 +395,23 @@ int sockq_copy(struct sockq_writer *w, struct sockq_file *file, const struct soc
     if (!c.moved)
         w->error = ENOMEM;
     copy_header(&c);
-    if (goes_on(&c))
+    if (copier_goes_on(&c))
         copy_namespaces(&c);
-    if (goes_on(&c))
+    if (copier_goes_on(&c))
         copy_rows(&c, selection);
-    if (goes_on(&c))
+    if (copier_goes_on(&c))
         copy_problems(&c);
-    if (goes_on(&c))
+    if (copier_goes_on(&c))
         copy_facts(&c);
-    if (goes_on(&c)) {
+    if (copier_goes_on(&c))
+        copier_cgroups(&c);
+    if (copier_goes_on(&c)) {
         copy_tables(&c);
         copy_owner_info(&c);
         copy_filter(&c, selection);
     }
     free(c.moved);
-    if (goes_on(&c)) {
+    if (copier_goes_on(&c)) {
         finish(&c);
         return 0;
     }

@@ -44,6 +44,7 @@
  *   collect.{h,c}       a question → sources → a row set
  *   source/             one file a kernel table format
  *     table.c           the reader that all tables share; source.h: its types
+ *     lines.{h,c}       the text of one table, line by line
  *     open.c            their files, that of the next one opened ahead
  *     feed.{h,c}        their text, that of the next one read ahead by a thread
  *     recent.{h,c}      rows that come twice
@@ -53,6 +54,8 @@
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
  *     unix_rows.{h,c}   which unix rows are text of a name; unix_diag.{h,c}: names as sock_diag
  *                       tells them
+ *     sock_diag.{h,c}   tables by netlink: diag_inet.c, diag_bytecode.{h,c} what the kernel is to
+ *                       leave out
  *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,
  *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins,
  *                       later.{h,c} looks again, pile.{h,c}
@@ -61,7 +64,7 @@
  *   peers.{h,c}         which rows are the two ends of one connection
  *   facts.{h,c}         settings and counters of the network, files of /proc that are no tables
  *   recording.{h,c}     files of row sets: reading one with suspicion, appending to one
- *   copy.{h,c}          rows of one row set into another, every value checked
+ *   copy.{h,c}          rows of one row set into another, every value checked; copier.{h,c}
  *   rowset.{h,c}        the row sets in it: rows, arena, commit
  *   memory.{h,c}        the memory file: its blocks, and which set has them
  *   problem.{h,c}       words for what is wrong with a line

@@ -11,7 +11,7 @@
 #include "copy.h"
 
 #define SOCKQ_FRAME_MAGIC "sockqrec"
-#define SOCKQ_FRAME_VERSION 1
+#define SOCKQ_FRAME_VERSION 2
 
 /** Bytes of a row set's header in a recording: all before its lists of blocks. */
 #define SOCKQ_FRAME_HEADER offsetof(struct sockq_set, row_blocks)

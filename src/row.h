@@ -6,15 +6,16 @@
  * fixed-width integers, no macros, no pointers. Sizes and offsets are asserted in rowset.c and
  * compared with LuaJIT's in tests/lua.
  *
- * A row holds what the kernel printed, in the kernel's units: USER_HZ ticks, addresses in
- * network order, ports in host order, kernel state numbers. Positions in the string arena are
- * byte offsets, 0 meaning "none"; no pointer crosses the border between the processes.
+ * A row holds what the kernel said, in the kernel's units: USER_HZ ticks (of sock_diag:
+ * milliseconds), addresses in network order, ports in host order, kernel state numbers. Positions
+ * in the string arena are byte offsets, 0 meaning "none"; no pointer crosses the border between the
+ * processes.
  */
 #ifndef SOCKQ_ROW_H
 #define SOCKQ_ROW_H
 #include <stdint.h>
 
-/* The socket tables under /proc/net, in the order in which they are collected. */
+/* The socket tables, in the order in which they are collected: from MPTCP on of sock_diag alone. */
 enum sockq_table {
     SOCKQ_TCP,
     SOCKQ_TCP6,
@@ -31,7 +32,14 @@ enum sockq_table {
     SOCKQ_UNIX,
     SOCKQ_NETLINK,
     SOCKQ_PACKET,
-    SOCKQ_TABLES
+    SOCKQ_MPTCP,
+    SOCKQ_MPTCP6,
+    SOCKQ_DCCP,
+    SOCKQ_DCCP6,
+    SOCKQ_VSOCK,
+    SOCKQ_TABLES,
+    /* Those below have text under /proc/net. */
+    SOCKQ_TEXT_TABLES = SOCKQ_MPTCP
 };
 
 /* Address families, by their Linux numbers (include/linux/socket.h). */
@@ -40,7 +48,8 @@ enum sockq_family {
     SOCKQ_AF_INET = 2,
     SOCKQ_AF_INET6 = 10,
     SOCKQ_AF_NETLINK = 16,
-    SOCKQ_AF_PACKET = 17
+    SOCKQ_AF_PACKET = 17,
+    SOCKQ_AF_VSOCK = 40
 };
 
 /* Kernel socket states of the inet tables (include/net/tcp_states.h). */
@@ -114,7 +123,9 @@ enum sockq_row_flag {
     /* A unix row that may be text of a name, and neither socket is there any more. */
     SOCKQ_ROW_UNSURE = 0x100,
     /* Either of the two: the inode may be that of another socket. */
-    SOCKQ_ROW_NO_OWNER = 0x140
+    SOCKQ_ROW_NO_OWNER = 0x140,
+    /* sock_diag told of it: the union holds diag in an inet row, when is in milliseconds. */
+    SOCKQ_ROW_DIAG = 0x200
 };
 
 /* The tail of a full TCP row; rto and ato in USER_HZ ticks, cwnd and ssthresh in segments. */
@@ -161,12 +172,49 @@ struct sockq_sctp {
     uint8_t state;
 };
 
+/* sockq_inet_diag.has */
+enum sockq_inet_diag_has {
+    SOCKQ_DIAG_HAS_SHUTDOWN = 0x1,
+    SOCKQ_DIAG_HAS_V6ONLY = 0x2,
+    SOCKQ_DIAG_HAS_PROTOCOL = 0x4
+};
+
+/*
+ * An inet row of sock_diag (include/uapi/linux/inet_diag.h). more: arena offset of a sockq_diag, or
+ * 0; ifindex: the device it is bound to, 0: none; backlog_max: how many connections may wait for
+ * accept(2), of a listener; shutdown: bit 0: receiving, bit 1: sending was shut down; protocol: the
+ * number that a raw socket was made with.
+ */
+struct sockq_inet_diag {
+    uint64_t more;
+    uint32_t ifindex;
+    uint32_t backlog_max;
+    uint8_t has;
+    uint8_t shutdown;
+    uint8_t v6only;
+    uint8_t protocol;
+};
+
+/* A vsock row: context ids and ports of 32 bits; 0xffffffff: any. */
+struct sockq_vsock {
+    uint32_t local_cid;
+    uint32_t local_port;
+    uint32_t remote_cid;
+    uint32_t remote_port;
+    uint8_t type;
+    uint8_t shutdown;
+};
+
 /* One socket, 128 bytes. */
 struct sockq_row {
     uint8_t local_addr[16];
     uint8_t remote_addr[16];
     uint64_t inode;
-    uint64_t when;
+    union {
+        uint64_t when;
+        /* Of sock_diag's unix, netlink and packet rows: arena offset of what more it told, or 0. */
+        uint64_t more;
+    };
     uint32_t known;
     uint32_t line;
     uint32_t recv_q;
@@ -194,8 +242,151 @@ struct sockq_row {
         struct sockq_netlink nl;
         struct sockq_packet packet;
         struct sockq_sctp sctp;
+        struct sockq_inet_diag diag;
+        struct sockq_vsock vsock;
         uint32_t drops;
     };
+};
+
+/* has of what more sock_diag told: which attributes came with the socket. */
+enum sockq_diag_has {
+    SOCKQ_DIAG_HAS_COOKIE = 0x1,
+    SOCKQ_DIAG_HAS_CGROUP = 0x2,
+    SOCKQ_DIAG_HAS_MARK = 0x4,
+    SOCKQ_DIAG_HAS_CLASS = 0x8,
+    SOCKQ_DIAG_HAS_TOS = 0x10,
+    SOCKQ_DIAG_HAS_TCLASS = 0x20,
+    SOCKQ_DIAG_HAS_SOCKOPT = 0x40,
+    SOCKQ_DIAG_HAS_PEER = 0x80,
+    SOCKQ_DIAG_HAS_FILE = 0x100,
+    SOCKQ_DIAG_HAS_WAITING = 0x200,
+    SOCKQ_DIAG_HAS_UNIX_SHUTDOWN = 0x400,
+    SOCKQ_DIAG_HAS_UID = 0x800,
+    SOCKQ_DIAG_HAS_INFO = 0x1000,
+    SOCKQ_DIAG_HAS_RX_RING = 0x2000,
+    SOCKQ_DIAG_HAS_TX_RING = 0x4000,
+    SOCKQ_DIAG_HAS_FANOUT = 0x8000,
+    SOCKQ_DIAG_HAS_FILTER = 0x10000,
+    SOCKQ_DIAG_HAS_CC = 0x20000,
+    SOCKQ_DIAG_HAS_VEGAS = 0x40000,
+    SOCKQ_DIAG_HAS_DCTCP = 0x80000,
+    SOCKQ_DIAG_HAS_BBR = 0x100000
+};
+
+/* SK_MEMINFO_*, in their order (include/uapi/linux/sock_diag.h), in bytes but for drops. */
+struct sockq_memory {
+    uint32_t rmem_alloc;
+    uint32_t rcvbuf;
+    uint32_t wmem_alloc;
+    uint32_t sndbuf;
+    uint32_t fwd_alloc;
+    uint32_t wmem_queued;
+    uint32_t optmem;
+    uint32_t backlog;
+    uint32_t drops;
+    /* How many of these the kernel sent, from the first. */
+    uint32_t count;
+};
+
+/*
+ * What more sock_diag told of an inet socket. info: the kernel's struct tcp_info or mptcp_info, as
+ * long as the kernel has it; ulp: the attributes within INET_DIAG_ULP_INFO; md5sig: an array of
+ * struct tcp_diag_md5sig: arena offset and bytes of each, 0 for none. cc_info: the words of
+ * tcpvegas_info, tcp_dctcp_info or tcp_bbr_info, whichever has says. sockopt: the two bytes of
+ * inet_diag_sockopt, bit by bit from the first.
+ */
+struct sockq_diag {
+    uint64_t cookie;
+    uint64_t cgroup_id;
+    uint64_t info;
+    uint64_t ulp;
+    uint64_t md5sig;
+    uint32_t info_len;
+    uint32_t ulp_len;
+    uint32_t md5sig_len;
+    uint32_t has;
+    uint32_t mark;
+    uint32_t class_id;
+    struct sockq_memory memory;
+    uint32_t cc_info[5];
+    char cc[16];
+    uint16_t sockopt;
+    uint8_t tos;
+    uint8_t tclass;
+    uint32_t reserved;
+};
+
+/*
+ * What more sock_diag told of a unix socket: the other end by its inode, 0: none; the file by which
+ * it is bound; waiting: arena offset of the inodes (32 bits each) of sockets that wait for
+ * accept(2), 0 for those without one.
+ */
+struct sockq_unix_diag {
+    uint64_t cookie;
+    uint64_t waiting;
+    uint32_t waiting_count;
+    uint32_t has;
+    uint32_t peer;
+    uint32_t vfs_inode;
+    uint32_t vfs_dev;
+    uint32_t uid;
+    struct sockq_memory memory;
+    uint32_t shutdown;
+    uint32_t reserved;
+};
+
+/* What more sock_diag told of a netlink socket: the port id and group it is connected to. */
+struct sockq_netlink_diag {
+    uint64_t cookie;
+    uint32_t has;
+    uint32_t remote_port_id;
+    uint32_t remote_groups;
+    uint32_t reserved;
+    struct sockq_memory memory;
+};
+
+/* struct packet_diag_ring */
+struct sockq_packet_ring {
+    uint32_t block_size;
+    uint32_t block_nr;
+    uint32_t frame_size;
+    uint32_t frame_nr;
+    uint32_t retire_tmo;
+    uint32_t sizeof_priv;
+    uint32_t features;
+};
+
+/*
+ * What more sock_diag told of a packet socket (include/uapi/linux/packet_diag.h). flags: PDI_*;
+ * fanout: its id in the low 16 bits, its type above; filter: arena offset of filter_len bytes, an
+ * array of struct sock_filter.
+ */
+struct sockq_packet_diag {
+    uint64_t cookie;
+    uint64_t filter;
+    uint32_t filter_len;
+    uint32_t has;
+    uint32_t version;
+    uint32_t reserve;
+    uint32_t copy_thresh;
+    uint32_t tstamp;
+    uint32_t flags;
+    uint32_t uid;
+    struct sockq_packet_ring rx_ring;
+    struct sockq_packet_ring tx_ring;
+    uint32_t fanout;
+    uint32_t reserved;
+    struct sockq_memory memory;
+};
+
+/* A cgroup that sockets are in, by its id, and its path below the mount. next: the following one.
+ */
+struct sockq_cgroup {
+    uint64_t next;
+    uint64_t id;
+    uint64_t path;
+    uint32_t path_len;
+    uint32_t reserved;
 };
 
 /* A process that holds sockets; text by arena offset, bytes as the process wrote them. */
@@ -319,6 +510,8 @@ enum sockq_reason {
     SOCKQ_BAD_NO_HEADER,
     SOCKQ_BAD_FIRST_LINE,
     SOCKQ_BAD_EMPTY_FILE,
+    /* Of sock_diag: it was asked again and again, and told each time that its answer had gaps. */
+    SOCKQ_BAD_INTERRUPTED,
     /* From here on: what ended the table. */
     SOCKQ_BAD_WRONG_TABLE,
     SOCKQ_BAD_GARBAGE,
@@ -352,7 +545,18 @@ enum sockq_table_status {
     SOCKQ_TABLE_FAILED
 };
 
-/* How reading one table went; published before the first row of the next table. */
+/* Where a table's rows are from. */
+enum sockq_source_choice {
+    /* sock_diag where the kernel answers, else the text of /proc. */
+    SOCKQ_SOURCE_AUTO,
+    SOCKQ_SOURCE_PROC,
+    SOCKQ_SOURCE_DIAG
+};
+
+/*
+ * How reading one table went; published before the first row of the next table. source: what it was
+ * read from, PROC or DIAG; refusal: the errno by which sock_diag was not, where it was asked.
+ */
 struct sockq_table_info {
     uint32_t status;
     int32_t error;
@@ -363,6 +567,8 @@ struct sockq_table_info {
     uint64_t rows;
     /* Rows that the file held twice, left out. */
     uint64_t duplicates;
+    uint32_t source;
+    int32_t refusal;
 };
 
 /* How the pass over /proc/PID/fd went. */
@@ -425,8 +631,62 @@ enum sockq_request_flag {
     SOCKQ_WITH_NETNS = 0x80,
     /* Rows that a captured table has twice, as it has them; else the second is left out. */
     SOCKQ_KEEP_DUPLICATES = 0x100,
+    /* Of sock_diag: tcp_info and its like, INET_DIAG_INFO. */
+    SOCKQ_WITH_INFO = 0x200,
+    /* The congestion control's name and what it tells of itself. */
+    SOCKQ_WITH_CC = 0x400,
+    SOCKQ_WITH_MEMORY = 0x800,
+    SOCKQ_WITH_TOS = 0x1000,
+    /* What the kernel sends unasked or costs it little: cookie, mark, cgroup id, socket options,
+       files. */
+    SOCKQ_WITH_DETAILS = 0x2000,
+    /* The paths of the cgroup ids. */
+    SOCKQ_WITH_CGROUP_PATHS = 0x4000,
+    /* The classic filters of packet sockets. */
+    SOCKQ_WITH_FILTERS = 0x8000,
+    /* Each of these makes a row have more. */
+    SOCKQ_DIAG_FLAGS = 0xfe00,
     /* All that a collector understands. */
-    SOCKQ_REQUEST_FLAGS = 0x1ff
+    SOCKQ_REQUEST_FLAGS = 0xffff
+};
+
+/* sockq_narrow.has */
+enum sockq_narrow_has {
+    SOCKQ_NARROW_LOCAL_PORT = 0x1,
+    SOCKQ_NARROW_REMOTE_PORT = 0x2,
+    SOCKQ_NARROW_EITHER_PORT = 0x4,
+    SOCKQ_NARROW_LOCAL_ADDR = 0x8,
+    SOCKQ_NARROW_REMOTE_ADDR = 0x10,
+    SOCKQ_NARROW_EITHER_ADDR = 0x20,
+    SOCKQ_NARROW_ALL = 0x3f
+};
+
+/* From low to high, both included. */
+struct sockq_ports {
+    uint16_t low;
+    uint16_t high;
+};
+
+/* The first bits of an address of a family; one of inet also means its v4-mapped form. */
+struct sockq_prefix {
+    uint8_t bytes[16];
+    uint8_t family;
+    uint8_t bits;
+    uint8_t reserved[2];
+};
+
+/*
+ * What a row of the inet tables must meet, all of it, to be of use: the kernel then sends no others
+ * where it can tell. A hint: other sources give all rows.
+ */
+struct sockq_narrow {
+    uint32_t has;
+    struct sockq_ports local_port;
+    struct sockq_ports remote_port;
+    struct sockq_ports either_port;
+    struct sockq_prefix local_addr;
+    struct sockq_prefix remote_addr;
+    struct sockq_prefix either_addr;
 };
 
 /* What is asked of the collector. */
@@ -436,6 +696,9 @@ struct sockq_question {
     /* Bit N: rows of the inet tables whose state is N; 0 means every state. */
     uint64_t states;
     uint32_t flags;
+    /* enum sockq_source_choice */
+    uint32_t source;
+    struct sockq_narrow narrow;
     uint32_t reserved;
 };
 
@@ -469,8 +732,9 @@ struct sockq_set {
     /* Arena offset of the first sockq_problem, and how many there were, kept or not. */
     uint64_t problems;
     uint64_t problem_count;
-    /* Arena offset of the first sockq_fact. */
+    /* Arena offset of the first sockq_fact, and of the first sockq_cgroup. */
     uint64_t facts;
+    uint64_t cgroups;
     /* In a recording: the conditions that its rows met, an expression a line; arena offset or 0. */
     uint64_t filter;
     uint32_t filter_len;
@@ -481,7 +745,7 @@ struct sockq_set {
     uint16_t forged;
     uint16_t suspect;
     struct sockq_owner_info owners;
-    struct sockq_table_info tables[16];
+    struct sockq_table_info tables[24];
     uint32_t row_blocks[131072];
     uint32_t arena_blocks[65536];
 };

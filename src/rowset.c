@@ -338,7 +338,9 @@ bool sockq_row_fits(const struct sockq_row *row)
         [SOCKQ_RAW] = SOCKQ_AF_INET,      [SOCKQ_RAW6] = SOCKQ_AF_INET6,
         [SOCKQ_ICMP] = SOCKQ_AF_INET,     [SOCKQ_ICMP6] = SOCKQ_AF_INET6,
         [SOCKQ_UNIX] = SOCKQ_AF_UNIX,     [SOCKQ_NETLINK] = SOCKQ_AF_NETLINK,
-        [SOCKQ_PACKET] = SOCKQ_AF_PACKET,
+        [SOCKQ_PACKET] = SOCKQ_AF_PACKET, [SOCKQ_MPTCP] = SOCKQ_AF_INET,
+        [SOCKQ_MPTCP6] = SOCKQ_AF_INET6,  [SOCKQ_DCCP] = SOCKQ_AF_INET,
+        [SOCKQ_DCCP6] = SOCKQ_AF_INET6,   [SOCKQ_VSOCK] = SOCKQ_AF_VSOCK,
     };
 
     if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS)

@@ -16,7 +16,7 @@
 
 #define SOCKQ_BLOCK_ROWS (SOCKQ_BLOCK_SIZE / sizeof(struct sockq_row))
 #define SOCKQ_SET_MAGIC "sockqset"
-#define SOCKQ_SET_VERSION 2
+#define SOCKQ_SET_VERSION 3
 #define SOCKQ_SET_BYTE_ORDER 0x01020304u
 #define SOCKQ_PROBLEMS_KEPT 10
 

@@ -2,8 +2,8 @@
 -- Made by scripts/docs: what sockq's scripts and plug-ins can call, for editors. It is never run.
 -- In .luarc.json: { "workspace.library": ["/usr/share/sockq/types"], "runtime.version": "LuaJIT" }
 
----@alias sockq.word.proto "tcp"|"tcp6"|"sctp"|"udp"|"udp6"|"udplite"|"udplite6"|"raw"|"raw6"|"icmp"|"icmp6"|"unix"|"netlink"|"packet"
----@alias sockq.word.family "inet"|"inet6"|"unix"|"netlink"|"packet"
+---@alias sockq.word.proto "tcp"|"tcp6"|"sctp"|"udp"|"udp6"|"udplite"|"udplite6"|"raw"|"raw6"|"icmp"|"icmp6"|"unix"|"netlink"|"packet"|"mptcp"|"mptcp6"|"dccp"|"dccp6"|"vsock"
+---@alias sockq.word.family "inet"|"inet6"|"unix"|"netlink"|"packet"|"vsock"
 ---@alias sockq.word.state "BOUND_INACTIVE"|"CLOSE"|"CLOSE_WAIT"|"CLOSING"|"CONNECTED"|"CONNECTING"|"DISCONNECTING"|"ESTABLISHED"|"FIN_WAIT1"|"FIN_WAIT2"|"FREE"|"LAST_ACK"|"LISTEN"|"SYN_RECV"|"SYN_SENT"|"TIME_WAIT"|"UNCONN"
 ---@alias sockq.word.scope "any"|"loopback"|"link"|"private"|"multicast"|"public"
 ---@alias sockq.word.timer "off"|"on"|"keepalive"|"timewait"|"probe"|string
@@ -19,7 +19,7 @@
 --- A socket. A field that the row's table cannot tell is nil, never 0.
 ---@class sockq.Row
 ---@field proto sockq.word.proto  protocol: tcp, tcp6, udp, …, unix, netlink, packet
----@field family sockq.word.family  address family: inet, inet6, unix, netlink, packet
+---@field family sockq.word.family  address family: inet, inet6, unix, netlink, packet, vsock
 ---@field table string  file below /proc/net that the row is from
 ---@field line integer  line of that file
 ---@field state? sockq.word.state  socket state as netstat spells it; ss's UNCONN for unconnected
@@ -477,6 +477,10 @@ sockq.fields = nil
 ---@return sockq.Query  # lazy; nothing is read yet
 function sockq.all() end
 
+--- A query over these tables of /proc/net: .
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.dccp() end
+
 --- A query over these tables of /proc/net: icmp, icmp6.
 ---@return sockq.Query  # lazy; nothing is read yet
 function sockq.icmp() end
@@ -485,6 +489,10 @@ function sockq.icmp() end
 --- udplite6, raw, raw6, icmp, icmp6.
 ---@return sockq.Query  # lazy; nothing is read yet
 function sockq.inet() end
+
+--- A query over these tables of /proc/net: .
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.mptcp() end
 
 --- A query over these tables of /proc/net: netlink.
 ---@return sockq.Query  # lazy; nothing is read yet
@@ -517,6 +525,10 @@ function sockq.udplite() end
 --- A query over these tables of /proc/net: unix.
 ---@return sockq.Query  # lazy; nothing is read yet
 function sockq.unix() end
+
+--- A query over these tables of /proc/net: .
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.vsock() end
 
 --- A query over tables by name: sockq.from("tcp6,unix").
 ---@param names string  comma list of protocols, or of files below /proc/net; one that this kernel lacks is told, where sockq.udplite() and its like are then silently empty

@@ -28,6 +28,7 @@ local INET, FAMILY6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
 local UNIX, NETLINK = tonumber(C.SOCKQ_UNIX), tonumber(C.SOCKQ_NETLINK)
 local PACKET = tonumber(C.SOCKQ_PACKET)
 local TCP6, SCTP_ASSOCS = tonumber(C.SOCKQ_TCP6), tonumber(C.SOCKQ_SCTP_ASSOCS)
+local MPTCP = tonumber(C.SOCKQ_MPTCP)
 local LISTEN, LISTENING = tonumber(C.SOCKQ_LISTEN), 0x10000
 local WITH_OWNERS, WITH_CGROUPS = tonumber(C.SOCKQ_WITH_OWNERS), tonumber(C.SOCKQ_WITH_CGROUPS)
 local WITH_COMM, WITH_EXE = tonumber(C.SOCKQ_WITH_COMM), tonumber(C.SOCKQ_WITH_EXE)
@@ -42,12 +43,12 @@ local PAIRED = { "tcp", "udp", "udplite" }
 local ALL = { "all" }
 
 local PROTO, FILE = {}, {}
-local PROTOS, FAMILIES = {}, { "inet", "inet6", "unix", "netlink", "packet" }
+local PROTOS, FAMILIES = {}, { "inet", "inet6", "unix", "netlink", "packet", "vsock" }
 local TIMERS = { "off", "on", "keepalive", "timewait", "probe" }
 local SCOPES = { "any", "loopback", "link", "private", "multicast", "public" }
 for number = 0, tonumber(C.SOCKQ_TABLES) - 1 do
   local entry = tables.list[number]
-  PROTO[number], FILE[number] = entry.proto, entry.file
+  PROTO[number], FILE[number] = entry.proto, entry.file or entry.proto
   if entry.proto ~= PROTOS[#PROTOS] then PROTOS[#PROTOS + 1] = entry.proto end
 end
 local FAMILY = {
@@ -56,6 +57,7 @@ local FAMILY = {
   [FAMILY6] = "inet6",
   [tonumber(C.SOCKQ_AF_NETLINK)] = "netlink",
   [tonumber(C.SOCKQ_AF_PACKET)] = "packet",
+  [tonumber(C.SOCKQ_AF_VSOCK)] = "vsock",
 }
 local TIMER = {
   [tonumber(C.SOCKQ_TIMER_OFF)] = "off",
@@ -106,7 +108,7 @@ end
 local function state_of(row)
   if not has(row.known, C.SOCKQ_HAS_STATE) then
     return nil
-  elseif row.table <= SCTP_ASSOCS then
+  elseif row.table <= SCTP_ASSOCS or row.table >= MPTCP then
     return state.name(state.tcp, row.state)
   elseif row.table == UNIX then
     if band(row.un.flags, LISTENING) ~= 0 and row.state == 1 then
@@ -222,7 +224,7 @@ end
 local list = {
   { name = "proto", type = "string", doc = "protocol: tcp, tcp6, udp, …, unix, netlink, packet",
     sources = ALL, values = PROTOS, get = function(row) return PROTO[row.table] end },
-  { name = "family", type = "string", doc = "address family: inet, inet6, unix, netlink, packet",
+  { name = "family", type = "string", doc = "address family: inet, inet6, unix, netlink, packet, vsock",
     sources = ALL, values = FAMILIES, get = function(row) return FAMILY[row.family] end },
   { name = "table", type = "string", doc = "file below /proc/net that the row is from",
     sources = ALL, get = function(row) return FILE[row.table] end },

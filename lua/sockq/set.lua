@@ -7,7 +7,10 @@ local schema = require("sockq.schema")
 local shortfall = require("sockq.shortfall")
 local trace = require("sockq.trace")
 
-local cast = require("ffi").cast
+local ffi = require("ffi")
+
+local cast, ffi_string = ffi.cast, ffi.string
+local NARROW_SIZE = ffi.sizeof("struct sockq_narrow")
 local C, BLOCK_ROWS = schema.C, schema.BLOCK_ROWS
 local min = math.min
 
@@ -147,8 +150,10 @@ end
 ---@param state_mask number  a bit a state of the inet tables, 0 for all
 ---@param flags number       request flags, SOCKQ_WITH_…
 ---@param named? integer[][]  groups of tables that may not all be missing
+---@param source? integer    SOCKQ_SOURCE_AUTO, _PROC (default) or _DIAG
+---@param narrow? ffi.cdata*  struct sockq_narrow: rows that do not meet it may be left out
 ---@return userdata          the row set; rows arrive while it is read
-function set.collect(table_mask, state_mask, flags, named)
+function set.collect(table_mask, state_mask, flags, named, source, narrow)
   if not client then
     local err
     client, err = core.connect(shortfall.proc_path)
@@ -157,7 +162,8 @@ function set.collect(table_mask, state_mask, flags, named)
     end
   end
   make_room()
-  local collected, err, errno = client:collect(table_mask, state_mask, flags)
+  local collected, err, errno = client:collect(table_mask, state_mask, flags, source or C.SOCKQ_SOURCE_PROC,
+    narrow and ffi_string(narrow, NARROW_SIZE))
   if not collected then
     fail(err, errno)
   end

@@ -36,7 +36,11 @@ end
 
 -- The path of a table in a namespace, by their numbers; handle nil: in that of the reader.
 local function path_of(number, handle, place)
-  local file = "net/" .. tables.list[number].file
+  local of = tables.list[number]
+  if not of.file or (handle and handle.set.tables[number].source == C.SOCKQ_SOURCE_DIAG) then
+    return "sock_diag: " .. of.proto
+  end
+  local file = "net/" .. of.file
   local entry = handle and netns.entry(handle, place)
   if not entry then
     return shortfall.path(file)
@@ -78,7 +82,8 @@ local function tell_problems(handle)
     local more = handle.set.tables[number].bad - (told[number] or 0)
     if more > 0 then
       local several = select(2, netns.entry(handle, 0)) > 1
-      tell(("%s: %d more lines are bad; skipped"):format(several and shortfall.path("*/net/" .. tables.list[number].file)
+      tell(("%s: %d more lines are bad; skipped"):format(several and tables.list[number].file and
+        shortfall.path("*/net/" .. tables.list[number].file)
         or path_of(number, handle, 0), more))
     end
   end

@@ -110,8 +110,8 @@ function state.names_of(table_mask)
   local all, list = {}, {}
   for number = 0, C.SOCKQ_TABLES - 1 do
     if bit.band(table_mask, bit.lshift(1, number)) ~= 0 then
-      local names = number <= C.SOCKQ_SCTP_ASSOCS and state.tcp or number < C.SOCKQ_UNIX and state.datagram or
-        number == C.SOCKQ_UNIX and state.unix or {}
+      local names = (number <= C.SOCKQ_SCTP_ASSOCS or number >= C.SOCKQ_MPTCP) and state.tcp or
+        number < C.SOCKQ_UNIX and state.datagram or number == C.SOCKQ_UNIX and state.unix or {}
       for _, name in pairs(names) do
         all[name] = true
       end

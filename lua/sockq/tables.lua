@@ -4,7 +4,8 @@ local C = require("sockq.schema").C
 
 local tables = {}
 
---- One entry a table, by its number in row.h: proto as netstat names it, the file below /proc/net.
+--- One entry a table, by its number in row.h: proto as netstat names it, the file below /proc/net, nil
+--- where only sock_diag knows it.
 tables.list = {
   [C.SOCKQ_TCP] = { proto = "tcp", file = "tcp" },
   [C.SOCKQ_TCP6] = { proto = "tcp6", file = "tcp6" },
@@ -21,6 +22,11 @@ tables.list = {
   [C.SOCKQ_UNIX] = { proto = "unix", file = "unix" },
   [C.SOCKQ_NETLINK] = { proto = "netlink", file = "netlink" },
   [C.SOCKQ_PACKET] = { proto = "packet", file = "packet" },
+  [C.SOCKQ_MPTCP] = { proto = "mptcp" },
+  [C.SOCKQ_MPTCP6] = { proto = "mptcp6" },
+  [C.SOCKQ_DCCP] = { proto = "dccp" },
+  [C.SOCKQ_DCCP6] = { proto = "dccp6" },
+  [C.SOCKQ_VSOCK] = { proto = "vsock" },
 }
 
 local pairs_of = {
@@ -33,6 +39,9 @@ local pairs_of = {
   unix = { C.SOCKQ_UNIX },
   netlink = { C.SOCKQ_NETLINK },
   packet = { C.SOCKQ_PACKET },
+  mptcp = { C.SOCKQ_MPTCP, C.SOCKQ_MPTCP6 },
+  dccp = { C.SOCKQ_DCCP, C.SOCKQ_DCCP6 },
+  vsock = { C.SOCKQ_VSOCK },
 }
 
 --- The tables of several groups.
@@ -75,7 +84,9 @@ function tables.named()
   for number = 0, C.SOCKQ_TABLES - 1 do
     local entry = tables.list[number]
     named[entry.proto] = named[entry.proto] or { number }
-    named[entry.file] = named[entry.file] or { number }
+    if entry.file then
+      named[entry.file] = named[entry.file] or { number }
+    end
   end
   return named
 end

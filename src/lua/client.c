@@ -84,13 +84,23 @@ static int client_gc(lua_State *L)
     return 0;
 }
 
-/* Lua: client:collect(tables, states, flags) → set, or nil, message, errno; bit sets as numbers */
+/*
+ * Lua: client:collect(tables, states, flags[, source[, narrow]]) → set, or nil, message, errno
+ * Bit sets as numbers; source: enum sockq_source_choice; narrow: the bytes of a struct
+ * sockq_narrow.
+ */
 static int client_collect(lua_State *L)
 {
     struct sockq_client *client = check_client(L, 1);
     struct sockq_question question = {.tables = (uint64_t)luaL_checknumber(L, 2),
                                       .states = (uint64_t)luaL_checknumber(L, 3),
-                                      .flags = (uint32_t)luaL_checknumber(L, 4)};
+                                      .flags = (uint32_t)luaL_checknumber(L, 4),
+                                      .source = (uint32_t)luaL_optnumber(L, 5, SOCKQ_SOURCE_AUTO)};
+    size_t size;
+    const char *narrow = luaL_optlstring(L, 6, NULL, &size);
+    luaL_argcheck(L, !narrow || size == sizeof(question.narrow), 6, "not a struct sockq_narrow");
+    if (narrow)
+        memcpy(&question.narrow, narrow, size);
     struct sockq_set_handle *handle = lua_newuserdata(L, sizeof(*handle));
 
     memset(handle, 0, sizeof(*handle));

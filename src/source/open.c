@@ -43,9 +43,10 @@ void table_text_ahead(struct table_job *job, enum sockq_table now)
         netns = 0;
         do
             table++;
-        while (table < SOCKQ_TABLES && !(job->tables >> table & 1));
+        while (table < SOCKQ_TABLES && !(job->question->tables >> table & 1));
     }
-    if (job->has_next || table >= SOCKQ_TABLES)
+    if (job->has_next || table >= SOCKQ_TABLES || !table_format((enum sockq_table)table)->path ||
+        table_asks_diag(job, (enum sockq_table)table, netns))
         return;
     job->next_table = (enum sockq_table)table;
     job->next_netns = netns;

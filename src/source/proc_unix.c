@@ -114,13 +114,6 @@ static void push(struct table_reader *reader, const struct unix_rows *rows,
                              true);
 }
 
-/* sock_diag tells of the namespace of the collector alone. */
-static bool is_own(const struct table_reader *reader)
-{
-    return reader->proc->live &&
-           (!reader->namespaces || reader->namespaces->list[reader->w->netns].pid == 0);
-}
-
 static void add_count(uint16_t *count, uint32_t more)
 {
     *count = more > (uint32_t)(UINT16_MAX - *count) ? UINT16_MAX : (uint16_t)(*count + more);
@@ -145,7 +138,8 @@ bool flush_unix(struct table_reader *reader)
         return false;
     struct unix_rows *rows = &text->rows;
     keep(reader, text);
-    if (!reader->w->error && unix_rows_judge(rows, is_own(reader)) < 0)
+    if (!reader->w->error &&
+        unix_rows_judge(rows, table_is_own(reader->proc, reader->namespaces, reader->w->netns)) < 0)
         reader->w->error = errno;
     if (!reader->w->error && reader->proc->live && reader->recent)
         join(reader, rows);

@@ -1,5 +1,6 @@
 /*
- * The socket tables under /proc/net: one scanner a line format, one reader for all.
+ * The socket tables, read from the text under /proc/net, one scanner a line format, or by
+ * sock_diag (sock_diag.h): one reader for all.
  *
  * A scanner turns one line of text into one row. It reports what is wrong by a reason and never
  * by a message, allocates nothing but arena room for names and address lists, and leaves the row
@@ -24,7 +25,7 @@ struct table_reader;
 
 /** How the lines of one table are read. */
 struct table_format {
-    const char *path;    /* below /proc, such as "net/tcp" */
+    const char *path;    /* below /proc, such as "net/tcp"; NULL: of sock_diag alone */
     const char *header;  /* the first words of its header, one blank between them */
     size_t longest;      /* the longest line that can be a row */
     bool continued;      /* a line that is no row can continue the row before it (unix) */
@@ -56,18 +57,19 @@ struct table_reader {
     struct owner_index *owners;    /* NULL: not asked for */
     struct netns_list *namespaces; /* NULL: that of the reader alone */
     enum sockq_table table;
-    uint64_t states;        /* wanted inet states, a bit each; 0: all */
-    uint32_t line;          /* number of the line being scanned, from 1 */
-    uint16_t row_flags;     /* flags for the row being scanned */
-    struct recent *recent;  /* to leave out rows that come twice; NULL: they are kept */
-    struct inodes *inodes;  /* of the rows so far; NULL: they are not marked */
-    struct again *again;    /* the rows so far, for later looks; NULL: there are none */
-    bool is_later;          /* a later look: only what the earlier ones lost is pushed */
-    bool doubted;           /* the row that is pushed may be text of a unix name */
-    uint32_t found;         /* by it */
-    uint32_t found_old;     /* of these, sockets that were there before the start */
-    bool crlf;              /* the header ended in CR LF: the file was converted */
-    struct unix_text *held; /* unix rows that are not judged yet, owned by proc_unix.c */
+    enum sockq_source_choice source; /* PROC or DIAG */
+    uint64_t states;                 /* wanted inet states, a bit each; 0: all */
+    uint32_t line;                   /* number of the line being scanned, from 1 */
+    uint16_t row_flags;              /* flags for the row being scanned */
+    struct recent *recent;           /* to leave out rows that come twice; NULL: they are kept */
+    struct inodes *inodes;           /* of the rows so far; NULL: they are not marked */
+    struct again *again;             /* the rows so far, for later looks; NULL: there are none */
+    bool is_later;                   /* a later look: only what the earlier ones lost is pushed */
+    bool doubted;                    /* the row that is pushed may be text of a unix name */
+    uint32_t found;                  /* by it */
+    uint32_t found_old;              /* of these, sockets that were there before the start */
+    bool crlf;                       /* the header ended in CR LF: the file was converted */
+    struct unix_text *held;          /* unix rows that are not judged yet, owned by proc_unix.c */
 };
 
 /** The text of one table of one namespace, or why there is none. */
@@ -85,9 +87,8 @@ struct table_job {
     struct netns_list *namespaces; /* NULL: only that of the reader */
     struct recent *recent;         /* to leave out rows that come twice; NULL: they are kept */
     struct inodes *inodes;         /* to mark rows whose inode comes twice; NULL: they are not */
-    uint64_t tables;               /* as in the question, a bit each: what is read in turn */
-    uint64_t states;               /* as in the question */
-    bool (*check)(void *);         /* called after every piece; true stops */
+    const struct sockq_question *question;
+    bool (*check)(void *); /* called after every piece; true stops */
     void *context;
     /* What is read behind the present text, opened while that is read; table_job_end closes it. */
     struct table_text next;
@@ -95,6 +96,26 @@ struct table_job {
     uint32_t next_netns;
     bool has_next;
 };
+
+/** What is known behind one look at a table. */
+enum look_end {
+    LOOK_WHOLE,  /* nothing can lack, or the table's info says why */
+    LOOK_UNSURE, /* sockets may have been passed over that were there all the while */
+    LOOK_GAPS    /* the source said that its answer has gaps */
+};
+
+/** Whether a namespace is that of the reader, of which alone sock_diag tells. */
+static inline bool table_is_own(const struct sockq_proc *proc, const struct netns_list *namespaces,
+                                uint32_t netns)
+{
+    return proc->live && (!namespaces || namespaces->list[netns].pid == 0);
+}
+
+/** Whether sock_diag is to be asked for a table of a namespace. */
+bool table_asks_diag(const struct table_job *job, enum sockq_table table, uint32_t netns);
+
+/** How many sockets of the reader's table its namespace has; -1: not known. */
+int64_t table_count(const struct table_reader *reader);
 
 /** Read one table of every namespace into the row set; its tables[] entry says how it went. */
 void table_read(struct table_job *job, enum sockq_table table);

@@ -44,12 +44,8 @@ static struct fuzz_dump read_all(const uint8_t *text, size_t size,
     FUZZ_CHECK(sockq_writer_open(&w, fuzz_file(), question) == 0);
     w.set->user_hz = 100;
     struct recent *recent = unique ? calloc(1, sizeof(*recent)) : NULL;
-    struct table_job job = {.proc = &proc,
-                            .w = &w,
-                            .recent = recent,
-                            .tables = question->tables,
-                            .states = question->states,
-                            .check = never};
+    struct table_job job = {
+        .proc = &proc, .w = &w, .recent = recent, .question = question, .check = never};
     table_read(&job, table);
     table_job_end(&job);
     free(recent);
@@ -102,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const size_t pieces[] = {1, 7, 4095, 3};
     struct fuzz_input in = {data, size};
     uint8_t first = fuzz_byte(&in), how = fuzz_byte(&in);
-    enum sockq_table table = (enum sockq_table)((first & 0x7f) % SOCKQ_TABLES);
+    enum sockq_table table = (enum sockq_table)((first & 0x7f) % SOCKQ_TEXT_TABLES);
     const struct sockq_question question = {.tables = (uint64_t)1 << table,
                                             .states = how & 1 ? 0x47e : 0,
                                             .flags = how & 2 ? SOCKQ_KEEP_DUPLICATES : 0};

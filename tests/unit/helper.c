@@ -229,7 +229,8 @@ bool never_stop(void *context)
 const struct sockq_table_info *read_table_with(struct fixture *f, enum sockq_table table,
                                                struct owner_index *owners, uint64_t states)
 {
-    struct sockq_question question = {.tables = (uint64_t)1 << table, .states = states};
+    struct sockq_question question = {
+        .tables = (uint64_t)1 << table, .states = states, .source = SOCKQ_SOURCE_PROC};
 
     if (!owners) {
         if (f->w.set)
@@ -237,7 +238,7 @@ const struct sockq_table_info *read_table_with(struct fixture *f, enum sockq_tab
         assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
     }
     struct table_job job = {
-        .proc = &f->proc, .w = &f->w, .owners = owners, .states = states, .check = never_stop};
+        .proc = &f->proc, .w = &f->w, .owners = owners, .question = &question, .check = never_stop};
     table_read(&job, table);
     table_job_end(&job);
     sockq_writer_finish(&f->w, SOCKQ_SET_COMPLETE);

@@ -28,7 +28,7 @@ static inline void make_tree(struct fixture *f)
 {
     char text[2000];
 
-    for (int i = 0; i < SOCKQ_TABLES; i++) {
+    for (int i = 0; i < SOCKQ_TEXT_TABLES; i++) {
         const char *good = good_of((enum sockq_table)i);
         int n = snprintf(text, sizeof(text), "%snonsense\n%s", good, good);
         put_table(f, (enum sockq_table)i, text, (size_t)n);

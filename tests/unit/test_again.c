@@ -46,7 +46,8 @@ static bool next_look(void *context)
 static uint64_t rows_of(struct fixture *f, enum sockq_table table, const char *const *texts,
                         bool live)
 {
-    const struct sockq_question question = {.tables = (uint64_t)1 << table};
+    const struct sockq_question question = {.tables = (uint64_t)1 << table,
+                                            .source = SOCKQ_SOURCE_PROC};
     struct looks looks = {.f = f, .table = table, .texts = texts};
 
     f->proc.live = live;
@@ -269,7 +270,8 @@ static bool no_descriptor_left(void *context)
 
 static void a_later_look_that_fails_is_told(void **state)
 {
-    const struct sockq_question question = {.tables = (uint64_t)1 << SOCKQ_TCP};
+    const struct sockq_question question = {.tables = (uint64_t)1 << SOCKQ_TCP,
+                                            .source = SOCKQ_SOURCE_PROC};
     struct fixture *f = *state;
     char *text = rows_without(ROWS, 0, 0, "");
     struct rlimit limit;

@@ -133,7 +133,7 @@ static void make_full_tree(struct fixture *f)
     char path[64], target[64];
 
     reset();
-    for (int i = 0; i < SOCKQ_TABLES; i++) {
+    for (int i = 0; i < SOCKQ_TEXT_TABLES; i++) {
         int n = snprintf(text, sizeof(text), "%snonsense\n", good_of((enum sockq_table)i));
         put_table(f, (enum sockq_table)i, text, (size_t)n);
     }
@@ -220,7 +220,7 @@ static bool collect_with_fault(struct fixture *f, long in, uint64_t all)
 static void each_allocation_of_a_collection(void **state)
 {
     struct fixture *f = *state;
-    const uint64_t all = 12000 + SOCKQ_TABLES - 1;
+    const uint64_t all = 12000 + SOCKQ_TEXT_TABLES - 1;
     long in = 1;
 
     make_full_tree(f);

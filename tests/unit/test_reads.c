@@ -98,7 +98,7 @@ static void bad_031_short_reads(void **state)
     struct fixture *f = *state;
     static char text[80000];
 
-    for (int i = 0; i < SOCKQ_TABLES; i++) {
+    for (int i = 0; i < SOCKQ_TEXT_TABLES; i++) {
         enum sockq_table table = (enum sockq_table)i;
         put_table(f, table, text,
                   mixed_rows(table, text, sizeof(text), table_format(table)->longest + 9));
@@ -122,7 +122,7 @@ static void bad_032_boundary_everywhere(void **state)
     struct fixture *f = *state;
     static char text[8000];
 
-    for (int i = 0; i < SOCKQ_TABLES; i++) {
+    for (int i = 0; i < SOCKQ_TEXT_TABLES; i++) {
         enum sockq_table table = (enum sockq_table)i;
         size_t size = mixed_rows(table, text, sizeof(text), 100);
         put_table(f, table, text, size);
@@ -202,7 +202,7 @@ static void bad_030_error_half_way(void **state)
     struct fixture *f = *state;
     char text[2000];
 
-    for (int i = 0; i < SOCKQ_TABLES; i++)
+    for (int i = 0; i < SOCKQ_TEXT_TABLES; i++)
         for (size_t k = 0; k < COUNT(errors); k++) {
             enum sockq_table table = (enum sockq_table)i;
             int n = snprintf(text, sizeof(text), "%s%s%s", good_of(table), good_of(table),
@@ -266,7 +266,11 @@ static void the_check_follows_each_read(void **state)
         plan.most = strlen(good_of(SOCKQ_TCP));
         plan.stop_at = stop_at;
         assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
-        struct table_job job = {.proc = &f->proc, .w = &f->w, .check = stop_in_time, .context = f};
+        struct table_job job = {.proc = &f->proc,
+                                .w = &f->w,
+                                .question = &question,
+                                .check = stop_in_time,
+                                .context = f};
         table_read(&job, SOCKQ_TCP);
         table_job_end(&job);
         assert_int_equal(sockq_set_rows(f->w.set), stop_at < 3 ? stop_at : 3);

@@ -39,7 +39,7 @@ local COLUMNS = { "change", "proto", output.LOCAL, output.REMOTE, "state", outpu
 local function numbers_by_file()
   local numbers = {}
   for number, entry in pairs(tables.list) do
-    numbers[entry.file] = number
+    numbers[entry.file or entry.proto] = number
   end
   return numbers
 end

@@ -94,10 +94,10 @@ function kinds.tables()
   local tables, list = require("sockq.tables"), {}
   for _, name in ipairs(require("sockq.hint").keys(tables.named())) do
     local files = {}
-    for i, number in ipairs(tables.named()[name]) do
-      files[i] = tables.list[number].file
+    for _, number in ipairs(tables.named()[name]) do
+      files[#files + 1] = tables.list[number].file
     end
-    list[#list + 1] = { name, "/proc/net/" .. table.concat(files, ", ") }
+    list[#list + 1] = { name, files[1] and "/proc/net/" .. table.concat(files, ", ") or "sock_diag alone" }
   end
   return list
 end

@@ -1,0 +1,293 @@
+/*
+ * Rows of tcp, udp, udplite, raw, mptcp and dccp by inet_diag (net/ipv4/inet_diag.c, tcp_diag.c,
+ * udp_diag.c, raw_diag.c, net/mptcp/mptcp_diag.c): struct inet_diag_msg and attributes behind it.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <linux/in.h>
+#include <linux/inet_diag.h>
+#include <linux/tcp.h>
+#include <string.h>
+
+#include "diag_bytecode.h"
+#include "sock_diag.h"
+
+/* Attributes that are looked at: all below this number. */
+enum { ATTRIBUTES = INET_DIAG_SOCKOPT + 1 };
+
+/* All states but those of sockets that are bound and no more, which /proc does not list either. */
+enum { LISTED_STATES = (1 << SOCKQ_BOUND_INACTIVE) - 1 };
+
+static uint32_t protocol_of(enum sockq_table table)
+{
+    switch (table) {
+    case SOCKQ_UDP:
+    case SOCKQ_UDP6:
+        return IPPROTO_UDP;
+    case SOCKQ_UDPLITE:
+    case SOCKQ_UDPLITE6:
+        return IPPROTO_UDPLITE;
+    case SOCKQ_RAW:
+    case SOCKQ_RAW6:
+        return IPPROTO_RAW;
+    case SOCKQ_MPTCP:
+    case SOCKQ_MPTCP6:
+        return IPPROTO_MPTCP;
+    case SOCKQ_DCCP:
+    case SOCKQ_DCCP6:
+        return IPPROTO_DCCP;
+    default:
+        return IPPROTO_TCP;
+    }
+}
+
+static uint8_t family_of(enum sockq_table table)
+{
+    switch (table) {
+    case SOCKQ_TCP6:
+    case SOCKQ_UDP6:
+    case SOCKQ_UDPLITE6:
+    case SOCKQ_RAW6:
+    case SOCKQ_MPTCP6:
+    case SOCKQ_DCCP6:
+        return SOCKQ_AF_INET6;
+    default:
+        return SOCKQ_AF_INET;
+    }
+}
+
+/* Tables whose sockets have timers and queues of connections. */
+static bool is_stream(enum sockq_table table)
+{
+    const uint32_t protocol = protocol_of(table);
+
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP || protocol == IPPROTO_DCCP;
+}
+
+static uint8_t extensions(uint32_t flags)
+{
+    static const struct {
+        uint32_t flag;
+        uint8_t attributes[3];
+    } wanted[] = {
+        {SOCKQ_WITH_INFO, {INET_DIAG_INFO}},
+        {SOCKQ_WITH_CC, {INET_DIAG_CONG, INET_DIAG_VEGASINFO}},
+        {SOCKQ_WITH_MEMORY, {INET_DIAG_SKMEMINFO}},
+        {SOCKQ_WITH_TOS, {INET_DIAG_TOS, INET_DIAG_TCLASS}},
+    };
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        for (int k = 0; flags & wanted[i].flag && k < 3 && wanted[i].attributes[k]; k++)
+            bits |= 1u << (wanted[i].attributes[k] - 1);
+    return (uint8_t)bits;
+}
+
+static void ask(const struct table_reader *reader, struct nlmsghdr *header)
+{
+    struct inet_diag_req_v2 *request = mnl_nlmsg_put_extra_header(header, sizeof(*request));
+    const struct sockq_question *question = reader->job->question;
+    const uint32_t protocol = protocol_of(reader->table);
+    unsigned char code[DIAG_BYTECODE];
+
+    request->sdiag_family = family_of(reader->table);
+    request->sdiag_protocol = (uint8_t)protocol;
+    request->idiag_ext = extensions(question->flags);
+    request->idiag_states = reader->states ? (uint32_t)reader->states : LISTED_STATES;
+    if (protocol > UINT8_MAX)
+        mnl_attr_put_u32(header, INET_DIAG_REQ_PROTOCOL, protocol);
+    size_t size = diag_bytecode(&question->narrow, code);
+    if (size)
+        mnl_attr_put(header, INET_DIAG_REQ_BYTECODE, size, code);
+}
+
+/* Text of an attribute, which may lack its NUL. */
+static void copy_name(const struct nlattr *attribute, char *into, size_t size)
+{
+    size_t length = mnl_attr_get_payload_len(attribute);
+    const char *name = mnl_attr_get_payload(attribute);
+
+    length = strnlen(name, length < size - 1 ? length : size - 1);
+    memcpy(into, name, length);
+}
+
+static uint64_t keep_bytes(struct sockq_writer *w, const struct nlattr *attribute, uint32_t *length)
+{
+    *length = attribute ? mnl_attr_get_payload_len(attribute) : 0;
+    return *length ? sockq_writer_bytes(w, mnl_attr_get_payload(attribute), *length) : 0;
+}
+
+static void take_cc(struct sockq_diag *more, const struct nlattr *const attributes[])
+{
+    static const struct {
+        uint16_t attribute;
+        uint16_t size;
+        uint32_t has;
+    } infos[] = {
+        {INET_DIAG_VEGASINFO, sizeof(struct tcpvegas_info), SOCKQ_DIAG_HAS_VEGAS},
+        {INET_DIAG_DCTCPINFO, sizeof(struct tcp_dctcp_info), SOCKQ_DIAG_HAS_DCTCP},
+        {INET_DIAG_BBRINFO, sizeof(struct tcp_bbr_info), SOCKQ_DIAG_HAS_BBR},
+    };
+
+    if (attributes[INET_DIAG_CONG]) {
+        copy_name(attributes[INET_DIAG_CONG], more->cc, sizeof(more->cc));
+        more->has |= SOCKQ_DIAG_HAS_CC;
+    }
+    for (size_t i = 0; i < sizeof(infos) / sizeof(infos[0]); i++) {
+        const void *info = diag_payload(attributes[infos[i].attribute], infos[i].size);
+        if (!info)
+            continue;
+        _Static_assert(sizeof(struct tcp_bbr_info) <= sizeof(more->cc_info), "the largest of them");
+        memcpy(more->cc_info, info, infos[i].size);
+        more->has |= infos[i].has;
+        return;
+    }
+}
+
+static void take_number(struct sockq_diag *more, const struct nlattr *attribute, void *into,
+                        size_t size, uint32_t has)
+{
+    const void *payload = diag_payload(attribute, size);
+
+    if (!payload)
+        return;
+    memcpy(into, payload, size);
+    more->has |= has;
+}
+
+static uint64_t take_more(struct table_reader *reader, const struct inet_diag_msg *message,
+                          const struct nlattr *const attributes[])
+{
+    struct sockq_writer *w = reader->w;
+    struct sockq_diag more = {.cookie = (uint64_t)message->id.idiag_cookie[1] << 32 |
+                                        message->id.idiag_cookie[0],
+                              .has = SOCKQ_DIAG_HAS_COOKIE};
+    uint64_t offset;
+
+    take_cc(&more, attributes);
+    take_number(&more, attributes[INET_DIAG_MARK], &more.mark, sizeof(more.mark),
+                SOCKQ_DIAG_HAS_MARK);
+    take_number(&more, attributes[INET_DIAG_CLASS_ID], &more.class_id, sizeof(more.class_id),
+                SOCKQ_DIAG_HAS_CLASS);
+    take_number(&more, attributes[INET_DIAG_CGROUP_ID], &more.cgroup_id, sizeof(more.cgroup_id),
+                SOCKQ_DIAG_HAS_CGROUP);
+    take_number(&more, attributes[INET_DIAG_TOS], &more.tos, sizeof(more.tos), SOCKQ_DIAG_HAS_TOS);
+    take_number(&more, attributes[INET_DIAG_TCLASS], &more.tclass, sizeof(more.tclass),
+                SOCKQ_DIAG_HAS_TCLASS);
+    take_number(&more, attributes[INET_DIAG_SOCKOPT], &more.sockopt, sizeof(more.sockopt),
+                SOCKQ_DIAG_HAS_SOCKOPT);
+    diag_memory(attributes[INET_DIAG_SKMEMINFO], &more.memory);
+    more.info = keep_bytes(w, attributes[INET_DIAG_INFO], &more.info_len);
+    more.ulp = keep_bytes(w, attributes[INET_DIAG_ULP_INFO], &more.ulp_len);
+    more.md5sig = keep_bytes(w, attributes[INET_DIAG_MD5SIG], &more.md5sig_len);
+    struct sockq_diag *kept = sockq_writer_alloc(w, sizeof(more), &offset);
+    if (!kept)
+        return 0;
+    *kept = more;
+    return offset;
+}
+
+/* How often the timer that runs has run out, of which timer that may be; all of it by tcp_info. */
+static void take_counts(struct sockq_row *row, const struct inet_diag_msg *message,
+                        const struct nlattr *info)
+{
+    const struct tcp_info *tcp = diag_payload(info, offsetof(struct tcp_info, tcpi_backoff));
+
+    if (tcp) {
+        row->retrans = tcp->tcpi_retransmits;
+        row->probes = tcp->tcpi_probes;
+        row->known |= SOCKQ_HAS_RETRANS | SOCKQ_HAS_PROBES;
+    } else if (row->timer == SOCKQ_TIMER_ON) {
+        row->retrans = message->idiag_retrans;
+        row->known |= SOCKQ_HAS_RETRANS;
+    } else if (row->timer == SOCKQ_TIMER_PROBE || row->timer == SOCKQ_TIMER_KEEPALIVE) {
+        row->probes = message->idiag_retrans;
+        row->known |= SOCKQ_HAS_PROBES;
+    }
+}
+
+/* A mini-socket has no inode and no owner, a request neither, nor the attributes of a socket. */
+static void mark_known(struct sockq_row *row, const struct inet_diag_msg *message,
+                       const struct nlattr *const attributes[])
+{
+    row->known = SOCKQ_HAS_STATE | SOCKQ_HAS_QUEUES | SOCKQ_HAS_TIMER | SOCKQ_HAS_ADDRS;
+    if (!is_stream((enum sockq_table)row->table)) {
+        row->known |= SOCKQ_HAS_UID;
+    } else if (row->timer == SOCKQ_TIMER_TIMEWAIT &&
+               (row->state == SOCKQ_TIME_WAIT || row->state == SOCKQ_FIN_WAIT2)) {
+        row->flags |= SOCKQ_ROW_MINI;
+        return;
+    } else if (row->state == SOCKQ_SYN_RECV && !attributes[INET_DIAG_SHUTDOWN]) {
+        row->flags |= SOCKQ_ROW_REQUEST;
+        row->retrans = message->idiag_retrans;
+        row->known |= SOCKQ_HAS_RETRANS;
+        return;
+    } else {
+        row->known |= SOCKQ_HAS_UID;
+        take_counts(row, message,
+                    protocol_of((enum sockq_table)row->table) == IPPROTO_TCP
+                        ? attributes[INET_DIAG_INFO]
+                        : NULL);
+    }
+    if (row->inode)
+        row->known |= SOCKQ_HAS_INODE;
+}
+
+static void take_small(struct sockq_inet_diag *diag, const struct nlattr *attribute, uint8_t *into,
+                       uint8_t has)
+{
+    const uint8_t *byte = diag_payload(attribute, 1);
+
+    if (!byte)
+        return;
+    *into = *byte;
+    diag->has |= has;
+}
+
+static bool take(struct table_reader *reader, const struct nlmsghdr *header)
+{
+    const struct inet_diag_msg *message = mnl_nlmsg_get_payload(header);
+    const struct nlattr *attributes[ATTRIBUTES];
+
+    if (mnl_nlmsg_get_payload_len(header) < sizeof(*message))
+        return false;
+    if (message->idiag_family != family_of(reader->table))
+        return true;
+    struct sockq_row *row = sockq_writer_row(reader->w);
+    if (!row)
+        return true;
+    diag_attributes(header, sizeof(*message), attributes, ATTRIBUTES);
+    *row = (struct sockq_row){.table = (uint8_t)reader->table,
+                              .family = message->idiag_family,
+                              .state = message->idiag_state,
+                              .timer = message->idiag_timer,
+                              .when = message->idiag_expires,
+                              .recv_q = message->idiag_rqueue,
+                              .send_q = message->idiag_wqueue,
+                              .uid = message->idiag_uid,
+                              .inode = message->idiag_inode,
+                              .local_port = ntohs(message->id.idiag_sport),
+                              .remote_port = ntohs(message->id.idiag_dport),
+                              .flags = SOCKQ_ROW_DIAG,
+                              .diag = {.ifindex = message->id.idiag_if}};
+    const size_t size = row->family == SOCKQ_AF_INET6 ? 16 : 4;
+    memcpy(row->local_addr, message->id.idiag_src, size);
+    memcpy(row->remote_addr, message->id.idiag_dst, size);
+    if (row->state == SOCKQ_LISTEN && is_stream(reader->table)) {
+        row->diag.backlog_max = row->send_q;
+        row->send_q = 0;
+    }
+    take_small(&row->diag, attributes[INET_DIAG_SHUTDOWN], &row->diag.shutdown,
+               SOCKQ_DIAG_HAS_SHUTDOWN);
+    take_small(&row->diag, attributes[INET_DIAG_SKV6ONLY], &row->diag.v6only,
+               SOCKQ_DIAG_HAS_V6ONLY);
+    take_small(&row->diag, attributes[INET_DIAG_PROTOCOL], &row->diag.protocol,
+               SOCKQ_DIAG_HAS_PROTOCOL);
+    mark_known(row, message, attributes);
+    if (reader->job->question->flags & SOCKQ_DIAG_FLAGS)
+        row->diag.more = take_more(reader, message, attributes);
+    table_push(reader, row);
+    return true;
+}
+
+const struct diag_family diag_inet = {ask, take};

@@ -1,0 +1,25 @@
+/*
+ * The text of one table of one namespace, line by line.
+ */
+#ifndef SOCKQ_SOURCE_LINES_H
+#define SOCKQ_SOURCE_LINES_H
+#include "feed.h"
+#include "source.h"
+
+/** What a reader of a text learns of it besides its rows. */
+struct lines_seen {
+    size_t bytes;   /* of text */
+    int64_t before; /* sockets there were once the text had become long; -1: not known */
+    bool is_long;   /* what is read behind it was opened */
+};
+
+/**
+ * Read a text to its end: each row is pushed through the reader, each damage told.
+ *
+ * @feed  closed
+ * @info  its status says how it ended; READING: the check stopped it, or w->error
+ */
+void lines_read(struct table_reader *reader, struct feed *feed, struct sockq_table_info *info,
+                struct lines_seen *seen);
+
+#endif

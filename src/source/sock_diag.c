@@ -1,0 +1,195 @@
+#define _GNU_SOURCE
+#include "sock_diag.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* The kernel fills datagrams of at most 32 KiB (net/netlink/af_netlink.c, netlink_dump). */
+enum { ANSWER = 64 << 10, SEQUENCE = 1, LOSSES_MOST = 64 };
+
+static const struct diag_family *const families[SOCKQ_TABLES] = {
+    [SOCKQ_TCP] = &diag_inet,    [SOCKQ_TCP6] = &diag_inet,    [SOCKQ_UDP] = &diag_inet,
+    [SOCKQ_UDP6] = &diag_inet,   [SOCKQ_UDPLITE] = &diag_inet, [SOCKQ_UDPLITE6] = &diag_inet,
+    [SOCKQ_RAW] = &diag_inet,    [SOCKQ_RAW6] = &diag_inet,    [SOCKQ_MPTCP] = &diag_inet,
+    [SOCKQ_MPTCP6] = &diag_inet, [SOCKQ_DCCP] = &diag_inet,    [SOCKQ_DCCP6] = &diag_inet,
+};
+
+bool diag_knows(enum sockq_table table)
+{
+    return families[table] != NULL;
+}
+
+void diag_attributes(const struct nlmsghdr *message, size_t header,
+                     const struct nlattr *attributes[], unsigned count)
+{
+    const struct nlattr *attribute;
+
+    memset(attributes, 0, count * sizeof(attributes[0]));
+    if (mnl_nlmsg_get_payload_len(message) < header)
+        return;
+    int left = (int)(mnl_nlmsg_get_payload_len(message) - header);
+    for (attribute = mnl_nlmsg_get_payload_offset(message, header);
+         left > 0 && mnl_attr_ok(attribute, left); attribute = mnl_attr_next(attribute)) {
+        const unsigned type = mnl_attr_get_type(attribute);
+        if (type < count)
+            attributes[type] = attribute;
+        left -= (int)MNL_ALIGN(attribute->nla_len);
+    }
+}
+
+const void *diag_payload(const struct nlattr *attribute, size_t size)
+{
+    return attribute && mnl_attr_get_payload_len(attribute) >= size
+               ? mnl_attr_get_payload(attribute)
+               : NULL;
+}
+
+void diag_memory(const struct nlattr *attribute, struct sockq_memory *memory)
+{
+    const size_t words = offsetof(struct sockq_memory, count) / sizeof(uint32_t);
+    size_t have = attribute ? mnl_attr_get_payload_len(attribute) / sizeof(uint32_t) : 0;
+
+    *memory = (struct sockq_memory){.count = (uint32_t)(have < words ? have : words)};
+    if (memory->count)
+        memcpy(memory, mnl_attr_get_payload(attribute), memory->count * sizeof(uint32_t));
+}
+
+/* The errno in the payload of an error or of the end of a dump; 0: none. */
+static int errno_of(const struct nlmsghdr *message)
+{
+    int32_t error = 0;
+
+    if (mnl_nlmsg_get_payload_len(message) >= sizeof(error))
+        memcpy(&error, mnl_nlmsg_get_payload(message), sizeof(error));
+    return error < 0 && error >= -4095 ? -error : 0;
+}
+
+int diag_take(struct table_reader *reader, const void *bytes, size_t size, bool *gaps, int *error)
+{
+    const struct diag_family *family = families[reader->table];
+    const struct nlmsghdr *message = bytes;
+    int left = (int)size;
+
+    *error = 0;
+    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+        /* An answer to what was asked before, and given up. */
+        if (message->nlmsg_seq != SEQUENCE)
+            continue;
+        *gaps |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+        switch (message->nlmsg_type) {
+        case NLMSG_DONE:
+            *error = errno_of(message);
+            return *error ? MNL_CB_ERROR : MNL_CB_STOP;
+        case NLMSG_ERROR:
+            *error = errno_of(message);
+            return *error ? MNL_CB_ERROR : MNL_CB_STOP;
+        case NLMSG_OVERRUN:
+            *gaps = true;
+            break;
+        case SOCK_DIAG_BY_FAMILY:
+            *gaps |= !family->take(reader, message);
+            break;
+        default:
+            break;
+        }
+        if (reader->w->error)
+            return MNL_CB_ERROR;
+    }
+    /* Cut short: what is left is no message. */
+    *gaps |= left > 0;
+    return MNL_CB_OK;
+}
+
+static struct mnl_socket *open_socket(void)
+{
+    struct mnl_socket *socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
+
+    if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+        int saved = errno;
+        mnl_socket_close(socket);
+        errno = saved;
+        return NULL;
+    }
+    return socket;
+}
+
+static int ask(const struct table_reader *reader, struct mnl_socket *socket)
+{
+    _Alignas(struct nlmsghdr) char bytes[DIAG_REQUEST];
+    struct nlmsghdr *header = mnl_nlmsg_put_header(bytes);
+
+    header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    header->nlmsg_seq = SEQUENCE;
+    families[reader->table]->ask(reader, header);
+    return mnl_socket_sendto(socket, header, header->nlmsg_len) < 0 ? -1 : 0;
+}
+
+/* One answer. @return its datagrams; 0: the first was an error, *error says which */
+static unsigned take_answer(struct table_reader *reader, struct sockq_table_info *info,
+                            struct mnl_socket *socket, char *bytes, bool *gaps, int *error)
+{
+    unsigned datagrams = 0, losses = 0;
+    int more = MNL_CB_OK;
+
+    while (more == MNL_CB_OK) {
+        ssize_t n = mnl_socket_recvfrom(socket, bytes, ANSWER);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            /* Datagrams were dropped (ENOBUFS), or one did not fit (ENOSPC). */
+            *error = errno;
+            if ((errno != ENOBUFS && errno != ENOSPC) || losses++ == LOSSES_MOST)
+                return datagrams;
+            *gaps = true;
+            continue;
+        }
+        more = diag_take(reader, bytes, (size_t)n, gaps, error);
+        if (more == MNL_CB_ERROR)
+            return datagrams;
+        if (datagrams++ == 0)
+            info->status = SOCKQ_TABLE_READING;
+        if (more == MNL_CB_OK && table_show(reader))
+            return datagrams;
+    }
+    info->status = SOCKQ_TABLE_COMPLETE;
+    *error = 0;
+    return datagrams;
+}
+
+enum look_end diag_read(struct table_reader *reader, struct sockq_table_info *info)
+{
+    struct mnl_socket *socket = open_socket();
+    char *bytes = socket ? malloc(ANSWER) : NULL;
+    int64_t before = reader->again && !reader->is_later ? table_count(reader) : -1;
+    int error = 0;
+    bool gaps = false;
+    unsigned datagrams = 0;
+
+    if (!bytes || ask(reader, socket) < 0)
+        error = errno;
+    else
+        datagrams = take_answer(reader, info, socket, bytes, &gaps, &error);
+    free(bytes);
+    if (socket)
+        mnl_socket_close(socket);
+    sockq_writer_commit(reader->w);
+    if (sockq_proc_is_failure(error) || (error && datagrams > 0)) {
+        info->status = SOCKQ_TABLE_FAILED;
+        info->error = error;
+        if (!reader->is_later)
+            table_fail(reader, error);
+        return LOOK_WHOLE;
+    }
+    info->refusal = error;
+    if (gaps)
+        return LOOK_GAPS;
+    /* What comes in one datagram is a look at one moment, but for chains of more than 16 sockets.
+     */
+    return info->duplicates > 0 || before < 0 || before != table_count(reader) ? LOOK_UNSURE
+                                                                               : LOOK_WHOLE;
+}

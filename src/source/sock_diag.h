@@ -1,0 +1,60 @@
+/*
+ * Sockets by sock_diag(7): the kernel's netlink interface, cheaper than its text and with more to
+ * tell. It speaks for the namespace of the thread that asks.
+ *
+ * A family has a file of its own (diag_inet.c, …): it writes a request and makes rows of answers.
+ * Messages are framed and walked by libmnl.
+ */
+#ifndef SOCKQ_SOURCE_SOCK_DIAG_H
+#define SOCKQ_SOURCE_SOCK_DIAG_H
+#include <libmnl/libmnl.h>
+
+#include "source.h"
+
+/** Room for the request of any family. */
+enum { DIAG_REQUEST = 4096 };
+
+/** How one family of tables is asked for. */
+struct diag_family {
+    /* Append the request to a header; what it asks for follows from reader and question. */
+    void (*ask)(const struct table_reader *reader, struct nlmsghdr *header);
+    /*
+     * Push the socket that a message tells of, if it is one of the reader's table.
+     * @return  false if the message is cut short
+     */
+    bool (*take)(struct table_reader *reader, const struct nlmsghdr *message);
+};
+
+/** Whether sock_diag may know a table. */
+bool diag_knows(enum sockq_table table);
+
+/**
+ * Read the reader's table in its namespace, or look at it once more.
+ *
+ * @info  status UNREAD: the kernel does not know it, refusal: why; READING: the check stopped it,
+ *        or w->error; FAILED: error has errno
+ */
+enum look_end diag_read(struct table_reader *reader, struct sockq_table_info *info);
+
+/**
+ * Make rows of messages that the kernel sent: what diag_read does with each datagram.
+ *
+ * @bytes  aligned as struct nlmsghdr; may hold anything
+ * @error  errno that the kernel answered, 0 for none
+ * @return  MNL_CB_OK: more follows; MNL_CB_STOP: it was the last; MNL_CB_ERROR: see *error
+ */
+int diag_take(struct table_reader *reader, const void *bytes, size_t size, bool *gaps, int *error);
+
+/** The attributes of a message by their types, the last of each; others are passed over. */
+void diag_attributes(const struct nlmsghdr *message, size_t header,
+                     const struct nlattr *attributes[], unsigned count);
+
+/** The payload of an attribute if it has at least `size` bytes, else NULL. */
+const void *diag_payload(const struct nlattr *attribute, size_t size);
+
+/** SK_MEMINFO words of an attribute; what lacks is left zero. */
+void diag_memory(const struct nlattr *attribute, struct sockq_memory *memory);
+
+extern const struct diag_family diag_inet;
+
+#endif
