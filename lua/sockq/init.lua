@@ -14,7 +14,8 @@
 --   init.lua            the module: sockq.tcp() and its like
 --   views/              layouts of whole listings: netstat
 --   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
---   ss/                 the parts of the ss view: listing, layout, a file a family, names, bytes
+--   ss/                 the parts of the ss view: options, usage, families, states; plan: what is listed;
+--                       listing, layout, a file a family, names, bytes
 --   view.lua            running a view
 --   reports/            questions with their answers
 --   report.lua          running a report

@@ -12,12 +12,13 @@
 enum { LONG_FIRST = 256, GROUPS = 16 };
 
 /*
- * Lua: core.getopt(name, args, shorts, longs, quiet) → { { option, argument }, … }
+ * Lua: core.getopt(name, args, shorts, longs, quiet) → { { option, argument }, … }, { word, … }
  *
  * name: argv[0] in the C library's messages, which go to stderr unless quiet; args: { word, … };
  * shorts: as for getopt(3); longs: { { name, has_argument, group }, … }: entries of one group (a
  * number from 1) count as the same option where a prefix is ambiguous. In the result, option is a
- * letter, or the long name in full, or "?" for one in error, which is the last then.
+ * letter, or the long name in full, or "?" for one in error, which is the last then. The words are
+ * those that are no options, in their order.
  */
 static int l_getopt(lua_State *L)
 {
@@ -67,7 +68,12 @@ static int l_getopt(lua_State *L)
         if (letter == '?')
             break;
     }
-    return 1;
+    lua_newtable(L);
+    for (int i = optind; i < argc; i++) {
+        lua_pushstring(L, argv[i]);
+        lua_rawseti(L, -2, i - optind + 1);
+    }
+    return 2;
 }
 
 void sockq_lua_open_getopt(lua_State *L)
