@@ -37,6 +37,7 @@
  *     open.c            the module file for a stock luajit
  *     lua.h             what these files share
  *   buffer.{h,c}        text on its way out: what formats fill
+ *   figures.{h,c}       numbers as text, for listings that Lua lays out
  *   character.{h,c}     which characters may be shown
  *   names/              users, services, hosts by the C library, names.h: serve.c looks them up,
  *                       resolve.c, ask.c the side that asks, check.c what may be said

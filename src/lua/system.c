@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../buffer.h"
+#include "../figures.h"
 #include "../proc.h"
 #include "lua.h"
 
@@ -86,6 +87,15 @@ static int l_new_buffer(lua_State *L)
     return 1;
 }
 
+/* Lua: core.figures() → userdata whose payload is a struct sockq_figures */
+static int l_figures(lua_State *L)
+{
+    struct sockq_figures *figures = lua_newuserdata(L, sizeof(*figures));
+
+    *figures = sockq_figures;
+    return 1;
+}
+
 /* Lua: core.interrupted() → true after Ctrl-C, and after the time of --timeout */
 static int l_interrupted(lua_State *L)
 {
@@ -119,6 +129,7 @@ void sockq_lua_open_system(lua_State *L)
                                          {"strerror", l_strerror},
                                          {"is_failure", l_is_failure},
                                          {"new_buffer", l_new_buffer},
+                                         {"figures", l_figures},
                                          {"interrupted", l_interrupted},
                                          {"timed_out", l_timed_out},
                                          {"memory", l_memory},

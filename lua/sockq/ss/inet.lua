@@ -13,12 +13,12 @@ local users = require("sockq.ss.users")
 ffi.cdef("size_t strlen(const char *text);")
 
 local C, libc = schema.C, ffi.C
+local figures = text.figures
 
 local inet = {}
 
 local cast, copy = ffi.cast, ffi.copy
 local bxor, band = bit.bxor, bit.band
-local format = string.format
 local tonumber = tonumber
 local INET, INET6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
 local HAS_TCP = tonumber(C.SOCKQ_HAS_TCP)
@@ -111,31 +111,24 @@ local function put_host(bytes, at, family, addr)
   return (put_address(bytes, at, family, addr))
 end
 
-local function put_number(bytes, at, port)
-  if port == 0 then
-    bytes[at] = 42
-    return at + 1
-  end
-  return (text.decimal(bytes, at, port))
-end
-
 -- A writer of ports. find: a function or table from port to name, nil for numbers.
 local function port_writer(find)
   if not find then
-    return put_number
+    return text.port
   end
   return function(bytes, at, port)
     local name = port ~= 0 and find[port]
     if name then
       return (text.put(bytes, at, name))
     end
-    return (put_number(bytes, at, port))
+    return (text.port(bytes, at, port))
   end
 end
 
 -- %g of a number that is not negative.
 local function put_g(bytes, at, lead, number)
-  return (text.put(bytes, at, lead .. format("%g", number)))
+  at = text.put(bytes, at, lead)
+  return at + figures.general(bytes + at, number)
 end
 
 local function put_field(bytes, at, lead, number)
@@ -194,7 +187,7 @@ local function put_details(bytes, at, row)
   if row.uid ~= 0 then
     at = text.decimal(bytes, text.put(bytes, at, " uid:"), row.uid)
   end
-  return (text.unsigned64(bytes, text.put(bytes, at, " ino:"), row.inode))
+  return (text.decimal(bytes, text.put(bytes, at, " ino:"), row.inode))
 end
 
 -- The process cell of tcp, of straight code for what is shown.

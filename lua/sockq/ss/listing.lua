@@ -67,11 +67,11 @@ local function with_filter(plan, accepts)
   local matches, states = plan.matches, plan.states
   if not matches then
     return function(row)
-      return accepts(row, states)
+      return (accepts(row, states))
     end
   end
   return function(row, handle)
-    return accepts(row, states) and matches(row, handle, true)
+    return accepts(row, states) and (matches(row, handle, true))
   end
 end
 

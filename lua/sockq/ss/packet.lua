@@ -13,7 +13,7 @@ local function details(bytes, at, row)
   if row.uid ~= 0 then
     at = text.decimal(bytes, text.put(bytes, at, " uid:"), row.uid)
   end
-  at = text.unsigned64(bytes, text.put(bytes, at, " ino:"), row.inode)
+  at = text.decimal(bytes, text.put(bytes, at, " ino:"), row.inode)
   return (text.put(bytes, at, " sk:0"))
 end
 

@@ -1,0 +1,178 @@
+#include "figures.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Bytes of what printf may write in full: DBL_MAX has 309 digits. */
+enum { LONGEST = 320 };
+
+static uint32_t put_decimal(char *to, uint64_t number)
+{
+    char text[20], *begin = text + sizeof(text);
+
+    do {
+        *--begin = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    const uint32_t length = (uint32_t)(text + sizeof(text) - begin);
+    memcpy(to, begin, length);
+    return length;
+}
+
+static uint32_t put_integer(char *to, int64_t number)
+{
+    if (number >= 0)
+        return put_decimal(to, (uint64_t)number);
+    *to = '-';
+    return 1 + put_decimal(to + 1, 0 - (uint64_t)number);
+}
+
+static uint32_t put_hex(char *to, uint64_t number, uint32_t least)
+{
+    char text[16];
+    uint32_t length = 0;
+
+    if (least > sizeof(text))
+        least = sizeof(text);
+    do {
+        text[sizeof(text) - ++length] = "0123456789abcdef"[number & 15];
+        number >>= 4;
+    } while (number || length < least);
+    memcpy(to, text + sizeof(text) - length, length);
+    return length;
+}
+
+static uint32_t put_printed(char *to, const char *format, double number)
+{
+    char text[LONGEST];
+    /* The formats are those of this file. */
+    const int length = snprintf(text, sizeof(text), format, number);
+
+    if (length < 0 || (size_t)length >= sizeof(text))
+        return 0;
+    memcpy(to, text, (size_t)length);
+    return (uint32_t)length;
+}
+
+/* Whole and fractional part: `digits` decimals, of which zeros at the end are left out. */
+static uint32_t put_fraction(char *to, uint32_t whole, uint32_t part, uint32_t digits)
+{
+    uint32_t length = put_decimal(to, whole);
+
+    if (part == 0)
+        return length;
+    to[length++] = '.';
+    for (uint32_t i = digits; i-- > 0; part /= 10)
+        to[length + i] = (char)('0' + part % 10);
+    length += digits;
+    while (to[length - 1] == '0')
+        length--;
+    return length;
+}
+
+static uint32_t put_general(char *to, double number)
+{
+    return put_printed(to, "%g", number);
+}
+
+static uint32_t put_thousandth(char *to, uint64_t number)
+{
+    /* Six significant digits hold all of it. */
+    if (number >= 1000000)
+        return put_general(to, (double)number / 1000);
+    return put_fraction(to, (uint32_t)number / 1000, (uint32_t)number % 1000, 3);
+}
+
+/* Three significant digits of a number from 1 on. */
+static uint32_t put_three(char *to, double number)
+{
+    const uint32_t digits = number < 10 ? 2 : number < 100 ? 1 : 0;
+    const uint32_t scale = digits == 2 ? 100 : digits == 1 ? 10 : 1;
+    const double scaled = number * scale;
+    const double rest = scaled - (double)(uint32_t)scaled;
+
+    /* Where a hair decides, and where rounding gives a digit more, printf does. */
+    if (number >= 999 || scaled >= 999 || (rest > 0.499999 && rest < 0.500001))
+        return put_printed(to, "%.3g", number);
+    const uint32_t whole = (uint32_t)scaled + (rest > 0.5);
+    return put_fraction(to, whole / scale, whole % scale, digits);
+}
+
+static uint32_t put_rate(char *to, double number, int in_full)
+{
+    static const struct {
+        double least;
+        char unit;
+    } units[] = {{1e12, 'T'}, {1e9, 'G'}, {1e6, 'M'}, {1e3, 'k'}};
+
+    if (in_full)
+        return put_printed(to, "%.0f", number);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (number >= units[i].least) {
+            const double scaled = number / units[i].least;
+            const uint32_t length =
+                scaled < 1000 ? put_three(to, scaled) : put_printed(to, "%.3g", scaled);
+            to[length] = units[i].unit;
+            return length + 1;
+        }
+    return put_general(to, number);
+}
+
+static uint64_t value_of(const uint8_t *at, uint8_t kind)
+{
+    uint32_t word;
+    uint64_t number;
+
+    switch (kind) {
+    case SOCKQ_FIGURE_U8:
+        return *at;
+    case SOCKQ_FIGURE_U64:
+    case SOCKQ_FIGURE_HEX64:
+        memcpy(&number, at, sizeof(number));
+        return number;
+    default:
+        memcpy(&word, at, sizeof(word));
+        return word;
+    }
+}
+
+static uint32_t put_value(char *to, uint64_t number, uint8_t kind)
+{
+    switch (kind) {
+    case SOCKQ_FIGURE_I32:
+        return put_integer(to, (int32_t)(uint32_t)number);
+    case SOCKQ_FIGURE_MS:
+        return put_thousandth(to, number);
+    case SOCKQ_FIGURE_HEX32:
+    case SOCKQ_FIGURE_HEX64:
+        return put_hex(to, number, 1);
+    default:
+        return put_decimal(to, number);
+    }
+}
+
+static uint32_t put_list(char *to, const uint8_t *from, const struct sockq_figure *list,
+                         uint32_t count)
+{
+    char *const start = to;
+
+    for (const struct sockq_figure *figure = list; figure < list + count; figure++) {
+        const uint64_t number = value_of(from + figure->offset, figure->kind);
+        const bool hidden = number == 0 ? !figure->zero : number == figure->other;
+        if (hidden || number > figure->most)
+            continue;
+        memcpy(to, figure->lead, figure->lead_length);
+        to += figure->lead_length;
+        to += put_value(to, number, figure->kind);
+    }
+    return (uint32_t)(to - start);
+}
+
+const struct sockq_figures sockq_figures = {.decimal = put_decimal,
+                                            .integer = put_integer,
+                                            .hex = put_hex,
+                                            .thousandth = put_thousandth,
+                                            .general = put_general,
+                                            .rate = put_rate,
+                                            .list = put_list};
