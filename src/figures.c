@@ -119,6 +119,13 @@ static uint32_t put_rate(char *to, double number, int in_full)
     return put_general(to, number);
 }
 
+static uint32_t length_of(const char *text, uint32_t most)
+{
+    const char *end = memchr(text, '\0', most);
+
+    return end ? (uint32_t)(end - text) : most;
+}
+
 static uint64_t value_of(const uint8_t *at, uint8_t kind)
 {
     uint32_t word;
@@ -175,4 +182,5 @@ const struct sockq_figures sockq_figures = {.decimal = put_decimal,
                                             .thousandth = put_thousandth,
                                             .general = put_general,
                                             .rate = put_rate,
+                                            .length = length_of,
                                             .list = put_list};

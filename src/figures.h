@@ -48,6 +48,8 @@ struct sockq_figures {
     /* Of 0 or more, in three digits with k, M, G or T behind it, or as a whole number in full (room
        for 320 bytes). */
     uint32_t (*rate)(char *to, double number, int in_full);
+    /* Nothing is written: the bytes of a text to its NUL, `most` at most. */
+    uint32_t (*length)(const char *text, uint32_t most);
     /* The numbers of a struct, as `list` says: room for 64 bytes each. */
     uint32_t (*list)(char *to, const uint8_t *from, const struct sockq_figure *list,
                      uint32_t count);

@@ -30,6 +30,11 @@ local address_pointer = ffi.typeof("const struct sockq_address *")
 local problem_pointer = ffi.typeof("const struct sockq_problem *")
 local netns_pointer = ffi.typeof("const struct sockq_netns *")
 local fact_pointer = ffi.typeof("const struct sockq_fact *")
+local diag_pointer = ffi.typeof("const struct sockq_diag *")
+local unix_diag_pointer = ffi.typeof("const struct sockq_unix_diag *")
+local netlink_diag_pointer = ffi.typeof("const struct sockq_netlink_diag *")
+local packet_diag_pointer = ffi.typeof("const struct sockq_packet_diag *")
+local cgroup_pointer = ffi.typeof("const struct sockq_cgroup *")
 
 --- The first row of the block that holds row `index` (from 0) of a set.
 ---@param set ffi.cdata*  sockq_set_handle
@@ -48,6 +53,8 @@ local function at(set, offset)
   return set.map + (set.set.arena_blocks[floor(n / BLOCK)] * BLOCK + n % BLOCK)
 end
 
+schema.at = at
+
 local function typed(pointer)
   return function(set, offset)
     local memory = at(set, offset)
@@ -62,6 +69,11 @@ schema.address = typed(address_pointer)
 schema.problem = typed(problem_pointer)
 schema.netns = typed(netns_pointer)
 schema.fact = typed(fact_pointer)
+schema.diag = typed(diag_pointer)
+schema.unix_diag = typed(unix_diag_pointer)
+schema.netlink_diag = typed(netlink_diag_pointer)
+schema.packet_diag = typed(packet_diag_pointer)
+schema.cgroup = typed(cgroup_pointer)
 
 --- Text in the arena; nil for offset 0.
 ---@return string|nil

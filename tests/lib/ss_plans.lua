@@ -36,17 +36,21 @@ local LETTERS = {
   i = function(plan) plan.show.info = true end,
   m = function(plan) plan.show.memory = true end,
   O = function(plan) plan.show.oneline = true end,
+  M = function(plan) plan.has.mptcp = true end,
+  b = function(plan) plan.show.bpf = true end,
   H = function(plan) plan.show.header = false end,
 }
 
 --- A plan with all states, as `ss -a LETTERS` or, for "netlink", `ss -a -f netlink` with the letters.
 ---@param letters string
 ---@param netlink? boolean
-function plans.plan(letters, netlink)
+---@param more? string[]  names of show
+function plans.plan(letters, netlink, more)
   local plan = { show = { header = true, netid = true, state = true }, has = {},
     families = { inet = true, inet6 = true }, states = 0xfff }
   if netlink then plan.has.netlink, plan.families.netlink = true, true end
   for letter in letters:gmatch(".") do LETTERS[letter](plan) end
+  for _, name in ipairs(more or {}) do plan.show[name] = true end
   local count = 0
   for _ in pairs(plan.has) do count = count + 1 end
   plan.show.netid = count > 1
@@ -54,7 +58,7 @@ function plans.plan(letters, netlink)
 end
 
 --- What sockq prints for a plan over a tree.
----@param tree string
+---@param tree string|nil  nil: the live /proc
 ---@param plan table
 ---@return string
 function plans.print(tree, plan)
@@ -69,15 +73,17 @@ function plans.print(tree, plan)
 end
 
 --- What the real ss prints.
----@param tree string
+---@param tree string|nil  nil: the live /proc
 ---@param letters string
 ---@param netlink? boolean
+---@param more? string[]  long options
 ---@return string
-function plans.real(tree, letters, netlink)
+function plans.real(tree, letters, netlink, more)
   local words = { "ss", "-a" .. letters }
   if netlink then
     words[#words + 1], words[#words + 2] = "-f", "netlink"
   end
+  for _, word in ipairs(more or {}) do words[#words + 1] = word end
   local _, out = posix.run(words, { env = { PROC_ROOT = tree, LC_ALL = "C" }, timeout = 60 })
   return out
 end

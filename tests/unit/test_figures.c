@@ -159,6 +159,9 @@ static void writes_lists(void **state)
     list[OTHER].zero = 1;
     same(got, figures->list(got, (const uint8_t *)&sample, list + OTHER, 1), " other:0");
     same(got, figures->list(got, (const uint8_t *)&sample, list, 0), "");
+    assert_int_equal(figures->length("cubic", 16), 5);
+    assert_int_equal(figures->length("cubic", 3), 3);
+    assert_int_equal(figures->length("", 3), 0);
 }
 
 int main(void)

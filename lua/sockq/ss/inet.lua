@@ -5,6 +5,7 @@ local address = require("sockq.address")
 local cells = require("sockq.ss.cells")
 local names = require("sockq.ss.names")
 local schema = require("sockq.schema")
+local sockdiag = require("sockq.ss.sockdiag")
 local span = require("sockq.span")
 local text = require("sockq.ss.text")
 local timer = require("sockq.ss.timer")
@@ -22,6 +23,10 @@ local bxor, band = bit.bxor, bit.band
 local tonumber = tonumber
 local INET, INET6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
 local HAS_TCP = tonumber(C.SOCKQ_HAS_TCP)
+local DIAG, LISTEN = tonumber(C.SOCKQ_ROW_DIAG), tonumber(C.SOCKQ_LISTEN)
+local HAS_V6ONLY, HAS_PROTOCOL = tonumber(C.SOCKQ_DIAG_HAS_V6ONLY), tonumber(C.SOCKQ_DIAG_HAS_PROTOCOL)
+-- What a captured tree does not say, and ss takes too.
+local USER_HZ = 100
 local words_of = ffi.typeof("const uint32_t *")
 local word = ffi.typeof("uint32_t *")
 
@@ -190,19 +195,12 @@ local function put_details(bytes, at, row)
   return (text.decimal(bytes, text.put(bytes, at, " ino:"), row.inode))
 end
 
--- The process cell of tcp, of straight code for what is shown.
-local function process_cell(show, is_tcp)
-  local wants_users = show.processes or show.threads
+-- The pieces of a row of text, behind the users.
+local function text_writer(show, is_tcp)
   local wants_timer = show.options and is_tcp
   local wants_details = show.extended and is_tcp
   local wants_info = show.info and is_tcp
-  if not (wants_users or wants_timer or wants_details or wants_info) then
-    return cells.nothing
-  end
-  return function(bytes, at, row, set)
-    if wants_users then
-      at = users.write(bytes, at, row, set)
-    end
+  return function(bytes, at, row)
     if wants_timer then
       at = put_timer(bytes, at, row)
     end
@@ -210,16 +208,56 @@ local function process_cell(show, is_tcp)
       at = put_details(bytes, at, row)
     end
     if wants_info then
-      at = put_info(bytes, at, row, 100)
+      at = put_info(bytes, at, row, USER_HZ)
     end
     return at
   end
 end
 
+local PIECES = { "options", "extended", "memory", "info", "tos", "cgroup", "inet_sockopt" }
+
+local function process_cell(show, is_tcp)
+  local wants_users, wants_pieces = show.processes or show.threads, false
+  for _, name in ipairs(PIECES) do
+    wants_pieces = wants_pieces or show[name] or false
+  end
+  local write_text, write_diag = text_writer(show, is_tcp), sockdiag.writer(show)
+  if not (wants_users or wants_pieces) then
+    return cells.nothing
+  end
+  return function(bytes, at, row, set)
+    if wants_users then
+      at = users.write(bytes, at, row, set)
+    end
+    if not wants_pieces then
+      return at
+    elseif band(row.flags, DIAG) ~= 0 then
+      return (write_diag(bytes, at, row, set))
+    end
+    return (write_text(bytes, at, row))
+  end
+end
+
+local function is_v6only(row)
+  return band(row.flags, DIAG) ~= 0 and band(row.diag.has, HAS_V6ONLY) ~= 0 and row.diag.v6only ~= 0
+end
+
+-- The any address of a socket that takes no IPv4.
+local ANY6 = "[::]"
+
 local function address_cell(field, resolve)
   local put = resolve and put_host or put_address
+  local has_device = field == "local_addr"
   return function(bytes, at, row)
+    local start = at
     at = put(bytes, at, row.family, row[field])
+    if bytes[start] == 42 and is_v6only(row) then
+      at = text.put(bytes, start, ANY6)
+    end
+    if has_device and band(row.flags, DIAG) ~= 0 and row.diag.ifindex ~= 0 then
+      bytes[at] = 37
+      at = text.put(bytes, at + 1, names.device[row.diag.ifindex])
+    end
     bytes[at] = 58
     return at + 1
   end
@@ -231,6 +269,24 @@ local function port_cell(field, put)
   end
 end
 
+-- Of sock_diag's raw sockets ss shows the protocol that they were made with.
+local RAW_NAMES = { [0] = "raw", [6] = "tcp", [17] = "udp", [33] = "dccp", [58] = "icmp6", [132] = "sctp" }
+
+local function raw_netid(bytes, at, row)
+  if band(row.flags, DIAG) == 0 or band(row.diag.has, HAS_PROTOCOL) == 0 then
+    return (text.put(bytes, at, "raw"))
+  end
+  return (text.put(bytes, at, RAW_NAMES[row.diag.protocol] or "???"))
+end
+
+-- Of a listener sock_diag tells how many connections may wait.
+local function send_q(bytes, at, row)
+  if row.state == LISTEN and band(row.flags, DIAG) ~= 0 then
+    return (text.queue(bytes, at, row.diag.backlog_max))
+  end
+  return (text.queue(bytes, at, row.send_q))
+end
+
 --- The cells of a protocol's rows.
 ---@param protocol string    as in the Netid column
 ---@param show table         of the plan
@@ -239,10 +295,10 @@ end
 function inet.cells(protocol, show, find)
   local put_port = port_writer(find)
   return {
-    netid = cells.constant(protocol),
+    netid = protocol == "raw" and raw_netid or cells.constant(protocol),
     state = cells.state,
     recv_q = cells.recv_q,
-    send_q = cells.send_q,
+    send_q = send_q,
     local_address = address_cell("local_addr", show.resolve),
     local_port = port_cell("local_port", put_port),
     peer_address = address_cell("remote_addr", show.resolve),

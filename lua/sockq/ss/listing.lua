@@ -19,7 +19,7 @@ local listing = {}
 
 local band, lshift = bit.band, bit.lshift
 local cast = require("ffi").cast
-local FIRST_LINE = tonumber(C.SOCKQ_ROW_FIRST_LINE)
+local FIRST_LINE, DIAG = tonumber(C.SOCKQ_ROW_FIRST_LINE), tonumber(C.SOCKQ_ROW_DIAG)
 -- The one status that ss does not have: it does not notice when it could not write all.
 local INCOMPLETE = 3
 -- The kernel's number for what ss calls UNCONN.
@@ -58,6 +58,8 @@ local STEPS = {
   { name = "raw", tables = inet_tables("raw", C.SOCKQ_RAW, C.SOCKQ_RAW6) },
   { name = "udp", tables = inet_tables("udp", C.SOCKQ_UDP, C.SOCKQ_UDP6) },
   { name = "tcp", tables = inet_tables("tcp", C.SOCKQ_TCP, C.SOCKQ_TCP6) },
+  { name = "dccp", tables = inet_tables("dccp", C.SOCKQ_DCCP, C.SOCKQ_DCCP6) },
+  { name = "mptcp", tables = inet_tables("mptcp", C.SOCKQ_MPTCP, C.SOCKQ_MPTCP6) },
 }
 
 -- Each step's rows on their way: accept(row, set) and the cells.
@@ -71,7 +73,7 @@ local function with_filter(plan, accepts)
     end
   end
   return function(row, handle)
-    return accepts(row, states) and (matches(row, handle, true))
+    return accepts(row, states) and (matches(row, handle, band(row.flags, DIAG) == 0))
   end
 end
 
@@ -83,13 +85,19 @@ local function accepts_closed(row, states)
   return band(states, lshift(1, CLOSE)) ~= 0 and band(row.flags, FIRST_LINE) == 0
 end
 
-for name, find in pairs({
+-- How the ports of a protocol are named; nil: as those of the one that was shown before it, or by any.
+local PORTS = {
   tcp = function() return names.ports("tcp", range.read()) end,
   udp = function() return names.ports("udp", range.read()) end,
   raw = function() return names.ip_protocol end,
-}) do
-  BUILDERS[name] = function(plan)
-    return with_filter(plan, accepts_inet), inet.cells(name, plan.show, not plan.show.numeric and find() or nil)
+}
+local function any_ports() return names.ports("any", range.read()) end
+
+for _, name in ipairs({ "raw", "udp", "tcp", "dccp", "mptcp" }) do
+  BUILDERS[name] = function(plan, state)
+    state.find_ports = PORTS[name] or state.find_ports or any_ports
+    return with_filter(plan, accepts_inet),
+      inet.cells(name, plan.show, not plan.show.numeric and state.find_ports() or nil)
   end
 end
 
@@ -130,7 +138,7 @@ end
 
 -- The row function of a step: visit(row, set).
 function Listing:visitor(step)
-  local accept, cells = BUILDERS[step.name](self.plan)
+  local accept, cells = BUILDERS[step.name](self.plan, self)
   local store = self.sheet.store(cells)
   if step.name == "unix" then
     -- Sorted when all of them are there.
@@ -150,9 +158,19 @@ function Listing:visitor(step)
   end, function() end
 end
 
--- Whether ss reads a table at all: without the file of IPv4 that of IPv6 is not opened.
-local function is_read(step, number, handle)
-  local first = step.tables[1]
+local FAMILIES = {}
+for _, name in ipairs({ "TCP", "UDP", "RAW", "DCCP", "MPTCP" }) do
+  FAMILIES[tonumber(C["SOCKQ_" .. name])], FAMILIES[tonumber(C["SOCKQ_" .. name .. "6"])] = "inet", "inet6"
+end
+
+-- Whether ss lists a table: without the file of IPv4 that of IPv6 is not opened; of sock_diag the family
+-- that was named last is the only one.
+function Listing:is_read(step, number, handle)
+  local first, last = step.tables[1], self.plan.last_family
+  if handle.set.tables[number].source == C.SOCKQ_SOURCE_DIAG then
+    local family = FAMILIES[number]
+    return not (family and (last == "inet" or last == "inet6") and last ~= family)
+  end
   return number == first or handle.set.tables[first].status ~= C.SOCKQ_TABLE_MISSING
 end
 
@@ -166,7 +184,7 @@ function Listing:stream(step, collected)
     local row = cast(lent_type, cursor).row
     if row.table ~= current then
       current = row.table
-      skipped = not is_read(step, current, handle)
+      skipped = not self:is_read(step, current, handle)
     end
     if not skipped then
       visit(row, handle)
@@ -206,7 +224,7 @@ function Listing:in_turn(collected)
     local each = assert(load(ROWS, "=rows", "t"))(schema.rows_at, schema.BLOCK_ROWS)
     for _, number in ipairs(step.tables) do
       local info = handle.set.tables[number]
-      if is_read(step, number, handle) then
+      if self:is_read(step, number, handle) then
         local first = tonumber(info.first_row)
         each(handle, first, first + tonumber(info.rows), visit)
       end
@@ -217,22 +235,46 @@ function Listing:in_turn(collected)
   set.release(collected)
 end
 
+-- What is asked of sock_diag for each of the things that are shown.
+local FLAGS = {
+  info = C.SOCKQ_WITH_INFO + C.SOCKQ_WITH_CC,
+  memory = C.SOCKQ_WITH_MEMORY,
+  tos = C.SOCKQ_WITH_TOS,
+  extended = C.SOCKQ_WITH_DETAILS + C.SOCKQ_WITH_CGROUP_PATHS,
+  cgroup = C.SOCKQ_WITH_DETAILS + C.SOCKQ_WITH_CGROUP_PATHS,
+  inet_sockopt = C.SOCKQ_WITH_DETAILS,
+  bpf = C.SOCKQ_WITH_FILTERS,
+  processes = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_COMM,
+  threads = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_COMM,
+}
+
+local function flags_of(show)
+  local flags = C.SOCKQ_KEEP_DUPLICATES
+  for name, more in pairs(FLAGS) do
+    if show[name] then
+      flags = bit.bor(flags, more)
+    end
+  end
+  return flags
+end
+
 function Listing:run()
   local show = self.plan.show
+  -- These two switch -o on.
+  show.options = show.options or show.extended or show.bpf
+  local write = output.captor and output.captor.write or output.put
+  show.write = write
   self.sheet = layout.open({
     netid = show.netid,
     state = show.state,
     header = show.header,
     terminal = core.terminal_width(1),
-    write = output.captor and output.captor.write or output.put,
+    write = write,
   })
   if self.numbers[1] then
-    local flags = C.SOCKQ_KEEP_DUPLICATES
-    if show.processes or show.threads then
-      flags = flags + C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_COMM
-    end
-    local collected = set.collect(tables.mask(self.numbers), 0, flags)
-    if self.steps[2] then
+    local collected = set.collect(tables.mask(self.numbers), self.plan.states, flags_of(show), nil, C.SOCKQ_SOURCE_AUTO)
+    -- Paths of cgroups are known when all rows are.
+    if self.steps[2] or show.extended or show.cgroup then
       self:in_turn(collected)
     else
       self:stream(self.steps[1], collected)

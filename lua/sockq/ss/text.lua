@@ -56,6 +56,14 @@ function text.put(bytes, at, string)
   return at + length
 end
 
+--- The text of a C array, to its NUL or its end.
+---@param from ffi.cdata*  const char *
+---@param most number
+function text.put_bounded(bytes, at, from, most)
+  copy(bytes + at, from, most)
+  return at + figures.length(from, most)
+end
+
 --- A string and a number in decimal behind it.
 function text.field(bytes, at, lead, n)
   local length = #lead

@@ -1,0 +1,67 @@
+--- ss's listing over live sockets, which sock_diag tells of, against the real ss: sockets of every family
+-- in a namespace of their own, each with each option that adds pieces.
+--
+--   luajit tests/lua/ss_live_test.lua        from the root of the tree, after scripts/build
+--   … --inside                               in the namespace that it makes
+package.path = "lua/?.lua;lua/?/init.lua;tests/lib/?.lua;" .. package.path
+if not os.getenv("LUA_CPATH") then package.cpath = "build/release/lib/?.so;" .. package.cpath end
+
+local check = require "check"
+local plans = require "ss_plans"
+local posix = require "posix"
+
+if arg[1] ~= "--inside" then
+  local missing = plans.missing()
+  if missing then check.skip(missing) end
+  if posix.run({ "unshare", "-mn", "true" }) ~= 0 then check.skip("no namespace can be made") end
+  local status, out, err = posix.run({ "unshare", "-mn", "python3", "tests/lib/ss_sockets.py", "luajit",
+    "tests/lua/ss_live_test.lua", "--inside" }, { timeout = 60 })
+  io.stdout:write(out)
+  io.stderr:write(err)
+  os.exit(status)
+end
+
+-- What runs on between two looks.
+local CLOCKS = { "lastsnd", "lastrcv", "lastack" }
+
+local function masked(text)
+  for _, name in ipairs(CLOCKS) do text = text:gsub(" " .. name .. ":%d+", " " .. name .. ":#") end
+  -- The clocks have widths of their own.
+  return (text:gsub("timer:%((%l+),[^,]*,", "timer:(%1,#,"):gsub(" +", " "))
+end
+
+-- A row of ss's own netlink socket, which is gone at the next look.
+local function without_own(text)
+  return (text:gsub("[^\n]*tcpdiag:[^\n]*\n", ""))
+end
+
+local TRIES = 4
+local exact, counted = 0, 0
+
+local function compare(letters, netlink, show, words)
+  local want, got, why
+  for _ = 1, TRIES do
+    want = without_own(plans.real(nil, letters, netlink, words))
+    got = without_own(plans.print(nil, plans.plan(letters, netlink, show)))
+    if want == got then
+      exact = exact + 1
+      break
+    end
+    why = plans.difference(masked(want), masked(got))
+    if not why then break end
+  end
+  counted = counted + 1
+  check.ok(("ss -a%s %s"):format(letters, table.concat(words or {}, " ")), want == got or not why, why)
+end
+
+for _, letters in ipairs { "tn", "t", "tno", "tni", "tnm", "tnim", "tnimO", "tnp", "tnpo", "tnioH", "ti", "tio", "un", "u", "unm",
+  "uni", "unp", "unmi", "wn", "wni", "Mn", "Mnm", "Mni", "tuwn", "tuwMni" } do
+  compare(letters)
+end
+compare("tn", nil, { "tos" }, { "--tos" })
+compare("un", nil, { "tos" }, { "--tos" })
+compare("tn", nil, { "inet_sockopt" }, { "--inet-sockopt" })
+compare("tuwnO", nil, { "inet_sockopt" }, { "--inet-sockopt" })
+
+check.ok("most listings are equal byte for byte", exact > counted / 2, ("%d of %d"):format(exact, counted))
+check.finish()
