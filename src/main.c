@@ -55,7 +55,8 @@
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
  *     unix_rows.{h,c}   which unix rows are text of a name; unix_diag.{h,c}: names as sock_diag
  *                       tells them
- *     sock_diag.{h,c}   tables by netlink: diag_inet.c, diag_bytecode.{h,c} what the kernel is to
+ *     sock_diag.{h,c}   tables by netlink: diag_inet.c, diag_unix.c, diag_netlink.c,
+ *                       diag_packet.c, diag_vsock.c; diag_bytecode.{h,c} what the kernel is to
  *                       leave out
  *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,
  *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins,

@@ -111,12 +111,6 @@ static void copy_name(const struct nlattr *attribute, char *into, size_t size)
     memcpy(into, name, length);
 }
 
-static uint64_t keep_bytes(struct sockq_writer *w, const struct nlattr *attribute, uint32_t *length)
-{
-    *length = attribute ? mnl_attr_get_payload_len(attribute) : 0;
-    return *length ? sockq_writer_bytes(w, mnl_attr_get_payload(attribute), *length) : 0;
-}
-
 static void take_cc(struct sockq_diag *more, const struct nlattr *const attributes[])
 {
     static const struct {
@@ -144,42 +138,31 @@ static void take_cc(struct sockq_diag *more, const struct nlattr *const attribut
     }
 }
 
-static void take_number(struct sockq_diag *more, const struct nlattr *attribute, void *into,
-                        size_t size, uint32_t has)
-{
-    const void *payload = diag_payload(attribute, size);
-
-    if (!payload)
-        return;
-    memcpy(into, payload, size);
-    more->has |= has;
-}
-
 static uint64_t take_more(struct table_reader *reader, const struct inet_diag_msg *message,
                           const struct nlattr *const attributes[])
 {
     struct sockq_writer *w = reader->w;
-    struct sockq_diag more = {.cookie = (uint64_t)message->id.idiag_cookie[1] << 32 |
-                                        message->id.idiag_cookie[0],
+    struct sockq_diag more = {.cookie = diag_cookie(message->id.idiag_cookie),
                               .has = SOCKQ_DIAG_HAS_COOKIE};
     uint64_t offset;
 
     take_cc(&more, attributes);
-    take_number(&more, attributes[INET_DIAG_MARK], &more.mark, sizeof(more.mark),
+    diag_number(attributes[INET_DIAG_MARK], &more.mark, sizeof(more.mark), &more.has,
                 SOCKQ_DIAG_HAS_MARK);
-    take_number(&more, attributes[INET_DIAG_CLASS_ID], &more.class_id, sizeof(more.class_id),
+    diag_number(attributes[INET_DIAG_CLASS_ID], &more.class_id, sizeof(more.class_id), &more.has,
                 SOCKQ_DIAG_HAS_CLASS);
-    take_number(&more, attributes[INET_DIAG_CGROUP_ID], &more.cgroup_id, sizeof(more.cgroup_id),
+    diag_number(attributes[INET_DIAG_CGROUP_ID], &more.cgroup_id, sizeof(more.cgroup_id), &more.has,
                 SOCKQ_DIAG_HAS_CGROUP);
-    take_number(&more, attributes[INET_DIAG_TOS], &more.tos, sizeof(more.tos), SOCKQ_DIAG_HAS_TOS);
-    take_number(&more, attributes[INET_DIAG_TCLASS], &more.tclass, sizeof(more.tclass),
+    diag_number(attributes[INET_DIAG_TOS], &more.tos, sizeof(more.tos), &more.has,
+                SOCKQ_DIAG_HAS_TOS);
+    diag_number(attributes[INET_DIAG_TCLASS], &more.tclass, sizeof(more.tclass), &more.has,
                 SOCKQ_DIAG_HAS_TCLASS);
-    take_number(&more, attributes[INET_DIAG_SOCKOPT], &more.sockopt, sizeof(more.sockopt),
+    diag_number(attributes[INET_DIAG_SOCKOPT], &more.sockopt, sizeof(more.sockopt), &more.has,
                 SOCKQ_DIAG_HAS_SOCKOPT);
     diag_memory(attributes[INET_DIAG_SKMEMINFO], &more.memory);
-    more.info = keep_bytes(w, attributes[INET_DIAG_INFO], &more.info_len);
-    more.ulp = keep_bytes(w, attributes[INET_DIAG_ULP_INFO], &more.ulp_len);
-    more.md5sig = keep_bytes(w, attributes[INET_DIAG_MD5SIG], &more.md5sig_len);
+    more.info = diag_bytes(w, attributes[INET_DIAG_INFO], &more.info_len);
+    more.ulp = diag_bytes(w, attributes[INET_DIAG_ULP_INFO], &more.ulp_len);
+    more.md5sig = diag_bytes(w, attributes[INET_DIAG_MD5SIG], &more.md5sig_len);
     struct sockq_diag *kept = sockq_writer_alloc(w, sizeof(more), &offset);
     if (!kept)
         return 0;

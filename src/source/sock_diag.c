@@ -12,10 +12,12 @@
 enum { ANSWER = 64 << 10, SEQUENCE = 1, LOSSES_MOST = 64 };
 
 static const struct diag_family *const families[SOCKQ_TABLES] = {
-    [SOCKQ_TCP] = &diag_inet,    [SOCKQ_TCP6] = &diag_inet,    [SOCKQ_UDP] = &diag_inet,
-    [SOCKQ_UDP6] = &diag_inet,   [SOCKQ_UDPLITE] = &diag_inet, [SOCKQ_UDPLITE6] = &diag_inet,
-    [SOCKQ_RAW] = &diag_inet,    [SOCKQ_RAW6] = &diag_inet,    [SOCKQ_MPTCP] = &diag_inet,
-    [SOCKQ_MPTCP6] = &diag_inet, [SOCKQ_DCCP] = &diag_inet,    [SOCKQ_DCCP6] = &diag_inet,
+    [SOCKQ_TCP] = &diag_inet,    [SOCKQ_TCP6] = &diag_inet,       [SOCKQ_UDP] = &diag_inet,
+    [SOCKQ_UDP6] = &diag_inet,   [SOCKQ_UDPLITE] = &diag_inet,    [SOCKQ_UDPLITE6] = &diag_inet,
+    [SOCKQ_RAW] = &diag_inet,    [SOCKQ_RAW6] = &diag_inet,       [SOCKQ_MPTCP] = &diag_inet,
+    [SOCKQ_MPTCP6] = &diag_inet, [SOCKQ_DCCP] = &diag_inet,       [SOCKQ_DCCP6] = &diag_inet,
+    [SOCKQ_UNIX] = &diag_unix,   [SOCKQ_NETLINK] = &diag_netlink, [SOCKQ_PACKET] = &diag_packet,
+    [SOCKQ_VSOCK] = &diag_vsock,
 };
 
 bool diag_knows(enum sockq_table table)
@@ -48,6 +50,23 @@ const void *diag_payload(const struct nlattr *attribute, size_t size)
                : NULL;
 }
 
+void diag_number(const struct nlattr *attribute, void *into, size_t size, uint32_t *into_has,
+                 uint32_t has)
+{
+    const void *payload = diag_payload(attribute, size);
+
+    if (!payload)
+        return;
+    memcpy(into, payload, size);
+    *into_has |= has;
+}
+
+uint64_t diag_bytes(struct sockq_writer *w, const struct nlattr *attribute, uint32_t *length)
+{
+    *length = attribute ? mnl_attr_get_payload_len(attribute) : 0;
+    return *length ? sockq_writer_bytes(w, mnl_attr_get_payload(attribute), *length) : 0;
+}
+
 void diag_memory(const struct nlattr *attribute, struct sockq_memory *memory)
 {
     const size_t words = offsetof(struct sockq_memory, count) / sizeof(uint32_t);
@@ -66,6 +85,21 @@ static int errno_of(const struct nlmsghdr *message)
     if (mnl_nlmsg_get_payload_len(message) >= sizeof(error))
         memcpy(&error, mnl_nlmsg_get_payload(message), sizeof(error));
     return error < 0 && error >= -4095 ? -error : 0;
+}
+
+/* What hangs off a row that is not kept is not kept either. */
+static bool take_socket(struct table_reader *reader, const struct diag_family *family,
+                        const struct nlmsghdr *message)
+{
+    struct sockq_writer *w = reader->w;
+    const uint64_t arena = w->arena;
+    const uint64_t *duplicates = &w->set->tables[reader->table].duplicates, before = *duplicates;
+    const bool whole = family->take(reader, message);
+
+    /* But where it took the place of the row that it repeats (recent.c). */
+    if (w->lent && *duplicates == before)
+        w->arena = arena;
+    return whole;
 }
 
 int diag_take(struct table_reader *reader, const void *bytes, size_t size, bool *gaps, int *error)
@@ -91,7 +125,7 @@ int diag_take(struct table_reader *reader, const void *bytes, size_t size, bool 
             *gaps = true;
             break;
         case SOCK_DIAG_BY_FAMILY:
-            *gaps |= !family->take(reader, message);
+            *gaps |= !take_socket(reader, family, message);
             break;
         default:
             break;

@@ -52,9 +52,32 @@ void diag_attributes(const struct nlmsghdr *message, size_t header,
 /** The payload of an attribute if it has at least `size` bytes, else NULL. */
 const void *diag_payload(const struct nlattr *attribute, size_t size);
 
+/**
+ * Copy a number, or a struct of them, if the attribute holds one.
+ *
+ * @has  what is added to *into_has then
+ */
+void diag_number(const struct nlattr *attribute, void *into, size_t size, uint32_t *into_has,
+                 uint32_t has);
+
+/** Copy the payload of an attribute into the arena. @return its offset; 0: there is none */
+uint64_t diag_bytes(struct sockq_writer *w, const struct nlattr *attribute, uint32_t *length);
+
 /** SK_MEMINFO words of an attribute; what lacks is left zero. */
 void diag_memory(const struct nlattr *attribute, struct sockq_memory *memory);
 
-extern const struct diag_family diag_inet;
+/** Whether the kernel sent the member at an offset of struct sockq_memory. */
+static inline bool diag_memory_reaches(const struct sockq_memory *memory, size_t offset)
+{
+    return memory->count > offset / sizeof(uint32_t);
+}
+
+/** The number by which the kernel knows a socket for as long as it runs. */
+static inline uint64_t diag_cookie(const uint32_t cookie[2])
+{
+    return (uint64_t)cookie[1] << 32 | cookie[0];
+}
+
+extern const struct diag_family diag_inet, diag_unix, diag_netlink, diag_packet, diag_vsock;
 
 #endif

@@ -70,11 +70,12 @@ static void mark_repeated(struct table_reader *reader, struct sockq_row *row)
         row->flags |= SOCKQ_ROW_REPEATED;
 }
 
-/* A unix row may be forged, so what an earlier row has is not its own. */
+/* A unix row of text may be forged, so what an earlier row has is not its own. */
 static bool may_have_owner(const struct sockq_row *row)
 {
     return row->inode && !(row->flags & SOCKQ_ROW_NO_OWNER) &&
-           !(row->table == SOCKQ_UNIX && row->flags & SOCKQ_ROW_REPEATED);
+           (row->table != SOCKQ_UNIX || !(row->flags & SOCKQ_ROW_REPEATED) ||
+            row->flags & SOCKQ_ROW_DIAG);
 }
 
 /* Inode numbers are dealt out in turn (fs/inode.c, get_next_ino), to each CPU some in advance. */

@@ -33,8 +33,7 @@ const struct unix_asked *unix_diag_find(const struct unix_diag *diag, uint64_t i
     return asked && asked->type ? asked : NULL;
 }
 
-/* A name in the form of /proc/net/unix (net/unix/af_unix.c, unix_seq_show); @return its length */
-static uint8_t take_name(const struct nlattr *attribute, char name[UNIX_NAME])
+uint8_t unix_diag_name(const struct nlattr *attribute, char name[UNIX_NAME])
 {
     const char *given = mnl_attr_get_payload(attribute);
     size_t length = mnl_attr_get_payload_len(attribute);
@@ -97,7 +96,7 @@ static int take_attribute(const struct nlattr *attribute, void *context)
     struct unix_true_name *name = context;
 
     if (mnl_attr_get_type(attribute) == UNIX_DIAG_NAME)
-        name->length = take_name(attribute, name->bytes);
+        name->length = unix_diag_name(attribute, name->bytes);
     return MNL_CB_OK;
 }
 

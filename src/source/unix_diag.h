@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct nlattr;
+
 /** The longest name in the form of /proc/net/unix, '@' included (struct sockaddr_un, sun_path). */
 enum { UNIX_NAME = 108 };
 
@@ -36,6 +38,14 @@ struct unix_diag {
     size_t broken_count;
     size_t broken_room;
 };
+
+/**
+ * A name as /proc/net/unix prints it (net/unix/af_unix.c, unix_seq_show).
+ *
+ * @attribute  UNIX_DIAG_NAME
+ * @return     its length, 0: there is none
+ */
+uint8_t unix_diag_name(const struct nlattr *attribute, char name[UNIX_NAME]);
 
 /**
  * Ask for all unix sockets of the calling thread's network namespace. What is found of those that
