@@ -45,6 +45,7 @@ const struct sockq_option sockq_option_table[] = {
     {'L', "limit", "N", QUERY, "at most N rows"},
     {'c', "columns", "COL,...", QUERY, "these columns, * for all; a COL is a field or NAME=EXPR"},
     {0, "proc", "DIR", FROM, "a captured /proc tree instead of this machine"},
+    {0, "source", "NAME", FROM, "proc (text of /proc), diag (sock_diag), or auto: what knows more"},
     {0, "netns", "NAME,...", FROM, "network namespaces: all, or by PID, name or path"},
     {0, "read", "FILE", FROM, "a recording (sockq record FILE)"},
     {0, "data", "NAME=FILE", FROM, "a file for scripts and --join: sockq.data.NAME"},
@@ -63,7 +64,8 @@ const struct sockq_option sockq_option_table[] = {
     {'e', "execute", "CHUNK", OTHER, "run Lua from the command line"},
     {'h', "help", NULL, OTHER, "a page that answers most questions"},
     {'V', "version", NULL, OTHER, "the version"},
-    {'v', "verbose", NULL, OTHER, "with --version: what confines sockq here"},
+    {'v', "verbose", NULL, OTHER,
+     "say which tables are not from where expected; with --version: what confines sockq"},
     {0, "self", NULL, OTHER, "with doctor: the same, judged"},
     {0, NULL, NULL, NULL, NULL},
 };

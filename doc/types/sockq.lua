@@ -532,8 +532,9 @@ function sockq.vsock() end
 
 --- A query over tables by name: sockq.from("tcp6,unix").
 ---@param names string  comma list of protocols, or of files below /proc/net; one that this kernel lacks is told, where sockq.udplite() and its like are then silently empty
+---@param options? { source: "auto"|"proc"|"diag" }  as for sockq.tcp()
 ---@return sockq.Query
-function sockq.from(names) end
+function sockq.from(names, options) end
 
 --- A query over rows that are there already: a list of rows, or of plain tables.
 ---@param list table[]

@@ -3,6 +3,7 @@
 
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
+local origin = require("sockq.origin")
 local record = require("sockq.record")
 local tables = require("sockq.tables")
 
@@ -33,9 +34,11 @@ local derive = chain.derive
 ---@param numbers integer[]  table numbers
 ---@param named? integer[][]  groups of them that the user named: one that is missing altogether is
 ---   then told
+---@param asked? string  "auto", "proc" or "diag": where rows are from; nil: as --source says
 ---@return sockq.Query
-function chain.new(numbers, named)
-  return setmetatable({ tables = tables.mask(numbers), states = 0, flags = 0, named = named, stages = {} }, chain.metatable)
+function chain.new(numbers, named, asked)
+  return setmetatable({ tables = tables.mask(numbers), states = 0, flags = 0, named = named, asked = asked, stages = {} },
+    chain.metatable)
 end
 
 --- A query over rows of a schema that are there already.
@@ -48,8 +51,9 @@ end
 
 --- A query over tables by name.
 ---@param names string  comma list of protocols, or of files below /proc/net
+---@param asked? string  as for new
 ---@return sockq.Query|nil query, string|nil message
-function chain.from(names)
+function chain.from(names, asked)
   local known = tables.named()
   local numbers, groups = {}, {}
   for name in names:gmatch("[^,]+") do
@@ -64,7 +68,7 @@ function chain.from(names)
   if #numbers == 0 then
     return nil, "no table is named; sockq.from(\"tcp,unix\") is its form"
   end
-  return chain.new(numbers, groups)
+  return chain.new(numbers, groups, asked)
 end
 
 local function is_row(value)
@@ -145,7 +149,7 @@ end
 ---@param names table<string, boolean>
 function chain.with_fields(self, names)
   if not self.shape then
-    return derive(self, { flags = bor(self.flags, fields.flags(names)) })
+    return derive(self, { flags = bor(self.flags, fields.flags(names)), lean = origin.lean(self.lean, names) })
   end
   local last = self.stages[#self.stages]
   if not last or last.kind ~= "join" or last.schema ~= self.shape or not chain.is_query(last.other) then
@@ -160,8 +164,10 @@ function chain.with_fields(self, names)
   end
   local stages = { unpack(self.stages) }
   stages[#stages] = setmetatable({ other = chain.with_fields(last.other, right) }, { __index = last })
-  local flags = last.left == fields and bor(self.flags, fields.flags(left)) or self.flags
-  return derive(self, { stages = stages, flags = flags })
+  if last.left ~= fields then
+    return derive(self, { stages = stages })
+  end
+  return derive(self, { stages = stages, flags = bor(self.flags, fields.flags(left)), lean = origin.lean(self.lean, left) })
 end
 
 return chain

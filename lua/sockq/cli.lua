@@ -189,7 +189,7 @@ local function read_recording(given)
     refuse(given, {}, { "at" }, "it chooses a snapshot of a recording, which --read FILE names")
     return
   end
-  refuse(given, {}, { "proc", "netns" }, "--read names another place to read from")
+  refuse(given, {}, { "proc", "netns", "source" }, "--read names another place to read from")
   refuse(given, {}, { "watch", "wait" }, "a recording does not change")
   if #given.read > 1 then
     error(("--read: %s is named as well; compare two by sockq diff A B"):format(given.read[1]), 0)
@@ -209,6 +209,26 @@ local function refuse_netns()
     local message, is_world = require("sockq.mistakes").netns(chosen)
     complaint.raise(message, nil, is_world and INCOMPLETE or nil)
   end
+end
+
+-- --source: where the queries of this run are from.
+local function choose_source(line)
+  local origin, given = require("sockq.origin"), line.given
+  local name = given.source and given.source[#given.source]
+  if not name then
+    return
+  end
+  local wrong = origin.wrong(name)
+  if wrong then
+    error("--source: " .. wrong, 0)
+  elseif name == "diag" then
+    refuse(given, {}, { "proc" }, "--source diag asks this machine's kernel, which knows no captured tree")
+  end
+  local word = line.mode == "name" and line.words[1]
+  if word and (word == "netstat" or load_command(word) and word ~= "record") then
+    refuse(given, {}, { "source" }, word .. " reads what it reads")
+  end
+  origin.default = name
 end
 
 -- An argument of no bytes is a slip of the shell: "$UNSET".
@@ -328,9 +348,7 @@ end
 -- Options that belong to another, or exclude it.
 local function refuse_misplaced(line)
   local given = line.given
-  if not given.version then
-    refuse(given, {}, { "verbose" }, "only --version takes it")
-  end
+  require("sockq.set").verbose = given.verbose
   if line.mode ~= "name" or line.words[1] ~= "doctor" then
     refuse(given, {}, { "self" }, "only sockq doctor takes it")
   end
@@ -359,6 +377,7 @@ function cli.main()
     refuse_data(line)
     set_defaults(line.given)
     read_recording(line.given)
+    choose_source(line)
     return (line.given.interactive and run_session or execute)(line)
   end, core.message_handler(require("sockq.trace").handler))
   progress.erase()

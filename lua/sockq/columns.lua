@@ -95,6 +95,7 @@ local function from_timer(name, where)
       return text ~= "" and text or nil
     end,
     fields = {},
+    is_function = true,
   }
 end
 
@@ -113,7 +114,7 @@ local function source_of(column, where, timer_name, schema)
       return nil, wrong
     end
   end
-  return { fields = column.needs or {} }
+  return { fields = column.needs or {}, is_function = true }
 end
 
 -- A column as a table says it.
@@ -201,6 +202,17 @@ function columns.resolve(given, where, timer_name, schema)
     end
   end
   return resolved
+end
+
+--- Whether columns may read other fields than they say.
+---@return boolean
+function columns.read_any(list)
+  for _, column in ipairs(list) do
+    if column.is_function then
+      return true
+    end
+  end
+  return false
 end
 
 --- The fields that columns read, as far as they say.

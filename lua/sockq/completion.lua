@@ -10,7 +10,8 @@ local completion = {}
 --- What the argument of each option is: a kind of sockq.help.words, or a name of `makers` below.
 completion.ARGUMENTS = {
   from = "tables", format = "formats", timer = "timers", color = "when", join = "join", distinct = "keys",
-  group = "keys", agg = "aggregates", sort = "order", columns = "keys", proc = "folders", netns = "namespaces", read = "files",
+  group = "keys", agg = "aggregates", sort = "order", columns = "keys", proc = "folders", netns = "namespaces",
+  source = "sources", read = "files",
   path = "folders", limit = "nothing", at = "nothing", times = "nothing", every = "nothing", watch = "nothing",
   wait = "nothing", execute = "nothing", data = "files", timeout = "nothing", ["max-memory"] = "nothing",
 }
@@ -38,6 +39,10 @@ local function last_word(text)
 end
 
 function makers.nothing() end
+
+function makers.sources(list)
+  add(list, { { "auto", "what knows more of what is asked" }, { "diag", "sock_diag" }, { "proc", "the text of /proc" } })
+end
 
 function makers.files(list)
   list.directive = "files"

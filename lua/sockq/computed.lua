@@ -59,6 +59,14 @@ local function needs_of(names)
   return next(needs) and table.concat(hint.keys(needs), " ") or nil, nil, of_owner
 end
 
+local function fields_of(names)
+  local set = {}
+  for _, name in ipairs(names) do
+    set[name] = true
+  end
+  return set
+end
+
 --- Add a field that is computed from others; from here on it is used like a built-in one. Adding a
 --- computed field again replaces it.
 ---@param given table  name, then expr or get, and type, unit, doc, needs, values: see sockq.field
@@ -91,6 +99,7 @@ return function(given)
     name = given.name, type = of_type, unit = given.unit, doc = given.doc or "computed: " .. (given.expr or "a function"),
     values = given.values and copy_of(given.values), sources = { "all" }, needs = needs, of_owner = of_owner,
     computed = true,
+    from = fields.source(fields_of(names)) or given.get and "proc" or nil,
     get = function(_, _, one)
       local value = get(one)
       if value ~= nil and expected and type(value) ~= expected then

@@ -27,69 +27,13 @@
 -- All but `fields` may be missing. sockq.expr.compile says what an unknown value does.
 local compile = require "sockq.expr.compile"
 local escape = require "sockq.escape"
+local narrow = require "sockq.expr.narrow"
 local parse = require "sockq.expr.parse"
 local width = require "sockq.width"
 
 local sformat = string.format
 
 local expr = {}
-
--- Fields that narrow what is collected -> their key in `narrow`.
-local narrowing = { state = "states", proto = "protos" }
-
----@param node table  a comparison
----@return table?  # { states = { the one word } } or { protos = … }
-local function narrow_compare(node)
-  local left, right = node[1], node[2]
-  if left.kind == "string" then left, right = right, left end
-  local key = left.kind == "field" and narrowing[left.field.name]
-  if node.ops[1] ~= "==" or right.kind ~= "string" or not key then return nil end
-  return { [key] = { [right.value] = true } }
-end
-
-local narrow
-
---- Both must hold: what each of them demands.
-local function narrow_and(node)
-  local all = {}
-  for i = 1, #node do
-    for key, set in pairs(narrow(node[i]) or {}) do
-      local common = {}
-      for word in pairs(set) do
-        if not all[key] or all[key][word] then common[word] = true end
-      end
-      all[key] = common
-    end
-  end
-  return all
-end
-
---- One must hold: only what each of them demands, all of their words.
-local function narrow_or(node)
-  local all
-  for i = 1, #node do
-    local one = narrow(node[i]) or {}
-    if not all then all = one end
-    for key, set in pairs(all) do
-      if not one[key] then
-        all[key] = nil
-      else
-        for word in pairs(one[key]) do set[word] = true end
-      end
-    end
-  end
-  return all
-end
-
---- The states and protocols that every matching row has, from what surely must hold. Nothing comes
---- out of `not`: it also holds where the field is unknown.
----@param node table  from check.tree()
----@return table?
-function narrow(node)
-  if node.kind == "compare" then return narrow_compare(node) end
-  if node.kind == "and" then return narrow_and(node) end
-  if node.kind == "or" then return narrow_or(node) end
-end
 
 --- Where a compilation failed, for people.
 ---@param text string
@@ -121,8 +65,8 @@ end
 ---@param text string
 ---@param catalog table  see above
 ---@return table?  # source (the text); predicate(row), true or false; fields, the set of canonical
----   names that it may read; narrow.states and narrow.protos, each nil or the set of which every
----   matching row has one (an empty set: no row can match); code, the Lua text
+---   names that it may read; narrow, what every matching row has (expr/narrow.lua); code, the Lua
+---   text
 ---@return table?  # when nil: message, line and column (from 1, in bytes), text
 --- Cost: about 0.1 ms, once; compile outside of loops.
 --- Example: expr.compile('state == "ESTAB" and retrans > 3', catalog).predicate(row)
@@ -131,7 +75,7 @@ function expr.compile(text, catalog)
   if not compiled then return nil, problem end
   return {
     source = text, predicate = compiled.func, fields = compiled.fields, code = compiled.code,
-    narrow = narrow(compiled.tree) or {},
+    narrow = narrow.of(compiled.tree),
   }
 end
 

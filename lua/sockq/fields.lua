@@ -488,4 +488,21 @@ function fields.flags(names)
   return flags
 end
 
+local BETTER = { line = "proc", refs = "proc", rto = "proc", ato = "proc", cwnd = "proc", ssthresh = "proc", drops = "proc",
+  retrans = "proc", probes = "proc", expires = "proc", when = "proc", timer_text = "proc", type = "proc", protocol = "proc",
+  ifindex = "proc", dev = "proc" }
+
+--- Which source knows best what some fields tell: "diag" if sock_diag alone knows one of them, else
+--- "proc" if /proc knows one better; nil: both know them all.
+---@param names table<string, boolean>
+---@return string|nil
+function fields.source(names)
+  local best
+  for name in pairs(names) do
+    local field = fields.by_name[name]
+    best = field and field.from == "diag" and "diag" or best or field and field.from or BETTER[name]
+  end
+  return best
+end
+
 return fields

@@ -30,7 +30,7 @@
 --   verbs.lua  chain.lua   where, group, agg, sort, limit, select, distinct, join; what a query is made of
 --   pipeline.lua        running a query, with the stages of grouping.lua  sorting.lua  join.lua;
 --                       aggregate.lua computes what groups say
---   narrow.lua          what a condition spares the collector
+--   narrow.lua          what a condition spares the collector; origin.lua: which source a query reads
 --   keys.lua            keys and aggregates: from names, expressions, functions
 --   record.lua          rows that group, select and join make
 --   identity.lua        which row of one look is which of another
@@ -71,6 +71,7 @@ local core = require("sockq.core")
 local escape = require("sockq.escape")
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
+local origin = require("sockq.origin")
 local query = require("sockq.query")
 local set = require("sockq.set")
 local tables = require("sockq.tables")
@@ -83,22 +84,44 @@ sockq.version = core.version
 --- The field registry: { { name, type, unit, doc, … }, … }.
 sockq.fields = fields.list
 
-local ALONE = { "tcp", "udp", "udplite", "raw", "icmp", "sctp", "unix", "netlink", "packet", "inet", "all" }
+-- The source that a caller chose.
+local function source_of(options, name, level)
+  if options == nil then
+    return nil
+  end
+  local wrong = type(options) ~= "table" and ("{ source = … } is expected, not a %s"):format(type(options))
+  for key in pairs(wrong and {} or options) do
+    wrong = key ~= "source" and ("%s means nothing here; the option is source"):format(tostring(key)) or wrong
+  end
+  wrong = wrong or options.source ~= nil and origin.wrong(options.source)
+  if wrong then
+    error(("%s: %s"):format(name, wrong), level + 1)
+  end
+  return options.source
+end
+
+local ALONE = { "tcp", "udp", "udplite", "raw", "icmp", "sctp", "unix", "netlink", "packet", "mptcp", "dccp", "vsock",
+  "inet", "all" }
 for _, name in ipairs(ALONE) do
   --- A query over a protocol's sockets, IPv4 and IPv6: sockq.tcp(), udp(), udplite(), raw(), icmp(),
-  --- sctp(), unix(), netlink(), packet(); inet(): all of the first six; all(): everything.
+  --- sctp(), unix(), netlink(), packet(), and by sock_diag alone mptcp(), dccp(), vsock(); inet(): all of the
+  --- first six; all(): all but those three.
+  ---@param options? { source: "auto"|"proc"|"diag" }  where rows are from; without it as --source says. auto: sock_diag
+  ---   if a field is named that it alone knows, or if no field is read that /proc knows better
   ---@return sockq.Query  # lazy; nothing is read yet
-  sockq[name] = function()
-    return query.new(tables.groups[name])
+  --- Example: sockq.tcp{ source = "diag" }:where("rtt > 0.2"):print()
+  sockq[name] = function(options)
+    return query.new(tables.groups[name], nil, source_of(options, name, 2))
   end
 end
 
 --- A query over tables by name: sockq.from("tcp6,unix").
 ---@param names string  comma list of protocols, or of files below /proc/net; one that this kernel
 ---   lacks is told, where sockq.udplite() and its like are then silently empty
+---@param options? { source: "auto"|"proc"|"diag" }  as for sockq.tcp()
 ---@return sockq.Query
-function sockq.from(names)
-  local rows, wrong = query.from(tostring(names))
+function sockq.from(names, options)
+  local rows, wrong = query.from(tostring(names), source_of(options, "from", 2))
   return rows or error("from: " .. wrong, 2)
 end
 

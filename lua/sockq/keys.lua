@@ -130,7 +130,7 @@ local function from_table(given, schema, options, place)
   end
   local item
   if type(given.get) == "function" then
-    item = { name = place, value = given.get, fields = {} }
+    item = { name = place, value = given.get, fields = {}, is_function = true }
     for _, name in ipairs(given.needs or {}) do
       item.fields[name] = true
     end
@@ -171,7 +171,7 @@ function keys.items(given, schema, options)
     if type(one) == "string" then
       items, wrong, problem = from_text(one, schema, options)
     elseif type(one) == "function" then
-      items = { { name = #given == 1 and "key" or "key" .. i, value = one, fields = {} } }
+      items = { { name = #given == 1 and "key" or "key" .. i, value = one, fields = {}, is_function = true } }
     elseif type(one) == "table" then
       local item
       item, wrong, problem = from_table(one, schema, options, "key" .. i)
@@ -260,6 +260,8 @@ function keys.fields(items)
     for name in pairs(item.fields) do
       names[name] = true
     end
+    -- No field: it may read any.
+    names["*"] = names["*"] or item.is_function
   end
   return names
 end

@@ -309,7 +309,9 @@ function output.list(query, given, place, options)
     return nil, wrong, problem
   end
   local count, put = 0, sink.row
-  query:needs(sink.columns.needs):each(function(row)
+  query = query:needs(sink.columns.needs)
+  query.is_closed = query.shape ~= nil or not columns.read_any(sink.columns)
+  query:each(function(row)
     count = count + 1
     -- Only a captor's sink knows when it has enough.
     return put(row) == true

@@ -8,6 +8,7 @@ local chain = require("sockq.chain")
 local fields = require("sockq.fields")
 local hint = require("sockq.hint")
 local narrow = require("sockq.narrow")
+local origin = require("sockq.origin")
 local set = require("sockq.set")
 local trace = require("sockq.trace")
 local verbs = require("sockq.verbs")
@@ -15,7 +16,8 @@ local verbs = require("sockq.verbs")
 local Query = chain.metatable
 
 -- Keys that a query may lack.
-local OPTIONAL = { test = true, named = true, source = true, shape = true }
+local OPTIONAL = { test = true, named = true, source = true, shape = true, ends = true, asked = true, lean = true,
+  is_closed = true }
 
 -- A misspelt verb is an error here, not a call of nil there.
 local function verb_of(_, name)
@@ -89,9 +91,9 @@ for name, verb in pairs(verbs) do
   end
 end
 
-local function collect(self)
+local function collect(self, is_closed)
   local mask, states = narrow.reading(self)
-  return set.collect(mask, states, self.flags, self.named)
+  return set.collect(mask, states, self.flags, self.named, origin.of(self, is_closed or self.is_closed), narrow.kernel(self))
 end
 
 -- The stages as pipeline.lua runs them: the conditions on the sockets first.
@@ -195,7 +197,7 @@ function Query:count(name)
   end
   local count = 0
   if not narrow.test(self) and #self.stages == 0 and not self.source and self.tables ~= 0 then
-    local collected = collect(self)
+    local collected = collect(self, true)
     local final
     repeat
       count, final = set.wait(collected, count)

@@ -53,6 +53,9 @@ end
 ---@type fun(message: string)|nil
 set.on_message = nil
 
+--- True if it is told what rows are from, where that is not what was to be expected.
+set.verbose = false
+
 --- Messages so far, oldest first, each "WHERE: WHAT; REMEDY".
 set.messages = {}
 
@@ -107,6 +110,9 @@ function set.note(collected)
   end
   if shortfall.tell(handle, debug.getfenv(collected).named or {}, set.tell) then
     set.incomplete = true
+  end
+  if set.verbose and set.on_message then
+    shortfall.tell_sources(header, set.on_message)
   end
 end
 

@@ -248,6 +248,43 @@ function shortfall.failure(handle)
   return owners_failure(header.owners)
 end
 
+-- The tables that sock_diag was asked for and does not tell of, by the reason: { { errno, { proto, … } }, … }
+local function refusals(header, status)
+  local list = {}
+  for number = 0, C.SOCKQ_TABLES - 1 do
+    local info = header.tables[number]
+    if info.refusal ~= 0 and (info.status == C.SOCKQ_TABLE_MISSING) == (status == "missing") and tables.list[number].file then
+      local last = list[#list]
+      if not last or last[1] ~= info.refusal then
+        last = { info.refusal, {} }
+        list[#list + 1] = last
+      end
+      last[2][#last[2] + 1] = tables.list[number].proto
+    end
+  end
+  return list
+end
+
+local function tell_refusals(header)
+  if header.question.source ~= C.SOCKQ_SOURCE_DIAG then
+    return
+  end
+  for _, refusal in ipairs(refusals(header, "missing")) do
+    is_incomplete = true
+    tell(("sock_diag: %s: %s; --source auto reads /proc where sock_diag does not tell"):format(
+      table.concat(refusal[2], ", "), core.strerror(refusal[1])))
+  end
+end
+
+--- Tell which tables were read from /proc because sock_diag does not tell of them.
+---@param header ffi.cdata*  struct sockq_set
+---@param say fun(message: string)
+function shortfall.tell_sources(header, say)
+  for _, refusal in ipairs(refusals(header, "read")) do
+    say(("sock_diag: %s: %s; read from /proc"):format(table.concat(refusal[2], ", "), core.strerror(refusal[1])))
+  end
+end
+
 --- Tell what a finished row set could not read.
 ---@param handle ffi.cdata*  sockq_set_handle
 ---@param named integer[][]  the numbers of tables that were asked for by name
@@ -262,6 +299,7 @@ function shortfall.tell(handle, named, to)
   tell_facts(handle)
   tell_forged(handle)
   tell_missing(header, named)
+  tell_refusals(header)
   if header.status == C.SOCKQ_SET_FAILED then
     tell(collecting_stopped(header))
   end

@@ -7,6 +7,7 @@ local fields = require("sockq.fields")
 local hint = require("sockq.hint")
 local keys = require("sockq.keys")
 local narrow = require("sockq.narrow")
+local origin = require("sockq.origin")
 local record = require("sockq.record")
 
 local bor = bit.bor
@@ -34,6 +35,7 @@ function verbs.where(self, predicate)
     return nil, wrong, problem
   end
   local narrowed = with_fields(self, compiled.fields)
+  narrowed.lean = type(predicate) == "function" and origin.open(narrowed.lean) or narrowed.lean
   if self.shape or #self.stages > 0 then
     return with_stage(narrowed, { kind = "where", test = compiled.predicate })
   end
@@ -96,7 +98,8 @@ function verbs.agg(self, given, is_default)
     base = derive(self, { stages = { unpack(self.stages, 1, #self.stages - 1) } })
   end
   if stage.input == fields then
-    base = derive(base, { flags = bor(base.flags, fields.flags(keys.fields(items))) })
+    local names = keys.fields(items)
+    base = derive(base, { flags = bor(base.flags, fields.flags(names)), lean = origin.lean(base.lean, names) })
   end
   return with_stage(base, { kind = "group", keys = stage.keys, items = all, schema = schema, input = stage.input,
     is_default = is_default }, schema)

@@ -198,7 +198,8 @@ for name, pieces in pairs {
   limit = { "-L, --limit N", "query:limit(" }, L = { "-L, --limit N" }, p99 = { "pNN(n), an aggregate" },
   count = { "count([condition])", "query:count(" }, lower = { "lower(text), a function" }, KiB = { "1024" },
   netstat = { "netstat, a view", "netstat, a timer" }, json = { "json, a format", "--json" }, tcp = { "--tcp" },
-  where = { "query:where(predicate)" }, ["query:list"] = { "query:list()" }, ["sockq.from()"] = { "sockq.from(names)" },
+  where = { "query:where(predicate)" }, ["query:list"] = { "query:list()" },
+  ["sockq.from()"] = { "sockq.from(names, [options])" },
   keep = { "row:keep()" }, list = { "sockq list KIND" }, timer = { "--timer NAME", "timer, a field" },
   expressions = { "Operators" }, record = { "sockq record" },
 } do

@@ -381,7 +381,6 @@ if has_filters then
     "Landlock                    not in force: ")
   check.contains("what this kernel lacks: seccomp", lacking(NO_SECCOMP), "lacks                       seccomp filters (")
 end
-program.refuses("-v without --version", { "-v" }, { err = "--verbose: only --version takes it; leave it out" })
 program.refuses("--self without doctor", { "--self" }, { err = "--self: only sockq doctor takes it; leave it out" })
 program.refuses("--trust with --sandbox", { "--trust", "--sandbox" }, { err = "--sandbox: --trust lifts it; leave it out" })
 

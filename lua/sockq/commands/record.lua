@@ -5,6 +5,7 @@ local core = require("sockq.core")
 local escape = require("sockq.escape")
 local listing = require("sockq.listing")
 local query = require("sockq.query")
+local origin = require("sockq.origin")
 local recording = require("sockq.recording")
 local schema = require("sockq.schema")
 local set = require("sockq.set")
@@ -19,6 +20,11 @@ if core.netns() then
   EVERYTHING = bit.bxor(EVERYTHING, tonumber(C.SOCKQ_WITH_FACTS))
 end
 local INCOMPLETE = 3
+
+-- What sock_diag tells is recorded if --source says so: it takes more room than all the rest.
+local function everything()
+  return origin.default == "diag" and bit.bor(EVERYTHING, tonumber(C.SOCKQ_DIAG_FLAGS)) or EVERYTHING
+end
 
 local FORM = "sockq record FILE [EXPR...] is the form"
 
@@ -82,7 +88,7 @@ local function snapshot(target, rows, filters)
     end
   end
   -- Where no table can hold a match, none of them is the snapshot.
-  local collected = set.collect(rows.tables, rows.states, EVERYTHING, rows.named)
+  local collected = set.collect(rows.tables, rows.states, everything(), rows.named, origin.of(rows))
   local bytes, wrong, found
   set.each(collected, visit, function(handle)
     local all = recording.filters(handle)
