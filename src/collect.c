@@ -13,6 +13,7 @@
 #include "owner/owner.h"
 #include "peers.h"
 #include "scan.h"
+#include "source/cgroups.h"
 #include "source/diag_bytecode.h"
 #include "source/source.h"
 
@@ -124,6 +125,9 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
                             .question = question,
                             .check = check,
                             .context = context};
+    if (proc->live && question->flags & SOCKQ_WITH_CGROUP_PATHS &&
+        !(job.cgroups = cgroups_new(proc)))
+        w->error = errno;
     w->held = question->flags & SOCKQ_WITH_PEERS;
     for (int i = 0; i < SOCKQ_TABLES && !w->error && !cancelled; i++) {
         if (!(question->tables >> i & 1))
@@ -132,6 +136,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
         cancelled = check(context);
     }
     table_job_end(&job);
+    cgroups_free(job.cgroups, w);
     free(recent);
     inodes_free(&inodes);
     if (w->held && !w->error && !cancelled && sockq_peers_find(w, NULL) < 0)

@@ -51,6 +51,7 @@
  *     recent.{h,c}      rows that come twice
  *     inodes.{h,c}      inodes that come twice
  *     again.{h,c}       rows that a first look lost
+ *     cgroups.{h,c}     paths of cgroups by their ids
  *     proc_inet.c       tcp, udp, udplite, raw, icmp and their IPv6 twins
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
  *     unix_rows.{h,c}   which unix rows are text of a name; unix_diag.{h,c}: names as sock_diag

@@ -240,6 +240,8 @@ void sockq_writer_passed(struct sockq_writer *w, uint64_t rows)
 void sockq_writer_commit(struct sockq_writer *w)
 {
     __atomic_store_n(&w->set->arena, w->arena, __ATOMIC_RELEASE);
+    if (w->cgroups)
+        __atomic_store_n(&w->set->cgroups, w->cgroups, __ATOMIC_RELEASE);
     if (!w->held)
         __atomic_store_n(&w->set->rows, w->rows, __ATOMIC_RELEASE);
 }

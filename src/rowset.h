@@ -37,6 +37,7 @@ struct sockq_writer {
     uint64_t pages;               /* memory of the set, in SOCKQ_PAGE */
     uint64_t arena;               /* bytes of the arena in use */
     uint64_t arena_ready;         /* arena bytes that are backed by memory */
+    uint64_t cgroups;             /* arena offset of the last one, shown with the rows */
     uint64_t last_problem;        /* arena offset, to link the next one */
     uint16_t netns; /* the namespace that is being read, as rows and problems name it */
     int error;      /* errno of the first failure, 0 while all is well */

@@ -9,6 +9,7 @@
 #include <linux/tcp.h>
 #include <string.h>
 
+#include "cgroups.h"
 #include "diag_bytecode.h"
 #include "sock_diag.h"
 
@@ -227,6 +228,16 @@ static void take_small(struct sockq_inet_diag *diag, const struct nlattr *attrib
     diag->has |= has;
 }
 
+/* Of a row that was kept. */
+static void meet_cgroup(struct table_reader *reader, uint64_t offset)
+{
+    if (!reader->job->cgroups || !offset || reader->w->lent)
+        return;
+    const struct sockq_diag *more = sockq_writer_at(reader->w, offset);
+    if (more->has & SOCKQ_DIAG_HAS_CGROUP)
+        cgroups_meet(reader->job->cgroups, reader->w, more->cgroup_id);
+}
+
 static bool take(struct table_reader *reader, const struct nlmsghdr *header)
 {
     const struct inet_diag_msg *message = mnl_nlmsg_get_payload(header);
@@ -267,9 +278,12 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
     take_small(&row->diag, attributes[INET_DIAG_PROTOCOL], &row->diag.protocol,
                SOCKQ_DIAG_HAS_PROTOCOL);
     mark_known(row, message, attributes);
-    if (reader->job->question->flags & SOCKQ_DIAG_FLAGS)
-        row->diag.more = take_more(reader, message, attributes);
+    const uint64_t more = reader->job->question->flags & SOCKQ_DIAG_FLAGS
+                              ? take_more(reader, message, attributes)
+                              : 0;
+    row->diag.more = more;
     table_push(reader, row);
+    meet_cgroup(reader, more);
     return true;
 }
 

@@ -19,6 +19,7 @@
 #include "inodes.h"
 #include "recent.h"
 
+struct cgroups;
 struct feed;
 struct table_job;
 struct table_reader;
@@ -87,6 +88,7 @@ struct table_job {
     struct netns_list *namespaces; /* NULL: only that of the reader */
     struct recent *recent;         /* to leave out rows that come twice; NULL: they are kept */
     struct inodes *inodes;         /* to mark rows whose inode comes twice; NULL: they are not */
+    struct cgroups *cgroups;       /* NULL: their paths are not asked for */
     const struct sockq_question *question;
     bool (*check)(void *); /* called after every piece; true stops */
     void *context;
