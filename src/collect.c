@@ -15,6 +15,7 @@
 #include "scan.h"
 #include "source/cgroups.h"
 #include "source/diag_bytecode.h"
+#include "source/diag_events.h"
 #include "source/source.h"
 
 /* USER_HZ of every architecture but alpha and ia64; a captured tree does not say. */
@@ -23,9 +24,14 @@ enum { COMMON_USER_HZ = 100 };
 bool sockq_question_valid(const struct sockq_question *question)
 {
     const uint64_t tables = ((uint64_t)1 << SOCKQ_TABLES) - 1;
+    const bool follows = question->flags & SOCKQ_FOLLOW;
 
+    if (follows ? (question->tables & ~DIAG_EVENT_TABLES) != 0 || question->tables == 0 ||
+                      (question->flags & ~(uint32_t)(SOCKQ_FOLLOW | SOCKQ_DIAG_FLAGS)) != 0
+                : question->subscription != 0)
+        return false;
     return (question->tables != 0 || question->flags != 0) && (question->tables & ~tables) == 0 &&
-           (question->flags & ~(uint32_t)SOCKQ_REQUEST_FLAGS) == 0 && question->reserved == 0 &&
+           (question->flags & ~(uint32_t)SOCKQ_REQUEST_FLAGS) == 0 &&
            question->source <= SOCKQ_SOURCE_DIAG && sockq_narrow_valid(&question->narrow);
 }
 

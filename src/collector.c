@@ -8,6 +8,8 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "source/diag_events.h"
+
 _Static_assert(sizeof(struct sockq_message) == 128, "requests have one size");
 
 /*
@@ -34,8 +36,11 @@ struct serving {
     int socket;
     struct sockq_file *file;
     struct sockq_writer w;
+    struct diag_events events; /* what is followed, between its row sets too */
     uint64_t told;
+    bool follows;
     bool cancelled;
+    bool paused;
     int error;
 };
 
@@ -71,6 +76,7 @@ bool sockq_request_valid(const struct sockq_message *message, size_t length)
     case SOCKQ_OP_CANCEL:
     case SOCKQ_OP_RELEASE:
     case SOCKQ_OP_PASSED:
+    case SOCKQ_OP_PAUSE:
         return message->block != 0 && memcmp(&message->question, &nothing, sizeof(nothing)) == 0;
     default:
         return false;
@@ -118,6 +124,8 @@ static bool check_requests(void *context)
         }
         if (message.operation == SOCKQ_OP_CANCEL)
             s->cancelled |= ours;
+        else if (message.operation == SOCKQ_OP_PAUSE)
+            s->paused |= ours && s->follows;
         else if (message.operation == SOCKQ_OP_PASSED && ours)
             sockq_writer_passed(&s->w, message.rows);
         else if (message.operation == SOCKQ_OP_RELEASE && !ours)
@@ -126,7 +134,8 @@ static bool check_requests(void *context)
     /* The reader sees rows before it is told of them, and may have passed those. */
     const uint64_t passed = s->w.passed * SOCKQ_BLOCK_ROWS;
     const uint64_t ahead = s->told > passed ? s->told - passed : 0;
-    const uint64_t step = s->told == 0                             ? FIRST_PROGRESS
+    const uint64_t step = s->follows                               ? 1
+                          : s->told == 0                           ? FIRST_PROGRESS
                           : ahead < PROGRESS_ROWS * PROGRESS_SHARE ? PROGRESS_ROWS
                                                                    : ahead / PROGRESS_SHARE;
     if (s->w.rows - s->told >= step) {
@@ -134,7 +143,7 @@ static bool check_requests(void *context)
         message = message_of(SOCKQ_OP_PROGRESS, s->w.block);
         (void)send_message(s->socket, &message, MSG_DONTWAIT);
     }
-    return s->cancelled;
+    return s->cancelled || s->paused;
 }
 
 static int serve_collect(struct serving *s, const struct sockq_proc *proc,
@@ -142,9 +151,13 @@ static int serve_collect(struct serving *s, const struct sockq_proc *proc,
 {
     struct sockq_message reply;
 
+    struct sockq_question asked = *question;
+
     s->told = 0;
-    s->cancelled = false;
-    if (sockq_collect_begin(&s->w, s->file, proc, question) < 0) {
+    s->cancelled = s->paused = false;
+    s->follows = question->flags & SOCKQ_FOLLOW;
+    if ((s->follows && diag_events_begin(&s->events, proc, &asked) < 0) ||
+        sockq_collect_begin(&s->w, s->file, proc, &asked) < 0) {
         reply = message_of(SOCKQ_OP_FAILED, 0);
         reply.error = errno;
         return send_message(s->socket, &reply, 0);
@@ -152,7 +165,12 @@ static int serve_collect(struct serving *s, const struct sockq_proc *proc,
     reply = message_of(SOCKQ_OP_STARTED, s->w.block);
     if (send_message(s->socket, &reply, 0) < 0)
         return -1;
-    sockq_collect_run(&s->w, proc, question, check_requests, s);
+    if (s->follows)
+        diag_events_read(&s->events, &s->w, proc, &asked, s->socket, check_requests, s);
+    else
+        sockq_collect_run(&s->w, proc, &asked, check_requests, s);
+    if (s->cancelled && s->follows)
+        diag_events_end(&s->events);
     if (s->error) {
         errno = s->error;
         return -1;
@@ -191,6 +209,9 @@ int sockq_collector_serve(int socket, struct sockq_file *file, const struct sock
             break;
         }
     }
+    const int error = errno;
+    diag_events_end(&s.events);
+    errno = error;
     if (result < 0 && (errno == EPIPE || errno == ECONNRESET))
         return 0;
     return result;
@@ -306,6 +327,26 @@ static int collect_here(struct sockq_client *client, const struct sockq_question
     return 0;
 }
 
+/* Have the collection in flight ended, and wait for that. */
+static void end_flying(struct sockq_client *client, enum sockq_operation operation)
+{
+    const uint32_t block = client->flying;
+    struct sockq_message message = message_of(operation, block);
+
+    /* The collector may wait for room in this end's queue while its own is full. */
+    while (send_message(client->socket, &message, MSG_DONTWAIT) < 0) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK)
+            client->lost = true;
+        else
+            (void)receive_reply(client, &message);
+        if (client->flying != block || client->lost)
+            return;
+        message = message_of(operation, block);
+    }
+    while (client->flying && !client->lost)
+        (void)receive_reply(client, &message);
+}
+
 int sockq_client_collect(struct sockq_client *client, const struct sockq_question *question,
                          uint32_t *block)
 {
@@ -319,10 +360,16 @@ int sockq_client_collect(struct sockq_client *client, const struct sockq_questio
         errno = EPIPE;
         return -1;
     }
+    if ((client->recorded || client->socket < 0) && question->flags & SOCKQ_FOLLOW) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
     if (client->recorded)
         return collect_recorded(client, question, block);
     if (client->socket < 0)
         return collect_here(client, question, block);
+    if (client->flying && sockq_client_set(client, client->flying)->question.flags & SOCKQ_FOLLOW)
+        end_flying(client, SOCKQ_OP_PAUSE);
     while (client->flying)
         if (receive_reply(client, &message) < 0)
             return -1;
@@ -382,22 +429,8 @@ void sockq_client_passed(struct sockq_client *client, uint32_t block, uint64_t r
 
 void sockq_client_cancel(struct sockq_client *client, uint32_t block)
 {
-    struct sockq_message message = message_of(SOCKQ_OP_CANCEL, block);
-
-    if (client->flying != block || client->lost)
-        return;
-    /* The collector may wait for room in this end's queue while its own is full. */
-    while (send_message(client->socket, &message, MSG_DONTWAIT) < 0) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK)
-            client->lost = true;
-        else
-            (void)receive_reply(client, &message);
-        if (client->flying != block || client->lost)
-            return;
-        message = message_of(SOCKQ_OP_CANCEL, block);
-    }
-    while (client->flying && !client->lost)
-        (void)receive_reply(client, &message);
+    if (client->flying == block && block && !client->lost)
+        end_flying(client, SOCKQ_OP_CANCEL);
 }
 
 void sockq_client_release(struct sockq_client *client, uint32_t block)

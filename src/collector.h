@@ -24,7 +24,9 @@ enum sockq_operation {
     SOCKQ_OP_STARTED,     /* reply: block is the new row set */
     SOCKQ_OP_PROGRESS,    /* reply: more rows are committed */
     SOCKQ_OP_DONE,        /* reply: the row set's status is final */
-    SOCKQ_OP_FAILED       /* reply: no row set was made, error has errno */
+    SOCKQ_OP_FAILED,      /* reply: no row set was made, error has errno */
+    SOCKQ_OP_PAUSE        /* end the row set of SOCKQ_FOLLOW in flight; what is closed from now on
+                             comes in the next one of its subscription; no reply of its own */
 };
 
 /** A request or a reply, 128 bytes. */

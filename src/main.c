@@ -58,7 +58,7 @@
  *                       tells them
  *     sock_diag.{h,c}   tables by netlink: diag_inet.c, diag_unix.c, diag_netlink.c,
  *                       diag_packet.c, diag_vsock.c; diag_bytecode.{h,c} what the kernel is to
- *                       leave out
+ *                       leave out; diag_events.{h,c} sockets as they are closed
  *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,
  *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins,
  *                       later.{h,c} looks again, pile.{h,c}

@@ -28,6 +28,7 @@ static const char *const texts[SOCKQ_REASONS] = {
     [SOCKQ_BAD_FIRST_LINE] = "the first line is neither a header nor a row",
     [SOCKQ_BAD_EMPTY_FILE] = "the file is empty, it lacks even the header",
     [SOCKQ_BAD_INTERRUPTED] = "sockets changed while the kernel told of them, at every look",
+    [SOCKQ_BAD_OVERRUN] = "sockets were closed faster than they were read",
     [SOCKQ_BAD_WRONG_TABLE] = "the header is that of another table",
     [SOCKQ_BAD_GARBAGE] = "none of the first ten lines is a row",
     [SOCKQ_BAD_FILE_TYPE] = "not a regular file",

@@ -125,7 +125,9 @@ enum sockq_row_flag {
     /* Either of the two: the inode may be that of another socket. */
     SOCKQ_ROW_NO_OWNER = 0x140,
     /* sock_diag told of it: the union holds diag in an inet row, when is in milliseconds. */
-    SOCKQ_ROW_DIAG = 0x200
+    SOCKQ_ROW_DIAG = 0x200,
+    /* The socket was destroyed: when is the time at which that was heard, in ns since the epoch. */
+    SOCKQ_ROW_CLOSED = 0x400
 };
 
 /* The tail of a full TCP row; rto and ato in USER_HZ ticks, cwnd and ssthresh in segments. */
@@ -512,6 +514,8 @@ enum sockq_reason {
     SOCKQ_BAD_EMPTY_FILE,
     /* Of sock_diag: it was asked again and again, and told each time that its answer had gaps. */
     SOCKQ_BAD_INTERRUPTED,
+    /* Sockets were closed faster than they were read: line is how many, 0: not known. */
+    SOCKQ_BAD_OVERRUN,
     /* From here on: what ended the table. */
     SOCKQ_BAD_WRONG_TABLE,
     SOCKQ_BAD_GARBAGE,
@@ -646,8 +650,10 @@ enum sockq_request_flag {
     SOCKQ_WITH_FILTERS = 0x8000,
     /* Each of these makes a row have more. */
     SOCKQ_DIAG_FLAGS = 0xfe00,
+    /* Not the sockets that there are: those that are closed from now on, without end. */
+    SOCKQ_FOLLOW = 0x10000,
     /* All that a collector understands. */
-    SOCKQ_REQUEST_FLAGS = 0xffff
+    SOCKQ_REQUEST_FLAGS = 0x1ffff
 };
 
 /* sockq_narrow.has */
@@ -699,7 +705,8 @@ struct sockq_question {
     /* enum sockq_source_choice */
     uint32_t source;
     struct sockq_narrow narrow;
-    uint32_t reserved;
+    /* With SOCKQ_FOLLOW: the subscription to go on with, as its row sets have it; 0: a new one. */
+    uint32_t subscription;
 };
 
 /*

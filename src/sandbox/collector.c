@@ -229,7 +229,12 @@ static int allow_sockets(scmp_filter_ctx context)
 {
     const struct scmp_arg_cmp diagnosis[] = {is(0, AF_NETLINK), is(2, NETLINK_SOCK_DIAG)};
 
-    return add(context, SCMP_ACT_ALLOW, SCMP_SYS(socket), COUNT(diagnosis), diagnosis);
+    const struct scmp_arg_cmp losses[] = {is(1, SOL_SOCKET), is(2, SO_MEMINFO)};
+    int result = add(context, SCMP_ACT_ALLOW, SCMP_SYS(socket), COUNT(diagnosis), diagnosis);
+
+    if (result == 0)
+        result = add(context, SCMP_ACT_ALLOW, SCMP_SYS(getsockopt), COUNT(losses), losses);
+    return result;
 }
 
 /* Its own death by the signal that ended it, and its children. */

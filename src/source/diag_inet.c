@@ -194,6 +194,13 @@ static void take_counts(struct sockq_row *row, const struct inet_diag_msg *messa
 static void mark_known(struct sockq_row *row, const struct inet_diag_msg *message,
                        const struct nlattr *const attributes[])
 {
+    /* Of what is gone no more is filled in (net/ipv4/inet_diag.c, inet_diag_handler_get_info). */
+    if (row->flags & SOCKQ_ROW_CLOSED) {
+        row->known = SOCKQ_HAS_STATE | SOCKQ_HAS_ADDRS;
+        if (row->table == SOCKQ_TCP || row->table == SOCKQ_TCP6)
+            take_counts(row, message, attributes[INET_DIAG_INFO]);
+        return;
+    }
     row->known = SOCKQ_HAS_STATE | SOCKQ_HAS_QUEUES | SOCKQ_HAS_TIMER | SOCKQ_HAS_ADDRS;
     if (!is_stream((enum sockq_table)row->table)) {
         row->known |= SOCKQ_HAS_UID;
@@ -277,6 +284,10 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
                SOCKQ_DIAG_HAS_V6ONLY);
     take_small(&row->diag, attributes[INET_DIAG_PROTOCOL], &row->diag.protocol,
                SOCKQ_DIAG_HAS_PROTOCOL);
+    if (reader->closed_ns) {
+        row->flags |= SOCKQ_ROW_CLOSED;
+        row->when = (uint64_t)reader->closed_ns;
+    }
     mark_known(row, message, attributes);
     const uint64_t more = reader->job->question->flags & SOCKQ_DIAG_FLAGS
                               ? take_more(reader, message, attributes)

@@ -66,6 +66,7 @@ struct table_reader {
     struct inodes *inodes;           /* of the rows so far; NULL: they are not marked */
     struct again *again;             /* the rows so far, for later looks; NULL: there are none */
     bool is_later;                   /* a later look: only what the earlier ones lost is pushed */
+    int64_t closed_ns;               /* when it was heard that it is destroyed; 0: it is not */
     bool doubted;                    /* the row that is pushed may be text of a unix name */
     uint32_t found;                  /* by it */
     uint32_t found_old;              /* of these, sockets that were there before the start */

@@ -25,14 +25,18 @@ static bool is_request(const void *bytes, size_t length)
         return false;
     memcpy(&m, bytes, sizeof(m));
     const struct sockq_question *q = &m.question;
-    bool asks = q->tables || q->flags, nothing = !asks && !q->states && !q->reserved;
+    bool asks = q->tables || q->flags, nothing = !asks && !q->states && !q->subscription;
+    const uint64_t told = 1 << SOCKQ_TCP | 1 << SOCKQ_TCP6 | 1 << SOCKQ_UDP | 1 << SOCKQ_UDP6;
+    bool follows = q->flags & SOCKQ_FOLLOW && q->tables && (q->tables & ~told) == 0 &&
+                   (q->flags & ~(uint32_t)(SOCKQ_FOLLOW | SOCKQ_DIAG_FLAGS)) == 0;
     bool question = asks && q->tables < 1u << SOCKQ_TABLES && q->flags <= SOCKQ_REQUEST_FLAGS &&
-                    q->reserved == 0;
+                    (q->flags & SOCKQ_FOLLOW ? follows : q->subscription == 0);
 
     if (m.magic != SOCKQ_PROTOCOL_MAGIC || m.version != SOCKQ_PROTOCOL_VERSION || m.error)
         return false;
     return (m.operation == SOCKQ_OP_COLLECT && m.block == 0 && m.rows == 0 && question) ||
            (m.operation == SOCKQ_OP_CANCEL && m.block && m.rows == 0 && nothing) ||
+           (m.operation == SOCKQ_OP_PAUSE && m.block && m.rows == 0 && nothing) ||
            (m.operation == SOCKQ_OP_RELEASE && m.block && m.rows == 0 && nothing) ||
            (m.operation == SOCKQ_OP_PASSED && m.block && nothing);
 }

@@ -35,7 +35,12 @@ static void questions(void **state)
         {{.tables = 1 | TABLE(63)}, false},
         {{.tables = 1, .flags = SOCKQ_REQUEST_FLAGS + 1}, false},
         {{.tables = 1, .flags = 0x80000000}, false},
-        {{.tables = 1, .reserved = 1}, false},
+        {{.tables = 1, .subscription = 1}, false},
+        {{.tables = 1, .flags = SOCKQ_FOLLOW | SOCKQ_WITH_INFO, .subscription = 7}, true},
+        {{.tables = 1 << SOCKQ_UDP6, .flags = SOCKQ_FOLLOW}, true},
+        {{.tables = 1 | 1 << SOCKQ_UNIX, .flags = SOCKQ_FOLLOW}, false},
+        {{.tables = 1, .flags = SOCKQ_FOLLOW | SOCKQ_WITH_OWNERS}, false},
+        {{.flags = SOCKQ_FOLLOW}, false},
     };
 
     (void)state;

@@ -232,9 +232,9 @@ static void spoil_flags(struct sockq_message *m)
     m->question.flags = 0x80000000u;
 }
 
-static void spoil_question_reserved(struct sockq_message *m)
+static void spoil_question_subscription(struct sockq_message *m)
 {
-    m->question.reserved = 1;
+    m->question.subscription = 1;
 }
 
 static void spoil_cancel_of_nothing(struct sockq_message *m)
@@ -281,7 +281,7 @@ static const struct bad_message bad_messages[] = {
     {"no tables", spoil_no_tables, 0},
     {"unknown table", spoil_tables, 0},
     {"unknown flag", spoil_flags, 0},
-    {"reserved part of the question", spoil_question_reserved, 0},
+    {"a subscription to nothing", spoil_question_subscription, 0},
     {"cancel of nothing", spoil_cancel_of_nothing, 0},
     {"release of nothing", spoil_release_of_nothing, 0},
     {"release with a question", spoil_release_with_question, 0},
