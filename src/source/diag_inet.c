@@ -7,6 +7,7 @@
 #include <linux/in.h>
 #include <linux/inet_diag.h>
 #include <linux/tcp.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "cgroups.h"
@@ -175,11 +176,12 @@ static uint64_t take_more(struct table_reader *reader, const struct inet_diag_ms
 static void take_counts(struct sockq_row *row, const struct inet_diag_msg *message,
                         const struct nlattr *info)
 {
-    const struct tcp_info *tcp = diag_payload(info, offsetof(struct tcp_info, tcpi_backoff));
+    /* Attributes are aligned to 4 bytes, the struct to 8. */
+    const uint8_t *tcp = diag_payload(info, offsetof(struct tcp_info, tcpi_backoff));
 
     if (tcp) {
-        row->retrans = tcp->tcpi_retransmits;
-        row->probes = tcp->tcpi_probes;
+        row->retrans = tcp[offsetof(struct tcp_info, tcpi_retransmits)];
+        row->probes = tcp[offsetof(struct tcp_info, tcpi_probes)];
         row->known |= SOCKQ_HAS_RETRANS | SOCKQ_HAS_PROBES;
     } else if (row->timer == SOCKQ_TIMER_ON) {
         row->retrans = message->idiag_retrans;

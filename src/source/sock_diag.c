@@ -109,7 +109,7 @@ int diag_take(struct table_reader *reader, const void *bytes, size_t size, bool 
     int left = (int)size;
 
     *error = 0;
-    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+    for (; diag_is_whole(message, left); message = mnl_nlmsg_next(message, &left)) {
         /* An answer to what was asked before, and given up. */
         if (message->nlmsg_seq != SEQUENCE)
             continue;
@@ -136,6 +136,23 @@ int diag_take(struct table_reader *reader, const void *bytes, size_t size, bool 
     /* Cut short: what is left is no message. */
     *gaps |= left > 0;
     return MNL_CB_OK;
+}
+
+ssize_t diag_receive(const struct mnl_socket *socket, void *bytes, size_t size)
+{
+    struct sockaddr_nl from = {.nl_pid = 0};
+    struct iovec room = {.iov_base = bytes, .iov_len = size};
+    struct msghdr message = {.msg_name = &from, .msg_iov = &room, .msg_iovlen = 1};
+    ssize_t n;
+
+    do {
+        message.msg_namelen = sizeof(from);
+        n = recvmsg(mnl_socket_get_fd(socket), &message, 0);
+    } while (n < 0 ? errno == EINTR : from.nl_pid != 0);
+    if (n < 0 || !(message.msg_flags & MSG_TRUNC))
+        return n;
+    errno = ENOSPC;
+    return -1;
 }
 
 static struct mnl_socket *open_socket(void)
@@ -171,9 +188,7 @@ static unsigned take_answer(struct table_reader *reader, struct sockq_table_info
     int more = MNL_CB_OK;
 
     while (more == MNL_CB_OK) {
-        ssize_t n = mnl_socket_recvfrom(socket, bytes, ANSWER);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = diag_receive(socket, bytes, ANSWER);
         if (n < 0) {
             /* Datagrams were dropped (ENOBUFS), or one did not fit (ENOSPC). */
             *error = errno;

@@ -45,6 +45,20 @@ enum look_end diag_read(struct table_reader *reader, struct sockq_table_info *in
  */
 int diag_take(struct table_reader *reader, const void *bytes, size_t size, bool *gaps, int *error);
 
+/**
+ * The kernel's next datagram. Who may administer the namespace can send some as well: they are
+ * passed over.
+ *
+ * @return  its bytes; -1 with errno (ENOBUFS: some were dropped, ENOSPC: it is longer than that)
+ */
+ssize_t diag_receive(const struct mnl_socket *socket, void *bytes, size_t size);
+
+/** Whether a message is whole, and there; libmnl takes lengths of 2 GiB for negative ones. */
+static inline bool diag_is_whole(const struct nlmsghdr *message, int left)
+{
+    return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (unsigned)left;
+}
+
 /** The attributes of a message by their types, the last of each; others are passed over. */
 void diag_attributes(const struct nlmsghdr *message, size_t header,
                      const struct nlattr *attributes[], unsigned count);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "sock_diag.h"
+
 enum { ANSWER = 32 << 10, QUESTION = 128, SEQUENCE = 1 };
 
 static struct unix_asked *find(const struct unix_diag *diag, uint32_t inode)
@@ -152,9 +154,7 @@ static int take_answer(struct unix_diag *diag, struct mnl_socket *socket)
     int more = bytes ? MNL_CB_OK : MNL_CB_ERROR;
 
     while (more > MNL_CB_STOP) {
-        ssize_t n = mnl_socket_recvfrom(socket, bytes, ANSWER);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = diag_receive(socket, bytes, ANSWER);
         more = n < 0 ? MNL_CB_ERROR
                      : mnl_cb_run(bytes, (size_t)n, SEQUENCE, mnl_socket_get_portid(socket),
                                   take_socket, diag);

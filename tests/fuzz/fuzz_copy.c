@@ -161,7 +161,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input in = {data, size};
     struct asked asked = {.how = fuzz_byte(&in)};
 
-    asked.question.tables = fuzz_two(&in) & 0x7fff;
+    /* Behind the tables of /proc those of sock_diag alone. */
+    asked.question.tables = (fuzz_two(&in) & 0x7fffu) | (uint64_t)(asked.how >> 1 & 0x1f)
+                                                            << SOCKQ_TEXT_TABLES;
     asked.question.flags = fuzz_two(&in) & SOCKQ_REQUEST_FLAGS;
     asked.question.states = fuzz_byte(&in);
     asked.step = fuzz_byte(&in);

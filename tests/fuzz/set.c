@@ -98,6 +98,66 @@ static void put_addresses(struct walk *w, uint64_t offset)
     put(w, ";", 1);
 }
 
+static void put_inet_more(struct walk *w, uint64_t offset)
+{
+    const struct sockq_diag *more = link_at(w, offset, sizeof(*more));
+    struct sockq_diag copy = *more;
+
+    FUZZ_CHECK(memchr(more->cc, 0, sizeof(more->cc)));
+    copy.info = copy.ulp = copy.md5sig = 0;
+    put(w, &copy, sizeof(copy));
+    put_text(w, more->info, more->info_len);
+    put_text(w, more->ulp, more->ulp_len);
+    put_text(w, more->md5sig, more->md5sig_len);
+}
+
+static void put_unix_more(struct walk *w, uint64_t offset)
+{
+    const struct sockq_unix_diag *more = link_at(w, offset, sizeof(*more));
+    struct sockq_unix_diag copy = *more;
+
+    copy.waiting = 0;
+    put(w, &copy, sizeof(copy));
+    FUZZ_CHECK(more->waiting_count <= SOCKQ_BLOCK_SIZE / sizeof(uint32_t));
+    put_text(w, more->waiting, more->waiting_count * (uint32_t)sizeof(uint32_t));
+}
+
+static void put_packet_more(struct walk *w, uint64_t offset)
+{
+    const struct sockq_packet_diag *more = link_at(w, offset, sizeof(*more));
+    struct sockq_packet_diag copy = *more;
+
+    copy.filter = 0;
+    put(w, &copy, sizeof(copy));
+    put_text(w, more->filter, more->filter_len);
+}
+
+/* What more sock_diag told. @row  a copy, of which the offset is taken out */
+static void put_more(struct walk *w, struct sockq_row *row)
+{
+    const bool is_inet = row->family == SOCKQ_AF_INET || row->family == SOCKQ_AF_INET6;
+    const uint64_t offset = is_inet ? row->diag.more : row->more;
+
+    put_number(w, row->table != SOCKQ_VSOCK && offset);
+    if (row->table == SOCKQ_VSOCK)
+        return;
+    if (is_inet)
+        row->diag.more = 0;
+    else
+        row->more = 0;
+    if (!offset)
+        return;
+    if (is_inet)
+        put_inet_more(w, offset);
+    else if (row->table == SOCKQ_UNIX)
+        put_unix_more(w, offset);
+    else if (row->table == SOCKQ_PACKET)
+        put_packet_more(w, offset);
+    else
+        put(w, link_at(w, offset, sizeof(struct sockq_netlink_diag)),
+            sizeof(struct sockq_netlink_diag));
+}
+
 static void put_row(struct walk *w, const struct sockq_row *from, uint32_t namespaces)
 {
     struct sockq_row row = *from;
@@ -111,6 +171,8 @@ static void put_row(struct walk *w, const struct sockq_row *from, uint32_t names
         row.un.path = 0;
     if (row.table == SOCKQ_SCTP_EPS || row.table == SOCKQ_SCTP_ASSOCS)
         row.sctp.local = row.sctp.remote = 0;
+    if (row.flags & SOCKQ_ROW_DIAG)
+        put_more(w, &row);
     put(w, &row, sizeof(row));
     put_owners(w, from->owner);
     if (row.table == SOCKQ_UNIX)
@@ -193,6 +255,12 @@ static void put_rest(struct walk *w)
         put_owners(w, h->owner);
         w->links = links;
         offset = h->next;
+    }
+    for (uint64_t offset = set->cgroups; offset;) {
+        const struct sockq_cgroup *c = link_at(w, offset, sizeof(*c));
+        put_number(w, c->id);
+        put_text(w, c->path, c->path_len);
+        offset = c->next;
     }
     put_owners(w, set->owners.zero);
     put_text(w, set->filter, set->filter_len);
