@@ -9,6 +9,9 @@
 ---@alias sockq.word.timer "off"|"on"|"keepalive"|"timewait"|"probe"|string
 ---@alias sockq.word.runtime "docker"|"podman"|"containerd"|"cri-o"|"buildkit"|"lxc"|"libvirt-lxc"|"systemd-nspawn"|"garden"
 ---@alias sockq.word.suspect "repeated"|"forged"|"forges"|"long"|"joined"
+---@alias sockq.word.ca_state "Open"|"Disorder"|"CWR"|"Recovery"|"Loss"|string
+---@alias sockq.word.fastopen_client_fail "cookie_unavailable"|"data_not_acked"|"syn_retransmitted"
+---@alias sockq.word.shutdown "none"|"read"|"write"|"both"
 
 ---@class sockq.Owner  a process that has the socket
 ---@field pid integer
@@ -20,16 +23,16 @@
 ---@class sockq.Row
 ---@field proto sockq.word.proto  protocol: tcp, tcp6, udp, …, unix, netlink, packet
 ---@field family sockq.word.family  address family: inet, inet6, unix, netlink, packet, vsock
----@field table string  file below /proc/net that the row is from
+---@field table string  file below /proc/net that has such rows
 ---@field line integer  line of that file
 ---@field state? sockq.word.state  socket state as netstat spells it; ss's UNCONN for unconnected
 ---@field state_code? integer  the kernel's number of the state
----@field local_addr? string  local address
----@field laddr? string  local address
+---@field local_addr? string  local address; of vsock the context id
+---@field laddr? string  local address; of vsock the context id
 ---@field local_port? integer  local port; of raw sockets the protocol, of ping sockets the identifier
 ---@field lport? integer  local port; of raw sockets the protocol, of ping sockets the identifier
----@field remote_addr? string  remote address
----@field raddr? string  remote address
+---@field remote_addr? string  remote address; of vsock the context id
+---@field raddr? string  remote address; of vsock the context id
 ---@field remote_port? integer  remote port, 0 for none
 ---@field rport? integer  remote port, 0 for none
 ---@field scope? sockq.word.scope  how far the local address reaches: any, loopback, link, private, multicast, public
@@ -70,18 +73,159 @@
 ---@field ato? number  delayed acknowledgement timeout, in seconds
 ---@field cwnd? integer  congestion window, in segments
 ---@field ssthresh? integer  slow start threshold, unknown in initial slow start, in segments
----@field drops? integer  dropped on receipt, in datagrams
+---@field drops? integer  dropped on receipt; of tcp segments, of a listener connections, in datagrams
 ---@field path? string  name of a unix socket, @ first if abstract
 ---@field suspect? sockq.word.suspect  why the row may be forged or damaged: repeated, forged, forges, long, joined
 ---@field type? string  socket type: STREAM, DGRAM, SEQPACKET, RAW
----@field protocol? string  netlink protocol, or ethertype of a packet socket
+---@field protocol? string  protocol of a raw or netlink socket, ethertype of a packet socket
 ---@field port_id? integer  netlink port id, 0 for the kernel's; often the pid
 ---@field groups? integer  the first 32 netlink multicast groups, a bit each
----@field ifindex? integer  device of a packet socket: 0 any, -1 gone
+---@field ifindex? integer  device that the socket is bound to: 0 any, -1 gone
 ---@field dev? string  name of that device, in the namespace of sockq alone
 ---@field local_addrs? string[]  every local address of an SCTP socket
 ---@field remote_addrs? string[]  every remote address of an SCTP association
 ---@field assoc_id? integer  identifier of an SCTP association
+---@field rtt? number  smoothed round-trip time, in seconds
+---@field rttvar? number  mean deviation of the round-trip time, in seconds
+---@field min_rtt? number  least round-trip time of the last minutes, in seconds
+---@field rcv_rtt? number  round-trip time as the receiving side estimates it, in seconds
+---@field mss? integer  largest segment that is sent now, in bytes
+---@field rcv_mss? integer  largest segment that is received, an estimate, in bytes
+---@field advmss? integer  largest segment that was announced to the peer, in bytes
+---@field pmtu? integer  largest packet that the path lets through, as far as known, in bytes
+---@field rcv_ssthresh? integer  how far the receive window may grow now, in bytes
+---@field rcv_space? integer  read in a round trip, by which the receive buffer grows, in bytes
+---@field snd_wnd? integer  receive window of the peer, scaled, in bytes
+---@field rcv_wnd? integer  receive window that was announced to the peer, scaled, in bytes
+---@field bytes_sent? integer  data sent, with what was sent again, in bytes
+---@field bytes_acked? integer  data that the peer acknowledged, in bytes
+---@field bytes_received? integer  data received in order, in bytes
+---@field bytes_retrans? integer  data sent again, in bytes
+---@field segs_out? integer  sent, with bare acknowledgements, in segments
+---@field segs_in? integer  received, in segments
+---@field data_segs_out? integer  sent that hold data, with what was sent again, in segments
+---@field data_segs_in? integer  received that hold data, in segments
+---@field delivery_rate? integer  latest measured rate at which data got to the peer, in bytes/second
+---@field pacing_rate? integer  rate at which data leaves at most, unknown if unlimited, in bytes/second
+---@field max_pacing_rate? integer  limit that was set for that rate, unknown without one, in bytes/second
+---@field busy_time? number  how long there was data to send or unacknowledged, in seconds
+---@field rwnd_limited? number  how long of that the peer's receive window held it up, in seconds
+---@field sndbuf_limited? number  how long of that the send buffer held it up, in seconds
+---@field delivered? integer  that got to the peer, with what was sent again, in segments
+---@field delivered_ce? integer  of those marked for congestion, by ECN, in segments
+---@field unacked? integer  sent and not acknowledged, in segments
+---@field notsent? integer  written and not sent yet, in bytes
+---@field retrans_now? integer  sent again and not acknowledged, in segments
+---@field retrans_total? integer  sent again since the connection began, in segments
+---@field lost? integer  that are taken for lost, in segments
+---@field sacked? integer  acknowledged out of order, by SACK, in segments
+---@field fackets? integer  below the highest acknowledged one; 0 since Linux 4.15, in segments
+---@field reordering? integer  how far out of order they are thought to arrive, in segments
+---@field reord_seen? integer  reordering was seen, in times
+---@field dsack_dups? integer  that the peer got twice, by DSACK, in segments
+---@field rcv_ooopack? integer  received out of order, in segments
+---@field rehash? integer  another path was tried, after timeouts or congestion, in times
+---@field backoff? integer  how often the retransmission timeout was doubled
+---@field total_rto? integer  the retransmission timer ran out, in times
+---@field total_rto_recoveries? integer  of recovery from that, in times
+---@field total_rto_time? number  how long such recoveries took, in seconds
+---@field received_ce? integer  received that bear a mark for congestion, by AccECN, in segments
+---@field delivered_e1_bytes? integer  data that got to the peer with ECT(1), by AccECN, in bytes
+---@field delivered_e0_bytes? integer  data that got to the peer with ECT(0), by AccECN, in bytes
+---@field delivered_ce_bytes? integer  data that got to the peer with CE, by AccECN, in bytes
+---@field received_e1_bytes? integer  data received with ECT(1), by AccECN, in bytes
+---@field received_e0_bytes? integer  data received with ECT(0), by AccECN, in bytes
+---@field received_ce_bytes? integer  data received with CE, by AccECN, in bytes
+---@field last_snd? number  since data was sent, in seconds
+---@field last_rcv? number  since data was received, in seconds
+---@field last_ack? number  since an acknowledgement was received, in seconds
+---@field ca_state? sockq.word.ca_state  state of loss recovery
+---@field timestamps? boolean  timestamps are in use
+---@field sack? boolean  selective acknowledgements are in use
+---@field ecn? boolean  explicit congestion notification is in use
+---@field ecn_seen? boolean  a packet that can bear ECN marks was received
+---@field fastopen? boolean  data went with the SYN and was acknowledged with it
+---@field usec_ts? boolean  timestamps are in microseconds
+---@field tfo_child? boolean  accepted by TCP Fast Open
+---@field snd_wscale? integer  window scale of the peer, unknown if not negotiated, in bits
+---@field rcv_wscale? integer  window scale of this side, unknown if not negotiated, in bits
+---@field app_limited? boolean  delivery_rate was held down by the program, not by the network
+---@field fastopen_client_fail? sockq.word.fastopen_client_fail  why TCP Fast Open failed
+---@field cc? string  congestion control
+---@field bbr_bw? integer  bbr: bandwidth of the path, an estimate, in bytes/second
+---@field bbr_min_rtt? number  bbr: least round-trip time, in seconds
+---@field bbr_pacing_gain? number  bbr: by how much the pacing rate exceeds the bandwidth
+---@field bbr_cwnd_gain? number  bbr: by how much the window exceeds what the path holds
+---@field vegas_enabled? boolean  vegas: it is in charge
+---@field vegas_rttcnt? integer  vegas: round trips measured in the last one, in times
+---@field vegas_rtt? number  vegas: latest round-trip time, in seconds
+---@field vegas_minrtt? number  vegas: least round-trip time of the last one, in seconds
+---@field dctcp_enabled? boolean  dctcp: it is in charge
+---@field dctcp_ce_state? integer  dctcp: 1 if the last packet received was marked
+---@field dctcp_alpha? number  dctcp: share of data that is marked, 0 to 1
+---@field dctcp_ab_ecn? integer  dctcp: acknowledged and marked in this window, in bytes
+---@field dctcp_ab_tot? integer  dctcp: acknowledged in this window, in bytes
+---@field backlog? integer  of a listener: those that wait for accept, in connections
+---@field backlog_max? integer  of a listener: how many may wait for accept, in connections
+---@field rmem_alloc? integer  memory of what was received and not read, in bytes
+---@field rcvbuf? integer  limit of that: the receive buffer, in bytes
+---@field wmem_alloc? integer  memory of what is on its way out, below the socket, in bytes
+---@field sndbuf? integer  limit of what may be queued to be sent: the send buffer, in bytes
+---@field fwd_alloc? integer  memory that is set aside and not in use, in bytes
+---@field wmem_queued? integer  memory of what is queued to be sent, in bytes
+---@field optmem? integer  memory of socket options and filters, in bytes
+---@field sk_backlog? integer  memory of packets that came while the socket was locked, in bytes
+---@field cookie? string  the kernel's number of the socket in hex, never used again
+---@field mark? integer  mark of its packets, for root alone
+---@field class_id? integer  class of its packets: of net_cls, else the priority
+---@field tos? integer  type of service of its IPv4 packets
+---@field tclass? integer  traffic class of its IPv6 packets
+---@field cgroup_id? integer  cgroup that the socket was made in, by its id
+---@field sk_cgroup? string  that cgroup's path; cgroup is that of the process
+---@field sockopts? string[]  socket options that are set
+---@field shutdown? sockq.word.shutdown  which directions were shut down
+---@field v6only? boolean  of an IPv6 socket: it takes no IPv4
+---@field md5_keys? integer  keys of TCP MD5 signatures, for root alone
+---@field ulp? string  upper layer in the kernel: tls, mptcp, …
+---@field tls_version? string  TLS version in the kernel
+---@field tls_cipher? string  its cipher
+---@field tls_tx? string  who encrypts: none, sw (the kernel), hw, hw-record
+---@field tls_rx? string  who decrypts: none, sw (the kernel), hw, hw-record
+---@field mptcp_token_remote? string  of a subflow: the peer's token of the connection, in hex
+---@field mptcp_token_local? string  of a subflow: the token of the connection here, in hex
+---@field mptcp_id_remote? integer  of a subflow: id of the remote address
+---@field mptcp_id_local? integer  of a subflow: id of the local address
+---@field mptcp_subflow_flags? string[]  of a subflow: what was agreed, as the kernel calls it
+---@field mptcp_token? string  token of the connection, in hex
+---@field mptcp_subflows? integer  that joined the first one, in subflows
+---@field mptcp_subflows_max? integer  that may join, in subflows
+---@field mptcp_subflows_total? integer  with the first one, in subflows
+---@field mptcp_add_addr_signal? integer  that were announced to the peer, in addresses
+---@field mptcp_add_addr_signal_max? integer  that may be announced, in addresses
+---@field mptcp_add_addr_accepted? integer  of the peer that were accepted, in addresses
+---@field mptcp_add_addr_accepted_max? integer  of the peer that may be accepted, in addresses
+---@field mptcp_local_addr_used? integer  of this host that are in use, in addresses
+---@field mptcp_local_addr_max? integer  of this host that may be in use, in addresses
+---@field mptcp_fallback? boolean  the peer knows no MPTCP: it is plain TCP
+---@field mptcp_remote_key_received? boolean  the peer's key was received
+---@field mptcp_csum? boolean  data bears checksums
+---@field mptcp_retransmits? integer  the connection's timer sent data again, in times
+---@field peer_inode? integer  inode of the unix socket at the other end
+---@field icons? string[]  of a listener: inodes of the sockets that wait for accept
+---@field vfs_inode? integer  inode of the file that it is bound to
+---@field vfs_dev? string  device of that file, MAJOR:MINOR
+---@field dst_port_id? integer  netlink port id that it is connected to, 0 for the kernel's
+---@field dst_group? integer  netlink multicast group that it is connected to
+---@field packet_version? string  version of its rings' headers
+---@field packet_flags? string[]  running, auxdata, origdev, vnethdr, loss: those that are set
+---@field copy_thresh? integer  longer packets are also copied whole to the queue, in bytes
+---@field rx_ring? integer  size of the ring that takes what is received, in bytes
+---@field rx_ring_frames? integer  how many the ring that takes what is received holds, in frames
+---@field tx_ring? integer  size of the ring that takes what is to be sent, in bytes
+---@field tx_ring_frames? integer  how many the ring that takes what is to be sent holds, in frames
+---@field fanout_id? integer  group of sockets that share what is received
+---@field fanout_type? string  how they share it: hash, lb, cpu, rollover, rnd, qm, cbpf, ebpf
+---@field filter_len? integer  length of its classic filter, in instructions
 ---@field timer_text? string  the timer in the words of --timer, human if there is none
 local Row = {}
 

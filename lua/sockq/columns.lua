@@ -1,7 +1,7 @@
 -- Columns: from what a view, a script or the command line says of them to what is laid out.
 --
 -- A column is a field's name, an expression, NAME=EXPR (several in one text with commas; * stands for
--- every field, if it comes first), or a table: title, width (at least that many bytes; sized to the
+-- every field but those of sock_diag alone, if it comes first), or a table: title, width (at least that many bytes; sized to the
 -- rows if nil), align ("left" or "right"), get(row) → text, number or nil, or field = its name; name:
 -- what it is called where keys are (the title if nil); shrink: the width to which a narrow terminal
 -- may shorten it (15 if nil, of a field that is no number); unknown: the text for nil, "-" if not
@@ -145,12 +145,14 @@ local function from_table(column, where, timer_name, schema)
   return whole
 end
 
--- The columns of a text: names and expressions; * first stands for every field.
+-- The columns of a text: names and expressions; * first stands for every field but those of sock_diag alone.
 local function add_text(list, text, place, timer_name, schema)
   local star = text:match("^%s*%*%s*,?")
   if star then
     for _, entry in ipairs(schema.list) do
-      list[#list + 1] = from_table({ field = entry.name }, place, timer_name, schema)
+      if entry.from ~= "diag" then
+        list[#list + 1] = from_table({ field = entry.name }, place, timer_name, schema)
+      end
     end
     text = (" "):rep(#star) .. text:sub(#star + 1)
     if not text:find("%S") then

@@ -4,401 +4,30 @@
 -- An entry: name, type (string, integer, number, boolean, list), identifies (true for numbers that
 -- are names: not to be added up), unit, doc (one line), sources (table groups of tables.lua that
 -- fill it), needs (what is read only for it: words of fields.NEEDS, blanks between them), values (list
--- of the words that it can be; also = pattern of further ones), of_owner (set here: it tells of one owner), and
+-- of the words that it can be; also = pattern of further ones), of_owner (set here: it tells of one owner), from
+-- ("diag": only sock_diag knows it, "proc": only the text of /proc; else both), diag (those of sources of
+-- which only sock_diag knows it), prefer (the one of both that knows more, or asks less for it), and
 -- get(row, set, userdata): the value, nil when the source cannot know it; key: the same for groups,
 -- anything that tells values apart as well and costs less. raw is what the kernel
 -- printed even where that means nothing; row:raw(name) gives it.
 
-local address = require("sockq.address")
-local cgroup = require("sockq.cgroup")
-local core = require("sockq.core")
+local diag = require("sockq.fields.diag")
+local family = require("sockq.fields.family")
 local hint = require("sockq.hint")
-local netns = require("sockq.netns")
 local owner = require("sockq.owner")
-local peer = require("sockq.peer")
+local row = require("sockq.fields.row")
 local schema = require("sockq.schema")
-local state = require("sockq.state")
-local suspect = require("sockq.suspect")
-local tables = require("sockq.tables")
+local tcp = require("sockq.fields.tcp")
 
-local C, has = schema.C, schema.has
-local band, floor, max, tonumber, ffi_string = bit.band, math.floor, math.max, tonumber, require("ffi").string
+local C, band = schema.C, bit.band
+local WITH_OWNERS = tonumber(C.SOCKQ_WITH_OWNERS)
 
-local INET, FAMILY6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
-local UNIX, NETLINK = tonumber(C.SOCKQ_UNIX), tonumber(C.SOCKQ_NETLINK)
-local PACKET = tonumber(C.SOCKQ_PACKET)
-local TCP6, SCTP_ASSOCS = tonumber(C.SOCKQ_TCP6), tonumber(C.SOCKQ_SCTP_ASSOCS)
-local MPTCP = tonumber(C.SOCKQ_MPTCP)
-local LISTEN, LISTENING = tonumber(C.SOCKQ_LISTEN), 0x10000
-local WITH_OWNERS, WITH_CGROUPS = tonumber(C.SOCKQ_WITH_OWNERS), tonumber(C.SOCKQ_WITH_CGROUPS)
-local WITH_COMM, WITH_EXE = tonumber(C.SOCKQ_WITH_COMM), tonumber(C.SOCKQ_WITH_EXE)
-local WITH_STARTED = tonumber(C.SOCKQ_WITH_STARTED)
--- More ticks than any timer of a socket has: what old kernels print of one that is overdue.
-local OVERDUE = 2 ^ 28
-
-local TCP = { "tcp" }
-local INETS = { "tcp", "udp", "udplite", "raw", "icmp" }
-local ADDRESSED = { "tcp", "udp", "udplite", "raw", "icmp", "sctp" }
-local PAIRED = { "tcp", "udp", "udplite" }
-local ALL = { "all" }
-
-local PROTO, FILE = {}, {}
-local PROTOS, FAMILIES = {}, { "inet", "inet6", "unix", "netlink", "packet", "vsock" }
-local TIMERS = { "off", "on", "keepalive", "timewait", "probe" }
-local SCOPES = { "any", "loopback", "link", "private", "multicast", "public" }
-for number = 0, tonumber(C.SOCKQ_TABLES) - 1 do
-  local entry = tables.list[number]
-  PROTO[number], FILE[number] = entry.proto, entry.file or entry.proto
-  if entry.proto ~= PROTOS[#PROTOS] then PROTOS[#PROTOS + 1] = entry.proto end
-end
-local FAMILY = {
-  [tonumber(C.SOCKQ_AF_UNIX)] = "unix",
-  [INET] = "inet",
-  [FAMILY6] = "inet6",
-  [tonumber(C.SOCKQ_AF_NETLINK)] = "netlink",
-  [tonumber(C.SOCKQ_AF_PACKET)] = "packet",
-  [tonumber(C.SOCKQ_AF_VSOCK)] = "vsock",
-}
-local TIMER = {
-  [tonumber(C.SOCKQ_TIMER_OFF)] = "off",
-  [tonumber(C.SOCKQ_TIMER_ON)] = "on",
-  [tonumber(C.SOCKQ_TIMER_KEEPALIVE)] = "keepalive",
-  [tonumber(C.SOCKQ_TIMER_TIMEWAIT)] = "timewait",
-  [tonumber(C.SOCKQ_TIMER_PROBE)] = "probe",
-}
--- Socket types by their Linux numbers (include/linux/net.h, enum sock_type).
-local TYPE = { "STREAM", "DGRAM", "RAW", "RDM", "SEQPACKET", [10] = "PACKET" }
--- Netlink protocols (include/uapi/linux/netlink.h).
-local NETLINK_PROTOCOL = {
-  [0] = "route", [2] = "usersock", [4] = "sock_diag", [5] = "nflog", [6] = "xfrm",
-  [7] = "selinux", [8] = "iscsi", [9] = "audit", [10] = "fib_lookup", [11] = "connector",
-  [12] = "netfilter", [14] = "dnrtmsg", [15] = "kobject_uevent", [16] = "generic",
-  [18] = "scsitransport", [19] = "ecryptfs", [20] = "rdma", [21] = "crypto", [22] = "smc",
-}
-
-local function is_addressed(row)
-  return has(row.known, C.SOCKQ_HAS_ADDRS)
-end
-
-local function local_text(row)
-  if is_addressed(row) then
-    return address.text(row.family, row.local_addr)
+local list = {}
+for _, part in ipairs({ row.list, tcp, diag, family }) do
+  for _, field in ipairs(part) do
+    list[#list + 1] = field
   end
 end
-
-local function remote_text(row)
-  if is_addressed(row) then
-    return address.text(row.family, row.remote_addr)
-  end
-end
-
--- The same as keys of groups: a number for IPv4, which is cheaper than its text.
-local function address_key(member)
-  return function(row)
-    if not is_addressed(row) then
-      return nil
-    elseif row.family == INET then
-      local bytes = row[member]
-      return bytes[0] * 16777216 + bytes[1] * 65536 + bytes[2] * 256 + bytes[3]
-    end
-    return address.text(row.family, row[member])
-  end
-end
-
-local function state_of(row)
-  if not has(row.known, C.SOCKQ_HAS_STATE) then
-    return nil
-  elseif row.table <= SCTP_ASSOCS or row.table >= MPTCP then
-    return state.name(state.tcp, row.state)
-  elseif row.table == UNIX then
-    if band(row.un.flags, LISTENING) ~= 0 and row.state == 1 then
-      return "LISTEN"
-    end
-    return state.name(state.unix, row.state)
-  end
-  return state.name(state.datagram, row.state)
-end
-
--- Seconds since the rows were read: a live view lets their timers run on between two looks.
-local age = 0
-
--- The kernel's tm->when, less the time since.
-local function ticks_left(row, set)
-  local ticks = tonumber(row.when)
-  if age > 0 and row.timer ~= 0 and ticks <= OVERDUE then
-    ticks = max(0, ticks - floor(age * set.set.user_hz))
-  end
-  return ticks
-end
-
-local function expires(row, set)
-  if row.timer == 0 or not has(row.known, C.SOCKQ_HAS_TIMER) then
-    return nil
-  end
-  local ticks = ticks_left(row, set)
-  return ticks > OVERDUE and 0 or ticks / set.set.user_hz
-end
-
-local function known(flag, member)
-  flag = tonumber(flag)
-  return function(row)
-    if has(row.known, flag) then
-      return row[member]
-    end
-  end
-end
-
-local function of_tcp(member, scale)
-  return function(row, set)
-    if has(row.known, C.SOCKQ_HAS_TCP) then
-      local value = row.tcp[member]
-      return scale and value / set.set.user_hz or value
-    end
-  end
-end
-
--- Getters of what one owner has, each a key: groups count a socket once for each owner of it.
-local of_owners = {}
-local function of_owner(read, flags)
-  local function get(row, set, userdata)
-    local entry, arena = owner.lead(row, set, userdata, flags)
-    if entry then
-      return (read(arena, owner.process(arena, entry), entry))
-    end
-  end
-  of_owners[get] = true
-  return get
-end
-
-local users = {}
-local function user(row)
-  if not has(row.known, C.SOCKQ_HAS_UID) then
-    return nil
-  end
-  -- Negative, so that the table has no array part: LuaJIT does not compile a mixed one.
-  local key = -1 - row.uid
-  local name = users[key]
-  if name == nil then
-    name = core.user(row.uid) or tostring(row.uid)
-    users[key] = name
-  end
-  return name
-end
-
-local function addresses(member)
-  return function(row, set)
-    if row.table ~= SCTP_ASSOCS and row.table ~= tonumber(C.SOCKQ_SCTP_EPS) then
-      return nil
-    end
-    local list = {}
-    local entry = schema.address(set, row.sctp[member])
-    while entry do
-      list[#list + 1] = address.text(entry.family, entry.bytes)
-      entry = schema.address(set, entry.next)
-    end
-    return list
-  end
-end
-
-local function of_table(number, read)
-  return function(row, set)
-    if row.table == number then
-      return read(row, set)
-    end
-  end
-end
-
-local function raw_number(member)
-  return function(row)
-    return (tonumber(row[member]))
-  end
-end
-
-local function set_text(member)
-  return function(_, set)
-    local text = ffi_string(set.set[member])
-    return text ~= "" and text or nil
-  end
-end
-
-local list = {
-  { name = "proto", type = "string", doc = "protocol: tcp, tcp6, udp, …, unix, netlink, packet",
-    sources = ALL, values = PROTOS, get = function(row) return PROTO[row.table] end },
-  { name = "family", type = "string", doc = "address family: inet, inet6, unix, netlink, packet, vsock",
-    sources = ALL, values = FAMILIES, get = function(row) return FAMILY[row.family] end },
-  { name = "table", type = "string", doc = "file below /proc/net that the row is from",
-    sources = ALL, get = function(row) return FILE[row.table] end },
-  { name = "line", type = "integer", identifies = true, doc = "line of that file", sources = ALL,
-    get = function(row) return row.line end },
-  { name = "state", type = "string", doc = "socket state as netstat spells it; ss's UNCONN for unconnected",
-    sources = { "inet", "unix" }, values = state.names, get = state_of },
-  { name = "state_code", type = "integer", identifies = true, doc = "the kernel's number of the state",
-    sources = { "inet", "unix" }, get = known(C.SOCKQ_HAS_STATE, "state"), raw = raw_number("state") },
-  { name = "local_addr", alias = { "laddr" }, type = "string", doc = "local address", sources = ADDRESSED,
-    get = local_text, key = address_key("local_addr") },
-  { name = "local_port", alias = { "lport" }, type = "integer", identifies = true,
-    doc = "local port; of raw sockets the protocol, of ping sockets the identifier",
-    sources = ADDRESSED, get = known(C.SOCKQ_HAS_ADDRS, "local_port") },
-  { name = "remote_addr", alias = { "raddr" }, type = "string", doc = "remote address", sources = ADDRESSED,
-    get = remote_text, key = address_key("remote_addr") },
-  { name = "remote_port", alias = { "rport" }, type = "integer", identifies = true, doc = "remote port, 0 for none",
-    sources = ADDRESSED, get = known(C.SOCKQ_HAS_ADDRS, "remote_port") },
-  { name = "scope", type = "string", doc = "how far the local address reaches: any, loopback, link, private, multicast, public",
-    sources = ADDRESSED, values = SCOPES,
-    get = function(row)
-      if is_addressed(row) then return address.scope(row.family, row.local_addr) end
-    end },
-  { name = "remote_scope", type = "string", doc = "how far away the remote address is", sources = ADDRESSED,
-    values = SCOPES,
-    get = function(row)
-      if is_addressed(row) then return address.scope(row.family, row.remote_addr) end
-    end },
-  { name = "recv_q", type = "integer", unit = "bytes",
-    doc = "received and not read; of a listener connections that wait for accept; of udp and raw memory",
-    sources = { "inet", "netlink", "packet" }, get = known(C.SOCKQ_HAS_QUEUES, "recv_q") },
-  { name = "send_q", type = "integer", unit = "bytes", doc = "written and not acknowledged; of udp and raw memory",
-    sources = { "inet", "netlink" },
-    get = function(row)
-      if has(row.known, C.SOCKQ_HAS_QUEUES) and row.table ~= PACKET then return row.send_q end
-    end },
-  { name = "timer", type = "string", doc = "timer that runs: off, on, keepalive, timewait, probe, unkn-N",
-    sources = INETS, values = TIMERS, also = "^unkn%-%d+$",
-    get = function(row)
-      if has(row.known, C.SOCKQ_HAS_TIMER) then
-        return TIMER[row.timer] or "unkn-" .. row.timer
-      end
-    end },
-  { name = "timer_code", type = "integer", identifies = true, doc = "the kernel's number of the timer (column tr)",
-    sources = INETS,
-    get = known(C.SOCKQ_HAS_TIMER, "timer") },
-  { name = "expires", type = "number", unit = "seconds", doc = "until the timer fires; 0 if due or overdue, unknown if off",
-    sources = INETS, get = expires },
-  { name = "when", type = "number", unit = "ticks", doc = "the kernel's tm->when, whatever the timer", sources = INETS,
-    get = function(row, set)
-      if has(row.known, C.SOCKQ_HAS_TIMER) then return ticks_left(row, set) end
-    end, raw = ticks_left },
-  { name = "retrans", type = "integer", doc = "timeouts since the last progress: unanswered retransmissions",
-    sources = TCP, get = known(C.SOCKQ_HAS_RETRANS, "retrans"), raw = raw_number("retrans") },
-  { name = "probes", type = "integer", doc = "unanswered zero-window or keepalive probes (column timeout)",
-    sources = TCP, get = known(C.SOCKQ_HAS_PROBES, "probes"), raw = raw_number("probes") },
-  { name = "uid", type = "integer", identifies = true, doc = "user of the socket, as the reader's user namespace sees it",
-    sources = { "inet", "packet" }, get = known(C.SOCKQ_HAS_UID, "uid"), raw = raw_number("uid") },
-  { name = "user", type = "string", doc = "name of that user, its number if it has none",
-    sources = { "inet", "packet" }, get = user },
-  { name = "inode", type = "integer", identifies = true, doc = "inode of the socket, exact up to 2^53", sources = ALL,
-    get = function(row)
-      if has(row.known, C.SOCKQ_HAS_INODE) then return tonumber(row.inode) end
-    end, raw = raw_number("inode") },
-  { name = "pid", type = "integer", identifies = true, doc = "first process that has the socket, as netstat shows", sources = ALL,
-    needs = "owners", get = of_owner(function(_, process) return process.pid end) },
-  { name = "fd", type = "integer", identifies = true, doc = "its descriptor there", sources = ALL, needs = "owners",
-    get = of_owner(function(_, _, entry) return entry.fd end) },
-  { name = "program", type = "string", doc = "that process's name: argv[0] without folders, else comm", sources = ALL,
-    needs = "owners", get = of_owner(owner.remembered(owner.program)) },
-  { name = "cmdline", type = "string", doc = "that process's arguments, at most 4 KiB", sources = ALL,
-    needs = "owners", get = of_owner(owner.remembered(owner.cmdline)) },
-  { name = "comm", type = "string", doc = "that process's name in the kernel, at most 15 bytes", sources = ALL,
-    needs = "comm", get = of_owner(owner.remembered(owner.comm), WITH_COMM) },
-  { name = "exe", type = "string", doc = "that process's program file, with (deleted) behind it if it is gone",
-    sources = ALL, needs = "exe", get = of_owner(owner.remembered(owner.exe), WITH_EXE) },
-  { name = "started", type = "number", unit = "seconds", doc = "when that process was started, after the epoch",
-    sources = ALL, needs = "started", get = of_owner(owner.started, WITH_STARTED) },
-  { name = "owners", type = "list", doc = "every owner: { { pid, fd, program, cmdline }, … }", sources = ALL,
-    needs = "owners", get = owner.all },
-  { name = "nprocs", type = "integer", unit = "processes", doc = "how many processes have the socket, unknown where no owner is",
-    sources = ALL, needs = "owners", get = owner.count },
-  { name = "owner_why", type = "string", doc = "why no owner is known", sources = ALL, needs = "owners",
-    get = owner.why },
-  { name = "peer_pid", type = "integer", identifies = true, doc = "first process at the other end of a local connection",
-    sources = PAIRED, needs = "peers", get = peer.of_owner(function(_, process) return process.pid end) },
-  { name = "peer_program", type = "string", doc = "that process's name", sources = PAIRED, needs = "peers",
-    get = peer.of_owner(owner.program) },
-  { name = "cgroup", type = "string", doc = "cgroup of the first process", sources = ALL, needs = "cgroups",
-    get = of_owner(owner.remembered(owner.cgroup), WITH_CGROUPS) },
-  { name = "unit", type = "string", doc = "systemd unit of the first process, in its container if that runs a systemd",
-    sources = ALL, needs = "cgroups", get = of_owner(owner.remembered(owner.unit), WITH_CGROUPS) },
-  { name = "container", type = "string", doc = "innermost container of the first process: 12 digits of its id, or its name",
-    sources = ALL, needs = "cgroups", get = of_owner(owner.remembered(owner.container), WITH_CGROUPS) },
-  { name = "runtime", type = "string", doc = "what runs that container, unknown where the cgroup's path does not tell",
-    sources = ALL, needs = "cgroups", values = cgroup.RUNTIMES, get = of_owner(owner.remembered(owner.runtime), WITH_CGROUPS) },
-  { name = "pod", type = "string", doc = "uid of the Kubernetes pod of the first process; of podman's 12 digits of the id",
-    sources = ALL, needs = "cgroups", get = of_owner(owner.remembered(owner.pod), WITH_CGROUPS) },
-  { name = "netns", type = "string", doc = "network namespace: its name in /run/netns, else its first process: 1/systemd",
-    sources = ALL, needs = "netns", get = function(row, set) return netns.name(set, row.netns) end },
-  { name = "netns_inode", type = "integer", identifies = true, doc = "that namespace by the inode of its ns link",
-    sources = ALL, get = function(row, set) return netns.inode(set, row.netns) end },
-  { name = "host", type = "string", doc = "name of the machine", sources = ALL, get = set_text("host") },
-  { name = "refs", type = "integer", doc = "the kernel's reference count",
-    sources = { "tcp", "udp", "udplite", "raw", "icmp", "unix", "netlink", "packet" },
-    get = known(C.SOCKQ_HAS_REFS, "refs"), raw = raw_number("refs") },
-  { name = "rto", type = "number", unit = "seconds", doc = "retransmission timeout", sources = TCP,
-    get = of_tcp("rto", true) },
-  { name = "ato", type = "number", unit = "seconds", doc = "delayed acknowledgement timeout", sources = TCP,
-    get = of_tcp("ato", true) },
-  { name = "cwnd", type = "integer", unit = "segments", doc = "congestion window", sources = TCP,
-    get = of_tcp("cwnd") },
-  { name = "ssthresh", type = "integer", unit = "segments", doc = "slow start threshold, unknown in initial slow start",
-    sources = TCP,
-    get = function(row)
-      if has(row.known, C.SOCKQ_HAS_TCP) and row.state ~= LISTEN and row.tcp.ssthresh ~= -1 then
-        return row.tcp.ssthresh
-      end
-    end },
-  { name = "drops", type = "integer", unit = "datagrams", doc = "dropped on receipt",
-    sources = { "udp", "udplite", "raw", "icmp", "netlink" },
-    get = function(row)
-      if not has(row.known, C.SOCKQ_HAS_DROPS) then return nil end
-      return row.table == NETLINK and row.nl.drops or row.drops
-    end },
-  { name = "path", type = "string", doc = "name of a unix socket, @ first if abstract", sources = { "unix" },
-    get = of_table(UNIX, function(row, set) return schema.text(set, row.un.path, row.un.path_len) end) },
-  { name = "suspect", type = "string", doc = "why the row may be forged or damaged: repeated, forged, forges, long, joined",
-    sources = { "tcp", "udp", "udplite", "raw", "icmp", "unix", "netlink", "packet" }, values = suspect.words,
-    get = suspect.get },
-  { name = "type", type = "string", doc = "socket type: STREAM, DGRAM, SEQPACKET, RAW", sources = { "unix", "packet" },
-    get = function(row)
-      local number
-      if row.table == UNIX then
-        number = row.un.type
-      elseif row.table == PACKET then
-        number = row.packet.type
-      else
-        return nil
-      end
-      return TYPE[number] or "UNKNOWN(" .. number .. ")"
-    end },
-  { name = "protocol", type = "string", doc = "netlink protocol, or ethertype of a packet socket",
-    sources = { "netlink", "packet" },
-    get = function(row)
-      if row.table == NETLINK then
-        return NETLINK_PROTOCOL[row.nl.protocol] or tostring(row.nl.protocol)
-      elseif row.table == PACKET then
-        return ("0x%04x"):format(row.packet.protocol)
-      end
-    end },
-  { name = "port_id", type = "integer", identifies = true, doc = "netlink port id, 0 for the kernel's; often the pid",
-    sources = { "netlink" },
-    get = of_table(NETLINK, function(row) return row.nl.port_id end) },
-  { name = "groups", type = "integer", identifies = true, doc = "the first 32 netlink multicast groups, a bit each",
-    sources = { "netlink" },
-    get = of_table(NETLINK, function(row) return row.nl.groups end) },
-  { name = "ifindex", type = "integer", identifies = true, doc = "device of a packet socket: 0 any, -1 gone",
-    sources = { "packet" },
-    get = of_table(PACKET, function(row) return row.packet.ifindex end) },
-  { name = "dev", type = "string", doc = "name of that device, in the namespace of sockq alone", sources = { "packet" },
-    get = of_table(PACKET, function(row, set)
-      if set.set.live ~= 0 and row.packet.ifindex > 0 and netns.is_own(set, row.netns) then
-        return core.device(row.packet.ifindex)
-      end
-    end) },
-  { name = "local_addrs", type = "list", doc = "every local address of an SCTP socket", sources = { "sctp" },
-    get = addresses("local") },
-  { name = "remote_addrs", type = "list", doc = "every remote address of an SCTP association", sources = { "sctp" },
-    get = addresses("remote") },
-  { name = "assoc_id", type = "integer", identifies = true, doc = "identifier of an SCTP association", sources = { "sctp" },
-    get = of_table(SCTP_ASSOCS, function(row) return row.sctp.assoc_id end) },
-}
-assert(TCP6 < SCTP_ASSOCS, "state_of: the tables with TCP states come first")
 
 --- The registry: list in order; by_name, short forms included; getters and raws by the same names;
 --- version, which grows with each field that a script adds.
@@ -406,12 +35,19 @@ local fields = { list = list, by_name = {}, getters = {}, raws = {}, version = 0
 
 --- What a field can need besides the tables: request flags by name.
 fields.NEEDS = {
-  owners = WITH_OWNERS, cgroups = WITH_CGROUPS, comm = WITH_COMM, exe = WITH_EXE, started = WITH_STARTED,
+  owners = WITH_OWNERS, cgroups = tonumber(C.SOCKQ_WITH_CGROUPS), comm = tonumber(C.SOCKQ_WITH_COMM),
+  exe = tonumber(C.SOCKQ_WITH_EXE), started = tonumber(C.SOCKQ_WITH_STARTED),
   netns = tonumber(C.SOCKQ_WITH_NETNS), peers = bit.bor(WITH_OWNERS, tonumber(C.SOCKQ_WITH_PEERS)),
+  info = tonumber(C.SOCKQ_WITH_INFO), cc = tonumber(C.SOCKQ_WITH_CC), memory = tonumber(C.SOCKQ_WITH_MEMORY),
+  tos = tonumber(C.SOCKQ_WITH_TOS), details = tonumber(C.SOCKQ_WITH_DETAILS),
+  cgroup_paths = tonumber(C.SOCKQ_WITH_CGROUP_PATHS), filters = tonumber(C.SOCKQ_WITH_FILTERS),
 }
 
+--- Those of them that ask sock_diag for more than a row, and spare /proc/PID.
+fields.OF_DIAG = { info = true, cc = true, memory = true, tos = true, details = true, cgroup_paths = true, filters = true }
+
 local function register(field)
-  field.of_owner = field.of_owner or of_owners[field.get]
+  field.of_owner = field.of_owner or row.of_owners[field.get]
   for _, name in ipairs({ field.name, unpack(field.alias or {}) }) do
     fields.by_name[name] = field
     fields.getters[name], fields.raws[name] = field.get, field.raw
@@ -446,8 +82,8 @@ function fields.shared(names)
   local flags = fields.flags(told)
   flags = flags == WITH_OWNERS and flags or band(flags, bit.bnot(WITH_OWNERS))
   local name = "shared#" .. flags
-  fields.getters[name] = fields.getters[name] or function(row, set, userdata)
-    return (owner.shared(row, set, userdata, flags))
+  fields.getters[name] = fields.getters[name] or function(one, set, userdata)
+    return (owner.shared(one, set, userdata, flags))
   end
   return name
 end
@@ -455,9 +91,7 @@ end
 --- Let the timers of all rows run on: expires and when are as they will be `seconds` after the rows
 --- were read. For a live view between two looks; 0 ends it.
 ---@param seconds number
-function fields.set_age(seconds)
-  age = seconds
-end
+fields.set_age = row.set_age
 
 --- Names of all fields and their short forms, sorted.
 ---@return string[]
@@ -488,21 +122,30 @@ function fields.flags(names)
   return flags
 end
 
-local BETTER = { line = "proc", refs = "proc", rto = "proc", ato = "proc", cwnd = "proc", ssthresh = "proc", drops = "proc",
-  retrans = "proc", probes = "proc", expires = "proc", when = "proc", timer_text = "proc", type = "proc", protocol = "proc",
-  ifindex = "proc", dev = "proc" }
-
---- Which source knows best what some fields tell: "diag" if sock_diag alone knows one of them, else
---- "proc" if /proc knows one better; nil: both know them all.
+--- Which source tells best what some fields are: "diag" where one of them is known to sock_diag alone,
+--- else "proc" where one is known to the text of /proc alone, else by what they prefer; nil: either.
 ---@param names table<string, boolean>
 ---@return string|nil
 function fields.source(names)
-  local best
+  local from, prefer
   for name in pairs(names) do
     local field = fields.by_name[name]
-    best = field and field.from == "diag" and "diag" or best or field and field.from or BETTER[name]
+    if field then
+      from = (from == "diag" or field.from == "diag") and "diag" or from or field.from
+      prefer = (prefer == "diag" or field.prefer == "diag") and "diag" or prefer or field.prefer
+    end
   end
-  return best
+  return from or prefer
+end
+
+--- Which source knows a field, for people.
+---@param field table  an entry
+---@return string
+function fields.known_by(field)
+  if field.from then
+    return field.from == "diag" and "sock_diag" or "proc"
+  end
+  return "both"
 end
 
 return fields

@@ -50,7 +50,8 @@
 --   shortfall.lua       what they could not read, in words
 --   trace.lua  complaint.lua   what is told of an error in a script or plug-in; errors as they are printed
 --   row.lua             rows as userdata
---   fields.lua          the field registry
+--   fields.lua  fields/   the field registry; row: what rows hold, and what sock_diag has besides: tcp, diag,
+--                       family; info, more: the way to it
 --   peer.lua            the other ends of connections
 --   suspect.lua         rows that no kernel printed, or may not have
 --   owner.lua           owners of sockets

@@ -28,6 +28,11 @@ line "Made by `scripts/docs` from lua/sockq/fields.lua; `sockq fields` prints th
 line "row's table cannot tell is `nil`, never 0. What is marked with *owners* and its like is read from /proc/PID, and only"
 line "when a query names it."
 line ""
+line "Rows are from the text of /proc or from the kernel's sock_diag netlink; the column *source* tells which of them knows a"
+line "field: *proc*, *sock_diag*, or *both*; tables in parentheses are those of which sock_diag alone does. What is marked with"
+line "*info*, *cc*, *memory*, *tos*, *details*, *cgroup_paths* or *filters* sock_diag is asked for only when a query names"
+line "it. A field of `tcp_info` that the running kernel does not have is `nil` too."
+line ""
 local of_owner = {}
 for _, field in ipairs(fields.list) do
   if field.of_owner then of_owner[#of_owner + 1] = field.name end
@@ -36,12 +41,13 @@ line("Of a socket that several processes have ", code(of_owner), " tell of the f
 line "as netstat shows; `owners` has all. As keys of a group they count a socket once for each different value among its"
 line "owners, so that groups may add up to more than there are sockets."
 line ""
-line "| field | type | unit | meaning | filled by |"
-line "|---|---|---|---|---|"
+line "| field | type | unit | meaning | filled by | source |"
+line "|---|---|---|---|---|---|"
 for _, field in ipairs(fields.list) do
   local names = { field.name, unpack(field.alias or {}) }
   line("| ", code(names), " | ", field.type, " | ", field.unit or "", " | ", cell(field.doc), " | ",
-    table.concat(field.sources, " "), field.needs and "; *" .. field.needs .. "*" or "", " |")
+    table.concat(field.sources, " "), field.needs and "; *" .. field.needs .. "*" or "", " | ",
+    fields.known_by(field), field.diag and " (" .. table.concat(field.diag, " ") .. ")" or "", " |")
 end
 
 local raw = {}

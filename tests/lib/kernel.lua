@@ -125,6 +125,9 @@ local function set_inode(row, inode)
   if inode ~= 0 then row.inode = inode end
 end
 
+-- Protocols of raw sockets in the captures, as linux/in.h calls them.
+local IP_PROTOCOLS = { [1] = "icmp", [6] = "tcp", [17] = "udp", [58] = "icmpv6", [89] = "ospf", [255] = "raw" }
+
 local function inet_row(name, line)
   local g = groups_of(line)
   local laddr, lport = g[2]:match("^(%x+):(%x+)$")
@@ -147,8 +150,10 @@ local function inet_row(name, line)
     set_uid(row, tonumber(g[8]))
     set_inode(row, inode)
     row.drops = g[13] and unsigned(g[13])
+    if name:find("^raw") then row.protocol = IP_PROTOCOLS[row.local_port] or tostring(row.local_port) end
     return row
   end
+  if state == 10 then row.backlog = row.recv_q end
   local is_full = g[17] ~= nil
   local is_mini = state == 6 or state == 5 and timer == 3
   local is_request = (state == 3 or state == 12) and not is_full and inode == 0

@@ -23,7 +23,7 @@ local PROMISED = { "proto", "family", "state", "local_addr", "local_port", "remo
 local TYPES = { string = "string", integer = "number", number = "number", boolean = "boolean", list = "table" }
 local KEYS = { name = true, alias = true, type = true, unit = true, doc = true, sources = true, needs = true,
   get = true, raw = true, identifies = true, values = true, also = true, key = true,
-  of_owner = true }
+  of_owner = true, from = true, diag = true, prefer = true }
 
 -- The entries
 
@@ -38,7 +38,12 @@ for _, field in ipairs(fields.list) do
   for _, source in ipairs(field.sources) do check.ok(name .. ": source " .. source, tables.groups[source]) end
   check.equal(name .. ": a getter", type(field.get), "function")
   check.ok(name .. ": raw", field.raw == nil or type(field.raw) == "function")
-  check.ok(name .. ": unit", field.unit == nil or type(field.unit) == "string" and field.unit:find("^%l+$"))
+  check.ok(name .. ": unit", field.unit == nil or type(field.unit) == "string" and field.unit:find("^%l[%l/]+%l$"))
+  check.ok(name .. ": from", field.from == nil or field.from == "diag" or field.from == "proc")
+  check.ok(name .. ": prefer", field.prefer == nil or not field.from and (field.prefer == "diag" or field.prefer == "proc"))
+  for _, source in ipairs(field.diag or {}) do
+    check.ok(name .. ": of sock_diag are tables of its own", table.concat(field.sources, " "):find(source, 1, true))
+  end
   check.ok(name .. ": needs", field.needs == nil or fields.NEEDS[field.needs])
   check.ok(name .. ": identifies", field.identifies == nil or field.identifies == true and field.type == "integer")
   check.ok(name .. ": a number that is a name says so", field.identifies or not (name:find("port") or name:find("id$")))
@@ -101,7 +106,7 @@ local WORLD = tree.make {
 -- something is wrong.
 local NOT_HERE = { peer_pid = true, peer_program = true, netns = true, netns_inode = true, dev = true, suspect = true }
 -- Some but not all tables of the group fill these.
-local PARTLY = { recv_q = { ["sctp/eps"] = true }, send_q = { ["sctp/eps"] = true } }
+local PARTLY = { backlog = { tcp = true }, recv_q = { ["sctp/eps"] = true }, send_q = { ["sctp/eps"] = true } }
 
 sockq.open(WORLD)
 do
@@ -112,8 +117,11 @@ do
   end
   for _, field in ipairs(fields.list) do
     local named = {}
-    for _, source in ipairs(field.sources) do
-      for _, number in ipairs(tables.groups[source]) do named[tables.list[number].file] = true end
+    for _, source in ipairs(field.from ~= "diag" and field.sources or {}) do
+      for _, number in ipairs(tables.groups[source]) do named[tables.list[number].file or ""] = true end
+    end
+    for _, source in ipairs(field.diag or {}) do
+      for _, number in ipairs(tables.groups[source]) do named[tables.list[number].file or ""] = nil end
     end
     for file, list in pairs(by_table) do
       local found

@@ -1,10 +1,17 @@
--- sockq fields: every field of a row, with type, unit, sources and meaning.
+-- sockq fields: every field of a row, with type, unit, meaning, tables, and which source knows it.
 
 local fields = require("sockq.fields")
 local output = require("sockq.output")
 
 local function type_of(field)
   return field.unit and ("%s, %s"):format(field.type, field.unit) or field.type
+end
+
+-- Where only one source knows a field of some tables, these are named.
+local function known_by(field)
+  local some = field.diag and (", of %s sock_diag"):format(table.concat(field.diag, " ")) or ""
+  local known = fields.known_by(field)
+  return (known == "both" and "by proc and sock_diag" or "by " .. known) .. some .. (some ~= "" and " alone" or "")
 end
 
 local function name_of(field)
@@ -25,8 +32,8 @@ return {
     end
     for _, field in ipairs(fields.list) do
       local needs = field.needs and ("; reads " .. field.needs) or ""
-      output.write(("%-" .. names .. "s  %-" .. types .. "s  %s [%s%s]\n"):format(name_of(field), type_of(field),
-        field.doc, table.concat(field.sources, " "), needs))
+      output.write(("%-" .. names .. "s  %-" .. types .. "s  %s [%s; %s]\n"):format(name_of(field), type_of(field),
+        field.doc, table.concat(field.sources, " "), known_by(field) .. needs))
     end
     return 0
   end,

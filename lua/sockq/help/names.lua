@@ -32,7 +32,8 @@ local function plugin(kind, use)
 end
 
 local function field(name)
-  local entry = require("sockq.fields").by_name[name]
+  local fields = require("sockq.fields")
+  local entry = fields.by_name[name]
   local terms = { { "type", entry.unit and ("%s, %s"):format(entry.type, entry.unit) or entry.type } }
   if entry.alias then
     terms[#terms + 1] = { "short", table.concat(entry.alias, ", ") }
@@ -40,8 +41,16 @@ local function field(name)
   if entry.sources then
     terms[#terms + 1] = { "tables", table.concat(entry.sources, " ") }
   end
+  local known = fields.known_by(entry)
+  terms[#terms + 1] = { "source", known == "both" and "the text of /proc, and sock_diag" or
+    known == "proc" and "the text of /proc alone" or "sock_diag alone" }
+  if entry.diag then
+    terms[#terms + 1] = { "", ("of %s sock_diag alone"):format(table.concat(entry.diag, " ")) }
+  end
   if entry.needs then
-    terms[#terms + 1] = { "reads", entry.needs .. ", which takes a look into every process" }
+    local of_diag = fields.OF_DIAG[entry.needs]
+    terms[#terms + 1] = { "reads", of_diag and entry.needs .. ", which sock_diag is asked for only then" or
+      entry.needs .. ", which takes a look into every process" }
   end
   if entry.of_owner then
     terms[#terms + 1] = { "-g", "counts a socket once for each different value among its processes" }

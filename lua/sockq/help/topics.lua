@@ -87,6 +87,8 @@ topic("fields", "what a socket's row tells", function()
     { text = "Fields are the words of expressions, keys and columns, and the keys of JSON and CSV. One that a "
       .. "socket's table cannot tell is unknown, never 0. `sockq fields` also tells which tables fill each." },
     { list = terms },
+    { text = "What reads info, cc, memory, tos, details, cgroup_paths or filters asks sock_diag for more than the rows, "
+      .. "which costs no look into any process." },
     { text = "What reads owners looks into every process, once, and only if one of these fields is asked for. "
       .. "sockq.field{ ... } adds fields of your own: `sockq help field`." },
   }
