@@ -8,7 +8,18 @@ local grid = {}
 
 local GAP, NARROW_GAP = 2, 1
 
-local format, text_of, escaped = string.format, value.text, escape.text
+local abs, format, text_of, escaped = math.abs, string.format, value.text, escape.text
+
+-- Two decimals; small numbers, as round-trip times are, with the digits that they have first.
+local function decimals(number)
+  local size = abs(number)
+  if size >= 0.1 then
+    return format("%.2f", number)
+  elseif size >= 0.0001 then
+    return format("%.3g", number)
+  end
+  return format(size >= 0.000001 and "%.6f" or "%.2g", number)
+end
 
 --- A cell's text, and how many columns of a terminal it takes.
 ---@param given any
@@ -20,7 +31,7 @@ function grid.cell(given, unknown, unknown_size)
     return unknown, unknown_size
   elseif type(given) == "number" then
     local whole = given % 1 == 0 and given > -2 ^ 53 and given < 2 ^ 53
-    local text = whole and format("%d", given) or format("%.2f", given)
+    local text = whole and format("%d", given) or decimals(given)
     return text, #text
   elseif type(given) == "string" then
     return escaped(given)

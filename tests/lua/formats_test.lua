@@ -190,6 +190,8 @@ check.equal("records, a long name", print_as("records", { "a_long_name_of_a_fiel
 local TABLE = { "name", { name = "n", type = "number" }, { name = "last" } }
 check.equal("table", print_as("table", TABLE, { { "a", 1, "x" }, { "long", 12.5, nil }, { "", 1e9, true } }),
   "name           n  last\na              1  x\nlong       12.50  -\n      1000000000  true\n")
+check.equal("table: small numbers", print_as("table", { "x" }, { { 0.25 }, { 0.05 }, { 0.0123456 }, { 0.000233 }, { 2.3e-05 },
+  { -0.0004 }, { 2.5e-08 } }), "x\n0.25\n0.05\n0.0123\n0.000233\n0.000023\n-0.0004\n2.5e-08\n")
 check.equal("table, no header", print_as("table", TABLE, { { "a", 1, "x" } }, { header = false }), "a  1  x\n")
 check.equal("table, no rows", print_as("table", TABLE, {}), "")
 check.equal("table: lists, owners, histograms", print_as("table", { "x" }, {

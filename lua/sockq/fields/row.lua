@@ -324,7 +324,8 @@ members.list = {
     end },
   { name = "recv_q", type = "integer", unit = "bytes",
     doc = "received and not read; of a listener connections that wait for accept; of udp and raw memory",
-    sources = { "inet", "unix", "netlink", "packet", "mptcp", "dccp" }, diag = { "unix" }, get = known(C.SOCKQ_HAS_QUEUES, "recv_q") },
+    sources = { "inet", "unix", "netlink", "packet", "mptcp", "dccp" }, diag = { "unix" },
+    get = known(C.SOCKQ_HAS_QUEUES, "recv_q") },
   { name = "send_q", type = "integer", unit = "bytes", doc = "written and not acknowledged; of udp and raw memory",
     sources = { "inet", "unix", "netlink", "mptcp", "dccp" }, diag = { "unix" },
     get = function(row)
