@@ -132,7 +132,10 @@ function bad.netstat(tree, from, opts)
   return lines, status, err
 end
 
-function bad.lists(from) return NETSTAT[from] ~= nil end
+local without_netstat = false
+for _, word in ipairs(arg) do without_netstat = without_netstat or word == "--no-netstat" end
+
+function bad.lists(from) return NETSTAT[from] ~= nil and not without_netstat end
 
 --- netstat's warning of a line of a table.
 function bad.bogus(from)

@@ -1,7 +1,8 @@
 --- What is wrong with /proc, by number: tables, rows, names, processes. Each of the 122 has a case in
 --- tests/bad, and none may be missing.
 --
---   luajit tests/cli/bad_inputs_test.lua --sockq PATH [--only NUMBER]     from the root of the tree
+--   luajit tests/cli/bad_inputs_test.lua --sockq PATH [--only NUMBER] [--no-netstat]
+-- from the root of the tree; --no-netstat: the netstat view only where a case is about it
 package.path = "tests/bad/?.lua;tests/lib/?.lua;" .. package.path
 
 local bad = require "bad"

@@ -124,4 +124,14 @@ void one_text(void **state);
  */
 int run_unprivileged(int (*function)(void *), void *context);
 
+/*
+ * The step of a test that tries every place of a file: all of them, but where each try takes longer
+ * the sanitizers see one of so many.
+ */
+#ifdef __SANITIZE_ADDRESS__
+enum { EVERY_PLACE = 7 };
+#else
+enum { EVERY_PLACE = 1 };
+#endif
+
 #endif

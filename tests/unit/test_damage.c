@@ -299,7 +299,7 @@ static void every_word_changed(void **state)
     unsigned loaded = 0, refused = 0;
     uint32_t block;
 
-    for (size_t i = sizeof(struct sockq_frame); i + 8 <= image.size; i += 8)
+    for (size_t i = sizeof(struct sockq_frame); i + 8 <= image.size; i += 8 * EVERY_PLACE)
         for (size_t k = 0; k < COUNT(words); k++) {
             uint64_t kept;
             memcpy(&kept, image.bytes + i, 8);
