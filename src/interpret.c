@@ -35,6 +35,11 @@ static int read_texts(struct start *start)
     return sockq_texts_read_plugins(&start->texts);
 }
 
+static bool is_command(const struct start *start, const char *name)
+{
+    return start->options.mode == SOCKQ_MODE_NAME && strcmp(start->options.words[0], name) == 0;
+}
+
 /* What the command line names, with the rights of who named it. */
 static int open_files(struct start *start)
 {
@@ -42,12 +47,9 @@ static int open_files(struct start *start)
         sockq_editor_open_history(start->invoker.secure, start->invoker.privileged);
     if (read_texts(start) < 0 || sockq_named_open(&start->named, &start->options) < 0)
         return -1;
+    if (is_command(start, "ss") && sockq_ss_open(&start->ss, &start->options) < 0)
+        return -1;
     return sockq_data_read(&start->data, &start->options);
-}
-
-static bool is_command(const struct start *start, const char *name)
-{
-    return start->options.mode == SOCKQ_MODE_NAME && strcmp(start->options.words[0], name) == 0;
 }
 
 /* All else that is opened or looked up before the sandbox closes. */
@@ -140,6 +142,7 @@ int start_interpret(struct start *start, pid_t parent)
                                     .texts = &start->texts,
                                     .named = &start->named,
                                     .data = &start->data,
+                                    .ss = &start->ss,
                                     .names = &names,
                                     .terminal = &start->supervised.terminal,
                                     .proc_path = start->proc_path,

@@ -9,6 +9,7 @@
  *   text.{h,c}          script and plug-in files, read before or after privileges are dropped
  *   named.{h,c}         recordings that the command line names, opened likewise
  *   data.{h,c}          files that scripts may read, read likewise
+ *   ss.{h,c}            what an ss command line names, read or looked up likewise
  *   supervise.{h,c}     the parent's part: signals, stops, the end of both
  *   terminal.{h,c}      taking the terminal and giving it back
  *   limit.{h,c}         what --timeout and --max-memory say
@@ -25,6 +26,7 @@
  *     names.c           users, services, hosts
  *     netns.c           what --netns names
  *     getopt.c          getopt_long for views that stand in for another program
+ *     ss.c              what an ss command line names
  *     system.c          clocks, sleep, memory for output
  *     terminal.c        the live view's terminal: size, keys, painting
  *     locks.c           what is in force, as the kernel tells it
@@ -232,6 +234,33 @@ static void start_names(struct start *start, pid_t parent)
     }
 }
 
+/* ss -N: a name in the folder of ip-netns(8); the view says what is wrong with it. */
+static int choose_view_netns(struct start *start)
+{
+    char *path = NULL;
+    int result;
+
+    if (asprintf(&path, NETNS_FOLDER "/%s", start->ss.netns) < 0)
+        return -1;
+    if (!start->proc_path) {
+        result = netns_choose(&start->netns, &start->proc, path);
+        free(path);
+        return result;
+    }
+    /* A captured tree is that of one namespace, but ss looks for the name all the same. */
+    result = open(path, O_RDONLY | O_CLOEXEC);
+    if (result < 0) {
+        start->netns.asked = true;
+        start->netns.refusal = NETNS_NO_FILE;
+        start->netns.error = errno;
+        start->netns.word = path;
+        return 0;
+    }
+    close(result);
+    free(path);
+    return 0;
+}
+
 /* What is wrong with a word is for cli.lua to say. */
 static int choose_netns(struct start *start)
 {
@@ -244,6 +273,8 @@ static int choose_netns(struct start *start)
         if (given->option->name && strcmp(given->option->name, "netns") == 0)
             result = netns_choose(&start->netns, &start->proc, given->argument);
     }
+    if (result == 0 && start->ss.netns)
+        result = choose_view_netns(start);
     if (result == 0)
         result = netns_choose_rest(&start->netns, &start->proc);
     start->proc.netns = &start->netns;
@@ -260,6 +291,9 @@ static int parse(struct start *start, int argc, char **argv)
     int result = sockq_options_parse(&start->options, argc, argv, kind_of_name, start);
     if (result == 0)
         start->own_view = is_own_view(start);
+    if (result == 0 && start->options.mode == SOCKQ_MODE_NAME &&
+        strcmp(start->options.words[0], "ss") == 0)
+        result = sockq_ss_find(&start->ss, &start->options);
     return sockq_invoker_unpose(&posed) < 0 ? -1 : result;
 }
 

@@ -9,6 +9,7 @@
 #include "lua/lua.h"
 #include "netns/netns.h"
 #include "privilege.h"
+#include "ss.h"
 #include "supervise.h"
 
 /* Exit statuses are the design's: 2: wrong usage, 3: the data could not be read. */
@@ -20,6 +21,7 @@ struct start {
     struct sockq_texts texts;
     struct sockq_named_list named;
     struct sockq_data_list data;
+    struct sockq_ss ss; /* of the ss view */
     struct sockq_invoker invoker;
     struct sockq_file file;
     struct sockq_proc proc;

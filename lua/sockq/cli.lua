@@ -205,7 +205,7 @@ end
 -- --netns was looked up before this process began; here is told what is wrong with it.
 local function refuse_netns()
   local chosen = core.netns()
-  if chosen and chosen.refused then
+  if chosen and chosen.refused and not chosen.by_view then
     local message, is_world = require("sockq.mistakes").netns(chosen)
     complaint.raise(message, nil, is_world and INCOMPLETE or nil)
   end

@@ -12,9 +12,10 @@
 --   watch.lua  watch/   --watch, --wait, -q: looks, what changed, the screen, streams
 --   script.lua          running a script: its globals, its arguments, what is told of its errors
 --   init.lua            the module: sockq.tcp() and its like
---   views/              layouts of whole listings: netstat
+--   views/              layouts of whole listings: netstat, ss
 --   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
 --   ss/                 the parts of the ss view: options, usage, families, states; plan: what is listed;
+--                       filter: tokens, parse, hosts, match; lookup, summary;
 --                       listing, layout, a file a family, names, bytes
 --   view.lua            running a view
 --   reports/            questions with their answers

@@ -16,6 +16,7 @@
 #include "../netns/netns.h"
 #include "../options.h"
 #include "../sandbox/sandbox.h"
+#include "../ss.h"
 #include "../terminal.h"
 #include "../text.h"
 
@@ -46,6 +47,7 @@ struct sockq_program {
     struct sockq_texts *texts;
     struct sockq_named_list *named;
     const struct sockq_data_list *data;
+    const struct sockq_ss *ss;  /* what an ss command line names */
     struct names_client *names; /* who is asked for names of users, services and hosts */
     const struct sockq_terminal *terminal;
     const char *proc_path;
@@ -96,6 +98,7 @@ int sockq_lua_searcher(lua_State *L);
 /* Each adds its functions to the table on top of the stack. [-0, +0, e] */
 void sockq_lua_open_client(lua_State *L);
 void sockq_lua_open_names(lua_State *L);
+void sockq_lua_open_ss(lua_State *L);
 void sockq_lua_open_getopt(lua_State *L);
 void sockq_lua_open_system(lua_State *L);
 void sockq_lua_open_interrupt(lua_State *L);

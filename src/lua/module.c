@@ -373,6 +373,7 @@ int luaopen_sockq_core(lua_State *L)
     sockq_lua_open_client(L);
     sockq_lua_open_recording(L);
     sockq_lua_open_names(L);
+    sockq_lua_open_ss(L);
     sockq_lua_open_netns(L);
     sockq_lua_open_getopt(L);
     sockq_lua_open_system(L);

@@ -115,14 +115,18 @@ static int find_port(lua_State *L, enum names_protocol protocol, const char *wan
     return -1;
 }
 
-/* Lua: core.port(service) → port of that name or alias, TCP's before UDP's, or nil */
+/* Lua: core.port(service, protocol) → port of that name or alias, or nil; protocol "tcp" or "udp";
+ * without one TCP's before UDP's */
 static int l_port(lua_State *L)
 {
     size_t size;
     const char *name = luaL_checklstring(L, 1, &size);
-    int port = find_port(L, NAMES_TCP, name, size);
+    const char *protocol = luaL_optstring(L, 2, NULL);
+    int port = -1;
 
-    if (port < 0)
+    if (!protocol || strcmp(protocol, "tcp") == 0)
+        port = find_port(L, NAMES_TCP, name, size);
+    if (port < 0 && (!protocol || strcmp(protocol, "udp") == 0))
         port = find_port(L, NAMES_UDP, name, size);
     if (port < 0)
         return 0;

@@ -20,8 +20,9 @@ static int l_netns_names(lua_State *L)
 }
 
 /*
- * Lua: core.netns() → { several, refused, word, error } of --netns: whether it names more than one;
- * what is wrong, with which word, and errno's text; nil if it was not given
+ * Lua: core.netns() → { several, by_view, refused, word, error } of --netns, or of a view's own
+ * option: whether it names more than one; what is wrong, with which word, and errno's text; nil if
+ * it was not given
  */
 static int l_netns(lua_State *L)
 {
@@ -34,7 +35,10 @@ static int l_netns(lua_State *L)
 
     if (!choice || !choice->asked)
         return 0;
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
+    lua_pushboolean(L, sockq_lua_program->ss && sockq_lua_program->ss->netns &&
+                           !sockq_options_has(sockq_lua_program->options, "netns"));
+    lua_setfield(L, -2, "by_view");
     lua_pushboolean(L, choice->all || choice->count > 1);
     lua_setfield(L, -2, "several");
     if (choice->refusal != NETNS_FINE) {

@@ -103,4 +103,33 @@ function names.ethernet(number, numeric)
   return not numeric and ETHERNET[number] or ("[%d]"):format(number)
 end
 
+local function inverse(list)
+  local numbers = {}
+  for number, name in pairs(list) do
+    numbers[name:lower()] = number
+  end
+  return numbers
+end
+
+local ETHERNET_NUMBERS = inverse(ETHERNET)
+ETHERNET_NUMBERS.all = 3
+
+--- The number of an Ethernet protocol.
+---@param name string  in any case
+---@return integer|nil
+function names.ethernet_number(name)
+  return ETHERNET_NUMBERS[name:lower()]
+end
+
+local NETLINK_NUMBERS = {}
+for number, name in pairs(NETLINK) do
+  NETLINK_NUMBERS[name] = number
+end
+
+--- The number of a netlink protocol.
+---@return integer|nil
+function names.netlink_number(name)
+  return NETLINK_NUMBERS[name]
+end
+
 return names

@@ -9,25 +9,12 @@ local usage = require("sockq.ss.usage")
 
 local options = {}
 
-local SHORTS = "hnralomepbiTstudwxMS460f:A:D:F:vVN:EzZKHO"
-
--- Long names in the order in which messages list them; true: with an argument.
-local LONGS = {
-  { "numeric" }, { "resolve" }, { "options" }, { "extended" }, { "memory" }, { "info" }, { "processes" }, { "threads" },
-  { "bpf" }, { "events" }, { "dccp" }, { "tcp" }, { "sctp" }, { "udp" }, { "raw" }, { "unix" }, { "tipc" }, { "vsock" },
-  { "all" }, { "listening" }, { "ipv4" }, { "ipv6" }, { "packet" }, { "family", true }, { "socket", true },
-  { "query", true }, { "summary" }, { "diag", true }, { "filter", true }, { "version" }, { "help" }, { "context" },
-  { "contexts" }, { "net", true }, { "tipcinfo" }, { "tos" }, { "cgroup" }, { "kill" }, { "no-header" }, { "xdp" },
-  { "mptcp" }, { "oneline" }, { "inet-sockopt" },
-}
--- Those that have a letter too.
-local LETTERS = {
-  numeric = "n", resolve = "r", options = "o", extended = "e", memory = "m", info = "i", processes = "p", threads = "T",
-  bpf = "b", events = "E", dccp = "d", tcp = "t", sctp = "S", udp = "u", raw = "w", unix = "x", all = "a",
-  listening = "l", ipv4 = "4", ipv6 = "6", packet = "0", family = "f", socket = "A", query = "A", summary = "s",
-  diag = "D", filter = "F", version = "V", help = "h", context = "Z", contexts = "z", net = "N", kill = "K",
-  ["no-header"] = "H", mptcp = "M", oneline = "O",
-}
+local SHORTS, LONGS = core.ss_options()
+-- What stands for a long name.
+local LETTERS = {}
+for _, long in ipairs(LONGS) do
+  LETTERS[long[1]] = long.letter
+end
 
 local TABLES = { t = "tcp", u = "udp", d = "dccp", w = "raw", S = "sctp", M = "mptcp" }
 local FAMILIES = { ["4"] = "inet", ["6"] = "inet6", ["0"] = "link", x = "unix", vsock = "vsock", tipc = "tipc",
@@ -66,6 +53,7 @@ end
 ---@field states integer      the explicit set of states, 0 for none
 ---@field summary boolean
 ---@field filter_file string?  what -F names
+---@field filter_text string?  what is in it
 ---@field words string[]      those that are no options
 
 local take = {}
@@ -126,8 +114,8 @@ function take.F(chosen, name)
   chosen.filter_file = name
 end
 
-function take.N(chosen, name)
-  chosen.netns = name
+-- It was entered before Lua ran.
+function take.N()
 end
 
 for letter, sentence in pairs(REFUSED) do
@@ -160,7 +148,8 @@ end
 
 --- Parse ss's arguments.
 ---@param args string[]
----@param opens? fun(letter: string, argument: string): sockq.ss.End|nil  called for -F and -N, in their turn
+---@param opens? fun(chosen: sockq.ss.Chosen, letter: string, argument: string): sockq.ss.End|nil  called for -F and
+---   -N, in their turn
 ---@return sockq.ss.Chosen, sockq.ss.End|nil  # what to list, or how the program ends
 function options.parse(args, opens)
   local chosen = { show = { header = true }, choice = families.new(), states = 0, summary = false }
@@ -175,7 +164,7 @@ function options.parse(args, opens)
     local letter = LETTERS[name] or name
     local ends = take[letter](chosen, argument)
     if not ends and opens and (letter == "F" or letter == "N") then
-      ends = opens(letter, argument)
+      ends = opens(chosen, letter, argument)
     end
     if ends then
       return chosen, ends

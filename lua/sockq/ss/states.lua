@@ -1,6 +1,8 @@
 -- State words of ss and sets of states: a bit for each of the kernel's numbers, bit 0 for a state that
 -- is unknown.
 
+local escape = require("sockq.escape")
+
 local C = require("sockq.schema").C
 
 local states = {}
@@ -70,7 +72,7 @@ function states.read(words, mask)
     end
     local named = WORDS[word:lower()]
     if not named then
-      return nil, "wrong state name: " .. word
+      return nil, ("ss: wrong state name: %s\n"):format(escape.bytes(word))
     end
     if verb == "add" then
       mask = bor(said and mask or 0, named)
