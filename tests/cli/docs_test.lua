@@ -314,8 +314,9 @@ check_lua_blocks("doc/scripting.md", 12)
 check_lua_blocks("doc/timers.md", 1)
 check_session("README.md", 4)
 check_session("doc/scripting.md", 4)
-check_session("examples/README.md", 22, ("tree=%s other=%s host=%s TMPDIR=%s"):format("tests/data/captures/centos7-seed/proc",
-  "tests/data/captures/mixed-2/proc", "tests/data/captures/containers/proc", DIR))
+check_session("examples/README.md", 31, ("tree=%s other=%s host=%s app=%s TMPDIR=%s"):format(
+  "tests/data/captures/centos7-seed/proc", "tests/data/captures/mixed-2/proc", "tests/data/captures/containers/proc",
+  "tests/data/recordings/app-1.rec", DIR))
 check_names()
 check_security()
 check_made()
