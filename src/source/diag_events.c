@@ -114,7 +114,7 @@ static void take_datagram(struct table_reader *reader, const void *bytes, size_t
     if (clock_gettime(CLOCK_REALTIME, &now) < 0)
         now = (struct timespec){.tv_nsec = 1};
     reader->closed_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+    for (; diag_is_whole(message, left); message = mnl_nlmsg_next(message, &left)) {
         if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY)
             continue;
         reader->table = table_of(message);
