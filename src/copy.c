@@ -10,7 +10,7 @@
 enum {
     MOST_HZ = 1000000,
     KNOWN = 2 * SOCKQ_HAS_ADDRS - 1,
-    ROW_FLAGS = 2 * SOCKQ_ROW_DIAG - 1,
+    ROW_FLAGS = 2 * SOCKQ_ROW_LONG_LINE - 1,
     PROCESS_FLAGS = 2 * SOCKQ_PROCESS_STARTED - 1
 };
 
@@ -143,6 +143,11 @@ static void copy_row(struct copier *c, const struct sockq_row *row)
     copy.owner = asks_owners(c) ? copy_owners(c, row->owner) : 0;
     if (row->table == SOCKQ_UNIX)
         copy.un.path = copier_text(c, row->un.path, row->un.path_len);
+    /* For a view of what is read now alone. */
+    if (row->table == SOCKQ_TCP || row->table == SOCKQ_TCP6)
+        copy.tcp.line = row->flags & SOCKQ_ROW_DIAG ? copy.tcp.line : 0;
+    if (row->table == SOCKQ_NETLINK)
+        copy.nl.line = 0;
     copier_diag(c, row, &copy);
     if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS) {
         copy.sctp.local = copy_addresses(c, row->sctp.local);

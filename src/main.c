@@ -56,6 +56,7 @@
  *     cgroups.{h,c}     paths of cgroups by their ids
  *     proc_inet.c       tcp, udp, udplite, raw, icmp and their IPv6 twins
  *     proc_unix.c  proc_netlink.c  proc_packet.c  proc_sctp.c
+ *     rest.{h,c}        what ss shows of their lines besides
  *     unix_rows.{h,c}   which unix rows are text of a name; unix_diag.{h,c}: names as sock_diag
  *                       tells them
  *     sock_diag.{h,c}   tables by netlink: diag_inet.c, diag_unix.c, diag_netlink.c,

@@ -127,16 +127,24 @@ enum sockq_row_flag {
     /* sock_diag told of it: the union holds diag in an inet row, when is in milliseconds. */
     SOCKQ_ROW_DIAG = 0x200,
     /* The socket was destroyed: when is the time at which that was heard, in ns since the epoch. */
-    SOCKQ_ROW_CLOSED = 0x400
+    SOCKQ_ROW_CLOSED = 0x400,
+    /* A unix row of text whose pointer has low 32 bits that are not 0. */
+    SOCKQ_ROW_POINTER = 0x800,
+    /* An inet row of text, of a line of 255 bytes or more. */
+    SOCKQ_ROW_LONG_LINE = 0x1000
 };
 
-/* The tail of a full TCP row; rto and ato in USER_HZ ticks, cwnd and ssthresh in segments. */
+/*
+ * The tail of a full TCP row; rto and ato in USER_HZ ticks, cwnd and ssthresh in segments. line:
+ * arena offset of a sockq_line, in units of 8 bytes, 0: none.
+ */
 struct sockq_tcp {
     uint32_t rto;
     uint32_t ato;
     uint32_t qack;
     uint32_t cwnd;
     int32_t ssthresh;
+    uint32_t line;
 };
 
 /* path: arena offset of the name's bytes; flags: 0x10000 while listening. */
@@ -148,6 +156,7 @@ struct sockq_unix {
     uint16_t type;
 };
 
+/* line: as of tcp. */
 struct sockq_netlink {
     uint32_t port_id;
     uint32_t groups;
@@ -155,6 +164,7 @@ struct sockq_netlink {
     uint32_t locks;
     uint16_t protocol;
     uint8_t dump;
+    uint32_t line;
 };
 
 /* ifindex 0: any device, -1: the device is gone; protocol: an ethertype in host order. */
@@ -248,6 +258,22 @@ struct sockq_row {
         struct sockq_vsock vsock;
         uint32_t drops;
     };
+};
+
+/*
+ * What a question with SOCKQ_WITH_LINES keeps of a line of text besides: the socket's pointer; of
+ * netlink the column Dump, a pointer in old kernels; of tcp the text behind ssthresh. With
+ * SOCKQ_WITH_PORT_NAMES, process: of netlink, of whatever source: arena offset of the sockq_process
+ * whose pid is the port id, 0 where there is none; its comm alone is read.
+ */
+struct sockq_line {
+    uint64_t pointer;
+    uint64_t callback;
+    uint64_t rest;
+    uint64_t process;
+    uint32_t rest_len;
+    /* 0 where what stands for the pointer is no number: ss reads the line no further. */
+    uint32_t has_pointer;
 };
 
 /* has of what more sock_diag told: which attributes came with the socket. */
@@ -628,12 +654,13 @@ enum sockq_request_flag {
     SOCKQ_WITH_EXE = 0x10,
     SOCKQ_WITH_STARTED = 0x20,
     /* Each of these takes the owners. */
-    SOCKQ_OWNER_FLAGS = 0x3b,
+    SOCKQ_OWNER_FLAGS = 0x8003b,
     /* Which row is at the other end (peers.h); rows are then committed all at once. */
     SOCKQ_WITH_PEERS = 0x40,
     /* Name the namespace that is read where no other was asked for. */
     SOCKQ_WITH_NETNS = 0x80,
-    /* Rows that a captured table has twice, as it has them; else the second is left out. */
+    /* Rows that a captured table has twice, or sock_diag tells of twice, as they come; else the
+       second is left out. */
     SOCKQ_KEEP_DUPLICATES = 0x100,
     /* Of sock_diag: tcp_info and its like, INET_DIAG_INFO. */
     SOCKQ_WITH_INFO = 0x200,
@@ -648,12 +675,18 @@ enum sockq_request_flag {
     SOCKQ_WITH_CGROUP_PATHS = 0x4000,
     /* The classic filters of packet sockets. */
     SOCKQ_WITH_FILTERS = 0x8000,
+    /* What else stands in the lines of text: see sockq_line. */
+    SOCKQ_WITH_LINES = 0x20000,
+    SOCKQ_WITH_PORT_NAMES = 0x40000,
+    /* Of each owner: as comm, what /proc/PID/stat has between its first two brackets, as ss does.
+     */
+    SOCKQ_WITH_STAT_NAMES = 0x80000,
     /* Each of these makes a row have more. */
     SOCKQ_DIAG_FLAGS = 0xfe00,
     /* Not the sockets that there are: those that are closed from now on, without end. */
     SOCKQ_FOLLOW = 0x10000,
     /* All that a collector understands. */
-    SOCKQ_REQUEST_FLAGS = 0x1ffff
+    SOCKQ_REQUEST_FLAGS = 0xfffff
 };
 
 /* sockq_narrow.has */

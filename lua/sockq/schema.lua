@@ -34,6 +34,7 @@ local diag_pointer = ffi.typeof("const struct sockq_diag *")
 local unix_diag_pointer = ffi.typeof("const struct sockq_unix_diag *")
 local netlink_diag_pointer = ffi.typeof("const struct sockq_netlink_diag *")
 local packet_diag_pointer = ffi.typeof("const struct sockq_packet_diag *")
+local line_pointer = ffi.typeof("const struct sockq_line *")
 local cgroup_pointer = ffi.typeof("const struct sockq_cgroup *")
 
 --- The first row of the block that holds row `index` (from 0) of a set.
@@ -74,6 +75,7 @@ schema.unix_diag = typed(unix_diag_pointer)
 schema.netlink_diag = typed(netlink_diag_pointer)
 schema.packet_diag = typed(packet_diag_pointer)
 schema.cgroup = typed(cgroup_pointer)
+schema.line = typed(line_pointer)
 
 --- Text in the arena; nil for offset 0.
 ---@return string|nil

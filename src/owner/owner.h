@@ -50,6 +50,13 @@ void owner_index_list(struct owner_index *index, struct sockq_writer *w);
 uint64_t owner_program(const struct sockq_proc *proc, uint32_t pid, struct sockq_writer *w,
                        uint32_t *length);
 
+/**
+ * Write a process to the arena, of which no more is read than the name in its file stat.
+ *
+ * @return  arena offset of the sockq_process, 0 if there is no such file or with w->error
+ */
+uint64_t owner_process_named(const struct sockq_proc *proc, uint32_t pid, struct sockq_writer *w);
+
 /** Free an index; NULL is ignored. */
 void owner_index_free(struct owner_index *index);
 

@@ -158,6 +158,50 @@ static void keep_comm(struct reading *r)
     r->record.comm = keep(r, text, length);
 }
 
+/* What stands between the first two brackets of a stat file, empty where they are not there. */
+static size_t name_in_stat(const char *text, size_t length, const char **name)
+{
+    const char *open = memchr(text, '(', length);
+    const char *close = open ? memchr(open, ')', length - (size_t)(open - text)) : NULL;
+
+    *name = close ? open + 1 : text;
+    size_t found = close ? (size_t)(close - open - 1) : 0;
+    return found < COMM_MOST ? found : COMM_MOST;
+}
+
+static void keep_stat_name(struct reading *r)
+{
+    char text[STAT_MOST];
+    const char *name;
+    bool readable;
+    size_t length = read_file(r, "stat", text, sizeof(text), &readable);
+
+    if (!readable)
+        return;
+    r->record.comm_len = (uint32_t)name_in_stat(text, length, &name);
+    r->record.comm = keep(r, name, r->record.comm_len);
+}
+
+uint64_t owner_process_named(const struct sockq_proc *proc, uint32_t pid, struct sockq_writer *w)
+{
+    char path[32], text[STAT_MOST];
+    const char *name;
+    uint64_t offset;
+
+    snprintf(path, sizeof(path), "%" PRIu32 "/stat", pid);
+    ssize_t length = sockq_proc_read(proc, path, text, sizeof(text));
+    if (length < 0)
+        return 0;
+    struct sockq_process record = {.pid = pid};
+    record.comm_len = (uint32_t)name_in_stat(text, (size_t)length, &name);
+    record.comm = record.comm_len ? sockq_writer_bytes(w, name, record.comm_len) : 0;
+    struct sockq_process *process = sockq_writer_alloc(w, sizeof(*process), &offset);
+    if (!process)
+        return 0;
+    *process = record;
+    return offset;
+}
+
 /* The folder is opened first, so that no link in its place is followed. */
 static void read_exe(struct reading *r)
 {
@@ -226,7 +270,9 @@ struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t
     read_program(&r);
     if (flags & SOCKQ_WITH_CGROUPS)
         read_cgroup(&r);
-    if (flags & SOCKQ_WITH_COMM)
+    if (flags & SOCKQ_WITH_STAT_NAMES)
+        keep_stat_name(&r);
+    else if (flags & SOCKQ_WITH_COMM)
         keep_comm(&r);
     if (flags & SOCKQ_WITH_EXE)
         read_exe(&r);

@@ -23,7 +23,8 @@ struct owner_process {
  *
  * @folder  of its descriptors in a live tree, which leads to no other process that gets its pid;
  *          -1: there is none
- * @flags   SOCKQ_WITH_CGROUPS, _COMM, _EXE, _STARTED: what besides its name and command line
+ * @flags   SOCKQ_WITH_CGROUPS, _COMM, _STAT_NAMES, _EXE, _STARTED: what besides its name and
+ * command line
  * @return  in the pile, or NULL with errno (ENOMEM)
  */
 struct owner_process *owner_process_read(const struct sockq_proc *proc, uint32_t pid, int folder,

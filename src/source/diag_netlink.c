@@ -7,6 +7,7 @@
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
 
+#include "rest.h"
 #include "sock_diag.h"
 
 enum { ATTRIBUTES = NETLINK_DIAG_FLAGS + 1 };
@@ -62,6 +63,7 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
     diag_number(attributes[NETLINK_DIAG_FLAGS], &flags, sizeof(flags), &has, 1);
     *row = (struct sockq_row){.table = SOCKQ_NETLINK,
                               .family = SOCKQ_AF_NETLINK,
+                              .state = message->ndiag_state,
                               .inode = message->ndiag_ino,
                               .recv_q = memory.rmem_alloc,
                               .send_q = memory.wmem_alloc,
@@ -79,6 +81,7 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
         row->known |= SOCKQ_HAS_DROPS;
     if (reader->job->question->flags & SOCKQ_DIAG_FLAGS)
         row->more = take_more(reader, message, &memory);
+    rest_netlink(reader, row, NULL, NULL);
     table_push(reader, row);
     return true;
 }

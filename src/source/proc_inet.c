@@ -4,7 +4,11 @@
  * (udp4_format_sock), net/ipv4/raw.c, net/ipv4/ping.c and net/ipv6/{tcp_ipv6,datagram}.c.
  */
 #include "../scan.h"
+#include "rest.h"
 #include "source.h"
+
+/* As much as ss reads at a time, with the line feed. */
+enum { LONG_LINE = 255 };
 
 static bool is_v6(enum sockq_table table)
 {
@@ -412,6 +416,10 @@ enum sockq_reason scan_inet(struct table_reader *reader, const char *line, const
             return memchr(line, '\0', (size_t)(end - line)) ? SOCKQ_BAD_NUL : reason;
     }
     mark_known(row);
+    if (end - line >= LONG_LINE)
+        row->flags |= SOCKQ_ROW_LONG_LINE;
+    if (is_tcp(reader->table))
+        rest_tcp(reader, row, line, end);
     table_push(reader, row);
     return SOCKQ_OK;
 }

@@ -2,6 +2,7 @@
  * Rows of /proc/net/netlink (net/netlink/af_netlink.c, netlink_native_seq_show).
  */
 #include "../scan.h"
+#include "rest.h"
 #include "source.h"
 
 /* Linux 2.6.32 prints dump as a pointer or "(null)", 3.10 and later as 0 or 1. */
@@ -63,6 +64,7 @@ enum sockq_reason scan_netlink(struct table_reader *reader, const char *line, co
     }
     if (memchr(p, '\0', (size_t)(end - p)))
         return SOCKQ_BAD_NUL;
+    rest_netlink(reader, row, line, end);
     table_push(reader, row);
     return SOCKQ_OK;
 }

@@ -56,6 +56,9 @@ const char *unix_scan_row(const char *p, const char *end, struct sockq_row *row)
         p++;
     if (p == start || p == end || *p != ':')
         return NULL;
+    uint64_t pointer = 0;
+    if (scan_hex(start, p, 16, &pointer) && (uint32_t)pointer)
+        row->flags |= SOCKQ_ROW_POINTER;
     if (!(p = scan_exact(p + 1, end, 8, &refs)) ||
         !(p = scan_exact(p, end, 8, &row->un.protocol)) ||
         !(p = scan_exact(p, end, 8, &row->un.flags)) || !(p = scan_exact(p, end, 4, &type)) ||
@@ -210,7 +213,7 @@ enum sockq_reason scan_unix(struct table_reader *reader, const char *line, const
     }
     keep(reader, text);
     row.line = reader->line;
-    row.flags = reader->row_flags;
+    row.flags |= reader->row_flags;
     row.known = SOCKQ_HAS_STATE | SOCKQ_HAS_REFS | (row.inode ? SOCKQ_HAS_INODE : 0);
     text->row = (struct unix_row){.row = row, .named = p < end, .text = (uint32_t)(p - line)};
     text->held = true;

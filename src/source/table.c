@@ -85,6 +85,13 @@ static bool is_old(const struct table_reader *reader, const struct sockq_row *ro
            (int32_t)((uint32_t)row->inode - (uint32_t)reader->proc->own_inodes[0]) < 0;
 }
 
+/* netlink_diag tells of a socket with groups twice, which who asks may want to see. */
+static bool keeps_twice(const struct table_reader *reader)
+{
+    return reader->source == SOCKQ_SOURCE_DIAG &&
+           reader->job->question->flags & SOCKQ_KEEP_DUPLICATES;
+}
+
 static bool is_pushed(struct table_reader *reader, const struct sockq_row *row)
 {
     /* What may be forged is no repetition of the true row: it is shown beside it, once. */
@@ -98,7 +105,7 @@ static bool is_pushed(struct table_reader *reader, const struct sockq_row *row)
         reader->found_old += is_old(reader, row);
         return false;
     }
-    if (reader->recent && !(row->flags & SOCKQ_ROW_UNSURE) &&
+    if (reader->recent && !(row->flags & SOCKQ_ROW_UNSURE) && !keeps_twice(reader) &&
         recent_again(reader->recent, reader->w, row)) {
         reader->w->set->tables[reader->table].duplicates++;
         return true;

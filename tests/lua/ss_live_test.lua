@@ -32,7 +32,7 @@ end
 
 -- A row of ss's own netlink socket, which is gone at the next look.
 local function without_own(text)
-  return (text:gsub("[^\n]*tcpdiag:[^\n]*\n", ""))
+  return (text:gsub("[^\n]*tcpdiag:[^\n]*\n", ""):gsub("[^\n]* 4:%d+ [^\n]*\n", ""))
 end
 
 local TRIES = 4
@@ -55,9 +55,12 @@ local function compare(letters, netlink, show, words)
 end
 
 for _, letters in ipairs { "tn", "t", "tno", "tni", "tnm", "tnim", "tnimO", "tnp", "tnpo", "tnioH", "ti", "tio", "un", "u", "unm",
-  "uni", "unp", "unmi", "wn", "wni", "Mn", "Mnm", "Mni", "tuwn", "tuwMni" } do
+  "uni", "unp", "unmi", "tne", "tnemi", "une", "x", "xem", "xp", "0", "0n", "0e", "0b", "0emO", "tuwx0e",
+  "wn", "wni", "Mn", "Mnm", "Mni", "tuwn", "tuwMni" } do
   compare(letters)
 end
+for _, letters in ipairs { "", "n", "e", "em" } do compare(letters, true) end
+compare("tn", nil, { "cgroup" }, { "--cgroup" })
 compare("tn", nil, { "tos" }, { "--tos" })
 compare("un", nil, { "tos" }, { "--tos" })
 compare("tn", nil, { "inet_sockopt" }, { "--inet-sockopt" })

@@ -312,7 +312,8 @@ static void bad_098_long_names(void **state)
         assert_int_equal(row->un.path_len, lengths[i]);
         const char *name = sockq_set_at(f->file.map, f->w.set, row->un.path, lengths[i]);
         assert_memory_equal(name, text + n, lengths[i]);
-        assert_int_equal(row->flags, lengths[i] > 108 ? SOCKQ_ROW_LONG_NAME : 0);
+        assert_int_equal(row->flags,
+                         SOCKQ_ROW_POINTER | (lengths[i] > 108 ? SOCKQ_ROW_LONG_NAME : 0));
     }
     memset(text + sizeof(ROW), 'n', 4999);
     text[sizeof(ROW) + 4998] = '\n';

@@ -5,13 +5,16 @@ local schema = require("sockq.schema")
 
 local cgroups = {}
 
-local serial, paths
+-- Of one row set: paths by id, and the entry that was read last. More come with the rows.
+local serial, paths, last
 
+-- Read on; rows that are there have their cgroups before them.
 local function read(set)
-  paths, serial = {}, set.serial
-  local entry = schema.cgroup(set, set.set.cgroups)
+  local offset = last and last.next or set.set.cgroups
+  local entry = schema.cgroup(set, offset)
   while entry do
     paths[tonumber(entry.id)] = escape.octal(schema.text(set, entry.path, entry.path_len) or "/")
+    last = entry
     entry = schema.cgroup(set, entry.next)
   end
 end
@@ -22,12 +25,13 @@ end
 ---@return string
 function cgroups.path(set, id)
   if set.serial ~= serial then
-    read(set)
+    serial, paths, last = set.serial, {}, nil
   end
   local number = tonumber(id)
   local path = paths[number]
   if not path then
-    path = "unreachable:" .. bit.tohex(id):gsub("^0+(.)", "%1")
+    read(set)
+    path = paths[number] or "unreachable:" .. bit.tohex(id):gsub("^0+(.)", "%1")
     paths[number] = path
   end
   return path

@@ -11,6 +11,7 @@ local details = {}
 local band = bit.band
 local tonumber = tonumber
 local INET6 = tonumber(C.SOCKQ_AF_INET6)
+local WORD = 0x100000000ULL
 local HAS_V6ONLY, HAS_SHUTDOWN = tonumber(C.SOCKQ_DIAG_HAS_V6ONLY), tonumber(C.SOCKQ_DIAG_HAS_SHUTDOWN)
 local HAS_TOS, HAS_TCLASS = tonumber(C.SOCKQ_DIAG_HAS_TOS), tonumber(C.SOCKQ_DIAG_HAS_TCLASS)
 local HAS_CLASS, HAS_SOCKOPT = tonumber(C.SOCKQ_DIAG_HAS_CLASS), tonumber(C.SOCKQ_DIAG_HAS_SOCKOPT)
@@ -24,12 +25,12 @@ function details.put_shutdown(bytes, at, shutdown)
   return at + 4
 end
 
---- Write the user, inode and cookie.
+--- Write the user, inode and cookie. Of the inode ss keeps 32 bits.
 function details.put_identity(bytes, at, uid, inode, cookie)
   if uid ~= 0 then
     at = text.field(bytes, at, " uid:", uid)
   end
-  at = text.field(bytes, at, " ino:", inode)
+  at = text.field(bytes, at, " ino:", inode % WORD)
   return (text.hex(bytes, text.put(bytes, at, " sk:"), cookie))
 end
 

@@ -3,6 +3,8 @@
 local ffi = require("ffi")
 local address = require("sockq.address")
 local cells = require("sockq.ss.cells")
+local details = require("sockq.ss.details")
+local escape = require("sockq.escape")
 local names = require("sockq.ss.names")
 local schema = require("sockq.schema")
 local sockdiag = require("sockq.ss.sockdiag")
@@ -144,9 +146,11 @@ end
 -- ss leaves out the retransmission timeout of three seconds, its own default.
 local DEFAULT_RTO = 300
 
--- The pieces of -i over text. A row without a tail has a window of 2.
-local function put_info(bytes, at, row, hz)
-  local has_tail = band(row.known, HAS_TCP) ~= 0
+-- The pieces of -i over text. A row without a tail has a window of 2; ss reads none behind a pointer that
+-- is no number.
+local function put_info(bytes, at, row, set, hz)
+  local line = schema.line(set, row.tcp.line * 8)
+  local has_tail = band(row.known, HAS_TCP) ~= 0 and line ~= nil and line.has_pointer ~= 0
   local tcp = row.tcp
   if has_tail then
     if tcp.rto ~= 0 and tcp.rto ~= DEFAULT_RTO then
@@ -173,7 +177,7 @@ local function put_info(bytes, at, row, hz)
   end
   local count = row.timer == 1 and row.retrans or row.probes
   if count ~= 0 then
-    at = put_field(bytes, at, " retrans:", count)
+    at = text.field(bytes, at, " retrans:", count)
     at = text.put(bytes, at, "/0")
   end
   return (text.put(bytes, at, " reordering:0"))
@@ -188,11 +192,14 @@ local function put_timer(bytes, at, row)
   return (timer.write(bytes, at, code, ms, code == 1 and row.retrans or row.probes))
 end
 
-local function put_details(bytes, at, row)
-  if row.uid ~= 0 then
-    at = text.decimal(bytes, text.put(bytes, at, " uid:"), row.uid)
+-- What a line has beyond a row, for which text rows alone are asked.
+local function put_details(bytes, at, row, set)
+  local line = schema.line(set, row.tcp.line * 8)
+  at = details.put_identity(bytes, at, row.uid, row.inode, line and line.pointer or 0)
+  if line and line.rest_len > 0 then
+    at = text.put(bytes, at, (' opt:"%s"'):format(escape.octal(schema.text(set, line.rest, line.rest_len))))
   end
-  return (text.decimal(bytes, text.put(bytes, at, " ino:"), row.inode))
+  return at
 end
 
 -- The pieces of a row of text, behind the users.
@@ -200,15 +207,15 @@ local function text_writer(show, is_tcp)
   local wants_timer = show.options and is_tcp
   local wants_details = show.extended and is_tcp
   local wants_info = show.info and is_tcp
-  return function(bytes, at, row)
+  return function(bytes, at, row, set)
     if wants_timer then
       at = put_timer(bytes, at, row)
     end
     if wants_details then
-      at = put_details(bytes, at, row)
+      at = put_details(bytes, at, row, set)
     end
     if wants_info then
-      at = put_info(bytes, at, row, USER_HZ)
+      at = put_info(bytes, at, row, set, USER_HZ)
     end
     return at
   end
@@ -234,7 +241,7 @@ local function process_cell(show, is_tcp)
     elseif band(row.flags, DIAG) ~= 0 then
       return (write_diag(bytes, at, row, set))
     end
-    return (write_text(bytes, at, row))
+    return (write_text(bytes, at, row, set))
   end
 end
 

@@ -10,6 +10,7 @@ local packet = require("sockq.ss.packet")
 local range = require("sockq.ss.range")
 local schema = require("sockq.schema")
 local set = require("sockq.set")
+local shortfall = require("sockq.shortfall")
 local tables = require("sockq.tables")
 local unix = require("sockq.ss.unix")
 
@@ -20,6 +21,7 @@ local listing = {}
 local band, lshift = bit.band, bit.lshift
 local cast = require("ffi").cast
 local FIRST_LINE, DIAG = tonumber(C.SOCKQ_ROW_FIRST_LINE), tonumber(C.SOCKQ_ROW_DIAG)
+local LONG_LINE = tonumber(C.SOCKQ_ROW_LONG_LINE)
 -- The one status that ss does not have: it does not notice when it could not write all.
 local INCOMPLETE = 3
 -- The kernel's number for what ss calls UNCONN.
@@ -141,10 +143,14 @@ function Listing:visitor(step)
   local accept, cells = BUILDERS[step.name](self.plan, self)
   local store = self.sheet.store(cells)
   if step.name == "unix" then
-    -- Sorted when all of them are there.
+    -- Those of text are sorted when all of them are there.
     step.rows = {}
     return function(row, handle)
-      if accept(row, handle) then
+      if not accept(row, handle) then
+        return
+      elseif band(row.flags, DIAG) ~= 0 then
+        store(row, handle)
+      else
         step.rows[#step.rows + 1] = row
       end
     end, function(handle)
@@ -158,20 +164,66 @@ function Listing:visitor(step)
   end, function() end
 end
 
-local FAMILIES = {}
+local FAMILIES, SIXES = {}, {}
 for _, name in ipairs({ "TCP", "UDP", "RAW", "DCCP", "MPTCP" }) do
-  FAMILIES[tonumber(C["SOCKQ_" .. name])], FAMILIES[tonumber(C["SOCKQ_" .. name .. "6"])] = "inet", "inet6"
+  local v4, v6 = tonumber(C["SOCKQ_" .. name]), tonumber(C["SOCKQ_" .. name .. "6"])
+  FAMILIES[v4], FAMILIES[v6] = "inet", "inet6"
+  SIXES[v6] = v4
 end
 
--- Whether ss lists a table: without the file of IPv4 that of IPv6 is not opened; of sock_diag the family
--- that was named last is the only one.
+-- What ends a text for ss, and that of IPv6 with it; and what ends that text alone.
+local ENDS_BOTH = { [tonumber(C.SOCKQ_BAD_LENGTH)] = true, [tonumber(C.SOCKQ_BAD_TRUNCATED)] = true }
+local ENDS_ONE = { [tonumber(C.SOCKQ_BAD_EMPTY_LINE)] = true, [tonumber(C.SOCKQ_BAD_SECOND_HEADER)] = true,
+  [tonumber(C.SOCKQ_BAD_COLUMNS)] = true }
+
+-- The first line of a table that ss does not get beyond, and whether it ends both texts.
+local function end_of(handle, number)
+  local line, both = math.huge, false
+  local problem = schema.problem(handle, handle.set.problems)
+  while problem do
+    local reason = tonumber(problem.reason)
+    if problem.table == number and problem.line > 1 and problem.line < line and (ENDS_BOTH[reason] or ENDS_ONE[reason]) then
+      line, both = problem.line, ENDS_BOTH[reason] or false
+    end
+    problem = schema.problem(handle, problem.next)
+  end
+  return line, both
+end
+
+-- Whether ss lists a table: without the file of IPv4, or where a line ended it, that of IPv6 is not read;
+-- of sock_diag the family that was named last is the only one.
 function Listing:is_read(step, number, handle)
-  local first, last = step.tables[1], self.plan.last_family
+  local last, family = self.plan.last_family, FAMILIES[number]
   if handle.set.tables[number].source == C.SOCKQ_SOURCE_DIAG then
-    local family = FAMILIES[number]
     return not (family and (last == "inet" or last == "inet6") and last ~= family)
   end
-  return number == first or handle.set.tables[first].status ~= C.SOCKQ_TABLE_MISSING
+  local v4 = SIXES[number]
+  if not v4 or step.tables[1] ~= v4 then
+    return true
+  end
+  local _, both = end_of(handle, v4)
+  return handle.set.tables[v4].status ~= C.SOCKQ_TABLE_MISSING and not both and self.ended ~= v4
+end
+
+-- A visitor of the rows of one text, for as long as ss reads it.
+function Listing:until_end(number, handle, visit)
+  if not FAMILIES[number] or handle.set.tables[number].source == C.SOCKQ_SOURCE_DIAG then
+    return visit
+  end
+  local info, ended, known, last = handle.set.tables[number], false, 0, math.huge
+  return function(row)
+    if ended then
+      return
+    elseif info.bad ~= known then
+      known, last = info.bad, (end_of(handle, number))
+    end
+    if row.line > last or band(row.flags, LONG_LINE) ~= 0 then
+      ended = true
+      self.ended = row.line <= last and number or self.ended
+      return
+    end
+    visit(row, handle)
+  end
 end
 
 -- One table, row by row as they come.
@@ -179,15 +231,15 @@ function Listing:stream(step, collected)
   local visit, finish = self:visitor(step)
   local handle = set.handle(collected)
   local lent_type = schema.row_handle
-  local skipped, current = false, -1
+  local current, take = -1, nil
   set.each(collected, function(cursor)
     local row = cast(lent_type, cursor).row
     if row.table ~= current then
       current = row.table
-      skipped = not self:is_read(step, current, handle)
+      take = self:is_read(step, current, handle) and self:until_end(current, handle, visit)
     end
-    if not skipped then
-      visit(row, handle)
+    if take then
+      take(row, handle)
     end
   end, function()
     finish(handle)
@@ -226,7 +278,7 @@ function Listing:in_turn(collected)
       local info = handle.set.tables[number]
       if self:is_read(step, number, handle) then
         local first = tonumber(info.first_row)
-        each(handle, first, first + tonumber(info.rows), visit)
+        each(handle, first, first + tonumber(info.rows), self:until_end(number, handle, visit))
       end
     end
     finish(handle)
@@ -237,19 +289,22 @@ end
 
 -- What is asked of sock_diag for each of the things that are shown.
 local FLAGS = {
-  info = C.SOCKQ_WITH_INFO + C.SOCKQ_WITH_CC,
+  info = C.SOCKQ_WITH_INFO + C.SOCKQ_WITH_CC + C.SOCKQ_WITH_LINES,
   memory = C.SOCKQ_WITH_MEMORY,
   tos = C.SOCKQ_WITH_TOS,
-  extended = C.SOCKQ_WITH_DETAILS + C.SOCKQ_WITH_CGROUP_PATHS,
+  extended = C.SOCKQ_WITH_DETAILS + C.SOCKQ_WITH_CGROUP_PATHS + C.SOCKQ_WITH_LINES,
   cgroup = C.SOCKQ_WITH_DETAILS + C.SOCKQ_WITH_CGROUP_PATHS,
   inet_sockopt = C.SOCKQ_WITH_DETAILS,
   bpf = C.SOCKQ_WITH_FILTERS,
-  processes = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_COMM,
-  threads = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_COMM,
+  processes = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_STAT_NAMES,
+  threads = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_STAT_NAMES,
 }
 
-local function flags_of(show)
+local function flags_of(show, has)
   local flags = C.SOCKQ_KEEP_DUPLICATES
+  if has.netlink and not show.numeric then
+    flags = flags + C.SOCKQ_WITH_PORT_NAMES
+  end
   for name, more in pairs(FLAGS) do
     if show[name] then
       flags = bit.bor(flags, more)
@@ -272,9 +327,10 @@ function Listing:run()
     write = write,
   })
   if self.numbers[1] then
-    local collected = set.collect(tables.mask(self.numbers), self.plan.states, flags_of(show), nil, C.SOCKQ_SOURCE_AUTO)
-    -- Paths of cgroups are known when all rows are.
-    if self.steps[2] or show.extended or show.cgroup then
+    -- In a captured tree a row that is not shown may end its text.
+    local states = shortfall.proc_path and 0 or self.plan.states
+    local collected = set.collect(tables.mask(self.numbers), states, flags_of(show, self.plan.has), nil, C.SOCKQ_SOURCE_AUTO)
+    if self.steps[2] then
       self:in_turn(collected)
     else
       self:stream(self.steps[1], collected)

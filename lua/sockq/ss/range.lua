@@ -26,6 +26,11 @@ end
 
 local known
 
+--- Read anew the next time, as of another tree.
+function range.forget()
+  known = nil
+end
+
 --- The first and last ephemeral port, read once.
 ---@return integer[]
 function range.read()

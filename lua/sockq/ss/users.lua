@@ -12,6 +12,8 @@ local users = {}
 local copy = ffi.copy
 local band = bit.band
 local tonumber = tonumber
+local WORD = 0x100000000ULL
+local OLD_LINK = tonumber(C.SOCKQ_OWNER_OLD_LINK)
 local NO_OWNER = tonumber(C.SOCKQ_ROW_NO_OWNER)
 
 -- What is written of a process before the descriptor. Negative keys, so that the table has no array
@@ -35,12 +37,17 @@ local function put_owner(bytes, at, set, owner)
   return at + 1
 end
 
--- Several owners, from the last one on.
+-- Several owners, from the last one on; ss does not know links of old kernels.
 local function put_all(bytes, at, set, owner, limit)
   local list = {}
   while owner do
-    list[#list + 1] = owner
+    if band(owner.flags, OLD_LINK) == 0 then
+      list[#list + 1] = owner
+    end
     owner = schema.owner(set, owner.next)
+  end
+  if not list[1] then
+    return nil
   end
   for i = #list, 1, -1 do
     if at > limit then
@@ -59,7 +66,8 @@ local LONGEST = 65535
 --- Write the piece; nothing for a row without an owner.
 function users.write(bytes, at, row, set)
   local offset = tonumber(row.owner)
-  if offset == 0 or band(row.flags, NO_OWNER) ~= 0 then
+  -- ss keeps 32 bits of an inode.
+  if offset == 0 or band(row.flags, NO_OWNER) ~= 0 or row.inode % WORD == 0 then
     return at
   end
   if set.serial ~= serial then
@@ -67,13 +75,17 @@ function users.write(bytes, at, row, set)
   end
   copy(bytes + at, " users:(", 8)
   local owner = schema.owner(set, offset)
-  if tonumber(owner.next) == 0 then
-    at = put_owner(bytes, at + 8, set, owner)
+  local behind
+  if tonumber(owner.next) == 0 and band(owner.flags, OLD_LINK) == 0 then
+    behind = put_owner(bytes, at + 8, set, owner)
   else
-    at = put_all(bytes, at + 8, set, owner, at + LONGEST)
+    behind = put_all(bytes, at + 8, set, owner, at + LONGEST)
+    if not behind then
+      return at
+    end
   end
-  bytes[at] = 41
-  return at + 1
+  bytes[behind] = 41
+  return behind + 1
 end
 
 return users
