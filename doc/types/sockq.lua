@@ -85,6 +85,7 @@
 ---@field local_addrs? string[]  every local address of an SCTP socket
 ---@field remote_addrs? string[]  every remote address of an SCTP association
 ---@field assoc_id? integer  identifier of an SCTP association
+---@field closed? number  when a socket of --follow was closed, since 1970, in seconds
 ---@field rtt? number  smoothed round-trip time, in seconds
 ---@field rttvar? number  mean deviation of the round-trip time, in seconds
 ---@field min_rtt? number  least round-trip time of the last minutes, in seconds
@@ -679,6 +680,16 @@ function sockq.vsock() end
 ---@param options? { source: "auto"|"proc"|"diag" }  as for sockq.tcp()
 ---@return sockq.Query
 function sockq.from(names, options) end
+
+--- A query over sockets as they are closed, from when its rows are asked for: tcp and udp, with
+--- their last tcp_info; the field closed is the time. It has no end of its own: each() ends when its
+--- function returns true, limit() after so many. One is followed at a time. What the kernel had to
+--- drop is counted and told. Ctrl-C stops the script.
+---@param names? string  comma list of tables: tcp, tcp6, udp, udp6; all of them without
+---@return sockq.Query
+--- Example: for s in sockq.events("tcp"):limit(10):rows() do print(s.closed, s.remote_addr,
+--- s.remote_port) end
+function sockq.events(names) end
 
 --- A query over rows that are there already: a list of rows, or of plain tables.
 ---@param list table[]

@@ -12,6 +12,7 @@ stds.sockq = {
         data = { other_fields = true },
         dccp = {},
         escape = {},
+        events = {},
         facts = {},
         field = {},
         fields = {},

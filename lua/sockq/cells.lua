@@ -118,6 +118,7 @@ function cells.sink(columns, form, write, head, tail)
       any = true
       put_row(row)
     end,
+    flush = out.flush,
     finish = function()
       if tail then
         out.put(tail(any))

@@ -14,6 +14,9 @@ local chain = {}
 --- The metatable of queries; query.lua fills it in.
 chain.metatable = {}
 
+--- In changes: the query has no such key any more.
+chain.NONE = {}
+
 --- A copy of a query with some changes.
 ---@param query sockq.Query
 ---@param changes table
@@ -24,7 +27,7 @@ function chain.derive(query, changes)
     copy[key] = value
   end
   for key, value in pairs(changes) do
-    copy[key] = value
+    copy[key] = value ~= chain.NONE and value or nil
   end
   return setmetatable(copy, chain.metatable)
 end

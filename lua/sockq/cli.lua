@@ -51,7 +51,7 @@ end
 local CHOOSING = { "tcp", "udp", "raw", "unix", "ipv4", "ipv6", "listening", "from" }
 local SHAPING = { "join", "distinct", "group", "agg", "sort", "limit", "columns" }
 local FORMAT = { "format", "json", "ndjson", "csv", "tsv", "no-header", "color" }
-local LIVE = { "watch", "wait", "quiet", "times" }
+local LIVE = { "watch", "wait", "quiet", "times", "follow" }
 
 local function refuse(given, groups, more, what)
   local function refuse_one(name)
@@ -94,10 +94,34 @@ local function matching(line)
   return rows
 end
 
+-- --follow: the sockets that match when they are closed; Ctrl-C ends it as an end of the rows would.
+local function following(rows, given)
+  local events = require("sockq.events")
+  refuse(given, {}, { "watch", "wait", "quiet", "every" }, "--follow tells of each socket by itself")
+  refuse(given, {}, { "listening" }, "a socket that is closed listens no more")
+  if given.source and given.source[#given.source] == "proc" then
+    error("--follow: /proc does not tell of sockets that are closed; leave --source proc out", 0)
+  end
+  local followed, wrong = events.of(rows)
+  if not followed then
+    error("--follow: " .. wrong, 0)
+  end
+  events.ends_at_interrupt = true
+  return given.times and followed:limit(listing.whole_number("times", given.times)) or followed
+end
+
 local function run_query(line)
-  local rows = listing.shape(matching(line), line.given)
-  local count, wrong, problem = require("sockq.output").list(rows, listing.columns(line.given), "-c", {})
-  if not count then
+  local follows = line.given.follow
+  local rows = matching(line)
+  rows = listing.shape(follows and following(rows, line.given) or rows, line.given)
+  local ok, count, wrong, problem = xpcall(require("sockq.output").list, require("sockq.trace").note, rows,
+    listing.columns(line.given), "-c", {})
+  if not ok and not (follows and not core.timed_out() and core.take_interrupt()) then
+    error(count, 0)
+  elseif not ok then
+    -- Ctrl-C before the first socket could be waited for.
+    return 1
+  elseif not count then
     complaint.raise(wrong, problem)
   end
   return count > 0 and 0 or 1
@@ -113,7 +137,7 @@ local function run_name(line)
       accepted[option] = true
     end
     local refused = {}
-    for _, group in ipairs({ CHOOSING, SHAPING, FORMAT, { "timer", "watch", "wait", "times", "every" } }) do
+    for _, group in ipairs({ CHOOSING, SHAPING, FORMAT, { "timer", "watch", "wait", "times", "every", "follow" } }) do
       for _, option in ipairs(group) do
         refused[#refused + 1] = not accepted[option] and option or nil
       end
@@ -121,7 +145,7 @@ local function run_name(line)
     refuse(given, {}, refused, ("the command %s does not take it"):format(name))
     return command.run(args, given)
   end
-  refuse(given, { SHAPING }, {}, ("the columns and rows of %s are its own"):format(name))
+  refuse(given, { SHAPING }, { "follow" }, ("the columns and rows of %s are its own"):format(name))
   local plugin = require("sockq.plugin")
   if not plugin.find("views", name) and plugin.find("reports", name) then
     return require("sockq.report").run(name, args, given)
@@ -324,7 +348,9 @@ end
 -- True if watch.lua runs this command line; --every and --times may be a command's.
 local function is_live(line)
   local given = line.given
-  if given.watch or given.wait or given.quiet then
+  if given.follow then
+    return false
+  elseif given.watch or given.wait or given.quiet then
     return true
   end
   local command = line.mode == "name" and load_command(line.words[1])

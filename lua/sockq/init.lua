@@ -47,6 +47,7 @@
 --   recording.lua       recordings: their snapshots, reading one in place of /proc
 --   data.lua            files of --data: sockq.data
 --   facts.lua           settings and counters of the network: sockq.facts()
+--   events.lua          sockets as they are closed
 --   set.lua             row sets: collecting, walking
 --   shortfall.lua       what they could not read, in words
 --   trace.lua  complaint.lua   what is told of an error in a script or plug-in; errors as they are printed
@@ -125,6 +126,21 @@ end
 function sockq.from(names, options)
   local rows, wrong = query.from(tostring(names), source_of(options, "from", 2))
   return rows or error("from: " .. wrong, 2)
+end
+
+--- A query over sockets as they are closed, from when its rows are asked for: tcp and udp, with their last
+--- tcp_info; the field closed is the time. It has no end of its own: each() ends when its function returns true,
+--- limit() after so many. One is followed at a time. What the kernel had to drop is counted and told. Ctrl-C
+--- stops the script.
+---@param names? string  comma list of tables: tcp, tcp6, udp, udp6; all of them without
+---@return sockq.Query
+--- Example: for s in sockq.events("tcp"):limit(10):rows() do print(s.closed, s.remote_addr, s.remote_port) end
+function sockq.events(names)
+  local rows, wrong = query.from(names == nil and "tcp,udp" or tostring(names), "diag")
+  if rows then
+    rows, wrong = require("sockq.events").of(rows)
+  end
+  return rows or error("events: " .. wrong, 2)
 end
 
 --- A query over rows that are there already: a list of rows, or of plain tables.

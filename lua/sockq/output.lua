@@ -5,6 +5,7 @@ local core = require("sockq.core")
 local fields = require("sockq.fields")
 local plugin = require("sockq.plugin")
 local progress = require("sockq.progress")
+local stamp = require("sockq.watch.stamp")
 local tables = require("sockq.tables")
 local timer = require("sockq.timer")
 
@@ -67,6 +68,24 @@ local ALONE = {
 local FIELDS = { "proto", "recv_q", "send_q", "local_addr", "local_port", "remote_addr", "remote_port", "state",
   "timer", "expires", "retrans", "probes", "uid", "inode", "pid", "program" }
 
+-- Of sockets as they are closed: when, and what they moved.
+local CLOSED = {
+  { title = "closed", width = 29, needs = { "closed" }, get = function(row) return row.closed and stamp(row.closed) end },
+  "proto",
+  { title = "local", get = output.LOCAL.get, shrink = 15, width = 21 },
+  { title = "remote", get = output.REMOTE.get, shrink = 15, width = 21 },
+}
+local CLOSED_FIELDS = { "closed", "proto", "local_addr", "local_port", "remote_addr", "remote_port" }
+local LAST_WORDS = { "bytes_acked", "bytes_received", "retrans_total", "rtt" }
+
+local function of_closed(list)
+  list = { unpack(list) }
+  for _, name in ipairs(LAST_WORDS) do
+    list[#list + 1] = fields.by_name[name] and name or nil
+  end
+  return list
+end
+
 local function with_fields(list, more)
   local names = {}
   for _, column in ipairs(list) do
@@ -120,6 +139,9 @@ local function columns_of(query, layout)
     return names
   end
   local by_field = layout == "fields"
+  if query.follows then
+    return of_closed(by_field and CLOSED_FIELDS or CLOSED)
+  end
   for group, list in pairs(ALONE) do
     if query.tables == tables.mask(tables.groups[group]) then
       return by_field and with_fields(list, { "pid", "program" }) or list
@@ -266,7 +288,7 @@ function output.open(list, options)
   end
   local terminal, color, utf8 = output.surroundings()
   local sink, wrong = format.open(list, { header = header, terminal = terminal, color = color, utf8 = utf8,
-    title = options.title or "sockets" }, output.write)
+    follow = list.query and list.query.follows, title = options.title or "sockets" }, output.write)
   if sink ~= nil and (type(sink) ~= "table" or type(sink.row) ~= "function" or type(sink.finish) ~= "function") then
     return nil, path .. ": open gave no sink; { row = function(row), finish = function() } is expected"
   end
@@ -310,6 +332,7 @@ function output.list(query, given, place, options)
   end
   local count, put = 0, sink.row
   query = query:needs(sink.columns.needs)
+  query.idle = query.follows and sink.flush or nil
   query.is_closed = query.shape ~= nil or not columns.read_any(sink.columns)
   query:each(function(row)
     count = count + 1

@@ -74,6 +74,7 @@ end
 local function identity(one)
   return one
 end
+local KEPT = { save = function(one) return one:keep() end, load = identity }
 local RECORDS = { save = identity, load = identity }
 
 -- Rows of a set, saved by their address and lent again by two cursors in turn.
@@ -135,6 +136,15 @@ local function run_list(list, stages, visit)
   first.finish()
 end
 
+-- Row sets go while the walk goes on: what a stage saves it keeps.
+local function run_stream(stream, stages, visit)
+  local first, starts = build(stages, { row = visit, finish = function() end }, KEPT)
+  for _, start in ipairs(starts) do
+    start()
+  end
+  require("sockq.events").each(stream, first.row, first.finish)
+end
+
 local function has_limit_zero(stages)
   for _, stage in ipairs(stages) do
     if stage.kind == "limit" and stage.count == 0 then
@@ -145,7 +155,7 @@ local function has_limit_zero(stages)
 end
 
 --- Push rows through stages.
----@param source { collect: (fun(): userdata)|nil, list: table[]|nil }  what is read
+---@param source { collect: (fun(): userdata)|nil, list: table[]|nil, stream: table|nil }  what is read
 ---@param stages table[]
 ---@param visit fun(row): boolean?  true stops
 function pipeline.run(source, stages, visit)
@@ -153,6 +163,8 @@ function pipeline.run(source, stages, visit)
     return
   elseif source.list then
     return run_list(source.list, stages, visit)
+  elseif source.stream then
+    return run_stream(source.stream, stages, visit)
   end
   local late
   -- Joins read their right side first, so the set is collected behind them.

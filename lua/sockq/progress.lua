@@ -105,13 +105,18 @@ local function reading_of(collected, now)
   return current
 end
 
+-- Sockets that are followed come when they are closed: nothing is slow.
+local function is_endless(collected)
+  return schema.has(cast(schema.set_handle, collected).set.question.flags, C.SOCKQ_FOLLOW)
+end
+
 --- Wait for rows as collected:wait(seen) does, and show how far it is meanwhile. Of many rows that
 --- are there already a part is given, so that the caller comes back.
 ---@param collected userdata
 ---@param seen number
 ---@return number|nil rows, boolean|string final, integer|nil errno
 function progress.wait(collected, seen)
-  if not is_possible() then
+  if not is_possible() or is_endless(collected) then
     return collected:wait(seen)
   end
   local _, now = core.now()

@@ -17,7 +17,7 @@ local Query = chain.metatable
 
 -- Keys that a query may lack.
 local OPTIONAL = { test = true, named = true, source = true, shape = true, ends = true, asked = true, lean = true,
-  is_closed = true }
+  is_closed = true, follows = true, idle = true }
 
 -- A misspelt verb is an error here, not a call of nil there.
 local function verb_of(_, name)
@@ -113,6 +113,8 @@ end
 local function source_of(self)
   if self.source or self.tables == 0 then
     return { list = self.source or {} }
+  elseif self.follows then
+    return { stream = require("sockq.events").open(self) }
   end
   return { collect = function() return collect(self) end }
 end
@@ -132,14 +134,17 @@ end
 ---@return fun(): sockq.Row?
 function Query:rows()
   check_self(self, "rows")
-  if #self.stages == 0 and not self.source and self.tables ~= 0 then
+  local source = self.follows and source_of(self)
+  if source and #self.stages == 0 then
+    return require("sockq.events").iterate(source.stream, narrow.test(self))
+  elseif #self.stages == 0 and not self.source and self.tables ~= 0 then
     return set.iterate(collect(self), narrow.test(self))
   end
   -- Not coroutine.wrap: it puts a place of its own before the message of an error.
   -- Rows go past the coroutine: functions of a script run in it, and what they yield is no row.
   local found
   local thread = coroutine.create(function()
-    local ok, err = xpcall(require("sockq.pipeline").run, trace.note, source_of(self), stages_of(self), function(row)
+    local ok, err = xpcall(require("sockq.pipeline").run, trace.note, source or source_of(self), stages_of(self), function(row)
       found = row:keep()
       coroutine.yield()
     end)
@@ -196,7 +201,7 @@ function Query:count(name)
     return self:agg(name and name .. "=count" or "count")
   end
   local count = 0
-  if not narrow.test(self) and #self.stages == 0 and not self.source and self.tables ~= 0 then
+  if not narrow.test(self) and #self.stages == 0 and not self.source and not self.follows and self.tables ~= 0 then
     local collected = collect(self, true)
     local final
     repeat

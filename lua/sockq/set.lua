@@ -158,8 +158,9 @@ end
 ---@param named? integer[][]  groups of tables that may not all be missing
 ---@param source? integer    SOCKQ_SOURCE_AUTO, _PROC (default) or _DIAG
 ---@param narrow? ffi.cdata*  struct sockq_narrow: rows that do not meet it may be left out
+---@param subscription? integer  of SOCKQ_FOLLOW: the one to go on with
 ---@return userdata          the row set; rows arrive while it is read
-function set.collect(table_mask, state_mask, flags, named, source, narrow)
+function set.collect(table_mask, state_mask, flags, named, source, narrow, subscription)
   if not client then
     local err
     client, err = core.connect(shortfall.proc_path)
@@ -169,7 +170,7 @@ function set.collect(table_mask, state_mask, flags, named, source, narrow)
   end
   make_room()
   local collected, err, errno = client:collect(table_mask, state_mask, flags, source or C.SOCKQ_SOURCE_PROC,
-    narrow and ffi_string(narrow, NARROW_SIZE))
+    narrow and ffi_string(narrow, NARROW_SIZE), subscription)
   if not collected then
     fail(err, errno)
   end
@@ -224,12 +225,21 @@ local function pass_and_wait(collected, seen)
   return wait(collected, seen)
 end
 
+local function idle_and_wait(idle)
+  return function(collected, seen)
+    idle()
+    return pass_and_wait(collected, seen)
+  end
+end
+
 --- Call visit(cursor) for every row as it arrives, until it returns true. The cursor is valid
 --- during the call only. The row set is given back at the end unless a row of it was kept.
 ---@param finish? fun(handle: ffi.cdata*, stopped: boolean)  called before that, unless visit raised
 ---@param once? boolean  no row is looked at again once visit has returned, except by its keep()
+---@param following? table  idle(): before rows are waited for; ended(is_last): in the place of what is
+---   told of a set that is read; is_last: visit stopped the walk, or raised
 ---@return boolean  true if visit stopped the walk; the rest is then not collected
-function set.each(collected, visit, finish, once)
+function set.each(collected, visit, finish, once, following)
   local handle = set.handle(collected)
   local cursor, lent = row.cursor(collected)
   local other, other_lent = row.cursor(collected)
@@ -237,14 +247,17 @@ function set.each(collected, visit, finish, once)
   -- The other end of a row may be any row.
   once = once and not schema.has(handle.set.question.flags, C.SOCKQ_WITH_PEERS)
   local ok, stopped = xpcall(walk, trace.note, collected, handle, cursor, lent, other, other_lent, visit,
-    once and pass_and_wait or wait)
+    following and idle_and_wait(following.idle) or once and pass_and_wait or wait)
   lent.row, other_lent.row = nil, nil
   progress.erase()
   local err = stopped
   if not ok or stopped then
     collected:cancel()
-  else
+  elseif not following then
     set.note(collected)
+  end
+  if following then
+    following.ended(not ok or stopped)
   end
   if ok and finish then
     ok, err = xpcall(finish, trace.note, handle, stopped)
@@ -257,8 +270,8 @@ function set.each(collected, visit, finish, once)
 end
 
 --- A function that gives the next row for which accept(cursor) is true, as a row of the caller's
---- own, and nil at the end. accept nil: every row.
-function set.iterate(collected, accept)
+--- own, and nil at the end. accept nil: every row. following: as for each.
+function set.iterate(collected, accept, following)
   local handle = set.handle(collected)
   local cursor, lent = row.cursor(collected)
   local seen, known, final = 0, 0, false
@@ -267,10 +280,16 @@ function set.iterate(collected, accept)
     while true do
       if seen >= known then
         if final then
+          if following then
+            following.ended()
+          end
           return nil
         end
+        if following then
+          following.idle()
+        end
         known, final = wait(collected, seen)
-        if final then
+        if final and not following then
           set.note(collected)
         end
       else

@@ -74,7 +74,10 @@ local function tell_problems(handle)
     if problem.error ~= 0 then
       what = what .. ": " .. core.strerror(problem.error)
     end
-    tell(("%s: %s; %s"):format(where, what, what_then(problem)))
+    -- events.lua adds them up.
+    if problem.reason ~= C.SOCKQ_BAD_OVERRUN then
+      tell(("%s: %s; %s"):format(where, what, what_then(problem)))
+    end
     told[problem.table] = (told[problem.table] or 0) + 1
     problem = schema.problem(handle, problem.next)
   end

@@ -51,7 +51,7 @@ local function refuse(given)
   both("watch", "wait", "--wait looks again by itself")
   both("watch", "quiet", "-q prints nothing, and --watch would show it")
   if given.times and not given.watch and not given.wait then
-    error("--times: it counts the looks of --watch and --wait; give one of them", 0)
+    error("--times: it counts the looks of --watch and --wait, or the sockets of --follow; give one of them", 0)
   end
 end
 

@@ -41,6 +41,7 @@ static int push_failure(lua_State *L, int error)
 {
     const char *text = error == EPIPE    ? "the collector has ended"
                        : error == ENODEV ? "/proc is not the kernel's"
+                       : error == ESTALE ? "a later sockq.events() took the place of this one"
                        : error == EDQUOT ? "too many row sets are kept; keep fewer rows"
                                          : strerror(error);
 
@@ -85,7 +86,8 @@ static int client_gc(lua_State *L)
 }
 
 /*
- * Lua: client:collect(tables, states, flags[, source[, narrow]]) → set, or nil, message, errno
+ * Lua: client:collect(tables, states, flags[, source[, narrow[, subscription]]]) → set, or nil,
+ * message, errno
  * Bit sets as numbers; source: enum sockq_source_choice; narrow: the bytes of a struct
  * sockq_narrow.
  */
@@ -95,7 +97,8 @@ static int client_collect(lua_State *L)
     struct sockq_question question = {.tables = (uint64_t)luaL_checknumber(L, 2),
                                       .states = (uint64_t)luaL_checknumber(L, 3),
                                       .flags = (uint32_t)luaL_checknumber(L, 4),
-                                      .source = (uint32_t)luaL_optnumber(L, 5, SOCKQ_SOURCE_AUTO)};
+                                      .source = (uint32_t)luaL_optnumber(L, 5, SOCKQ_SOURCE_AUTO),
+                                      .subscription = (uint32_t)luaL_optnumber(L, 7, 0)};
     size_t size;
     const char *narrow = luaL_optlstring(L, 6, NULL, &size);
     luaL_argcheck(L, !narrow || size == sizeof(question.narrow), 6, "not a struct sockq_narrow");

@@ -184,7 +184,7 @@ refused("--wait=50ms", { "--wait=50ms" }, "--wait: 50ms is no time between two l
 refused("--times 0", { "--watch", "--times", "0" }, "--times: 0 is no number of looks; give a whole number from 1")
 refused("--times x", { "--wait", "--times", "x" }, "--times: x is no number of looks; give a whole number from 1")
 refused("--times alone", { "--times", "3" },
-  "--times: it counts the looks of --watch and --wait; give one of them")
+  "--times: it counts the looks of --watch and --wait, or the sockets of --follow; give one of them")
 refused("--every", { "--every", "3" }, "--every: only sockq record takes it; give --watch=S or --wait=S")
 refused("--watch --wait", { "--watch", "--wait" }, "--watch: --wait looks again by itself; leave one of them out")
 refused("--watch -q", { "--watch", "-q" }, "--watch: -q prints nothing, and --watch would show it; leave one of them out")

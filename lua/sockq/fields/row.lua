@@ -477,6 +477,10 @@ members.list = {
     get = addresses("remote") },
   { name = "assoc_id", type = "integer", identifies = true, doc = "identifier of an SCTP association", sources = { "sctp" },
     get = of_table(SCTP_ASSOCS, function(row) return row.sctp.assoc_id end) },
+  { name = "closed", type = "number", unit = "seconds", doc = "when a socket of --follow was closed, since 1970",
+    sources = { "tcp", "udp" }, from = "diag", get = function(row)
+      if has(row.flags, C.SOCKQ_ROW_CLOSED) then return tonumber(row.when) / 1e9 end
+    end },
 }
 assert(TCP6 < SCTP_ASSOCS, "state_of: the tables with TCP states come first")
 

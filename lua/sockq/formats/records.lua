@@ -44,6 +44,7 @@ local function open(columns, options, write)
       end
       put_row(row)
     end,
+    flush = out.flush,
     finish = out.flush,
   }
 end

@@ -42,7 +42,8 @@ return gather, put_line
 
 --- Open a sink for rows.
 ---@param columns table[]     resolved by columns.lua
----@param options { header: boolean, terminal: integer?, color: boolean? }
+---@param options { header: boolean, terminal: integer?, color: boolean?, follow: boolean? }  follow: flush()
+---   shows what is there, and columns grow wider from then on
 ---@param write fun(text: string)
 ---@return { row: fun(row: sockq.Row), finish: fun() }
 local function open(columns, options, write)
@@ -72,6 +73,28 @@ local function open(columns, options, write)
 
   local texts, sizes, sampled = {}, {}, 0
   local sized = false
+  local needed = {}
+  local function fit()
+    for i = 1, count do
+      needed[i] = line.widths[i]
+    end
+    local gap = grid.fit(columns, line.widths, options.terminal)
+    for i = 1, count do
+      line.gaps[i] = i > 1 and gap or 0
+    end
+  end
+  local function grow()
+    local wider = false
+    for i = 1, count do
+      wider = wider or sizes[i] > needed[i]
+    end
+    if wider then
+      for i = 1, count do
+        line.widths[i] = math.max(needed[i], sizes[i])
+      end
+      fit()
+    end
+  end
   local function size_columns()
     sized = true
     for at = 0, sampled - 1 do
@@ -79,10 +102,7 @@ local function open(columns, options, write)
         line.widths[i] = math.max(line.widths[i], sizes[at * count + i])
       end
     end
-    local gap = grid.fit(columns, line.widths, options.terminal)
-    for i = 1, count do
-      line.gaps[i] = i > 1 and gap or 0
-    end
+    fit()
     if options.header and sampled > 0 then
       if colours then
         out.put(theme.title)
@@ -103,6 +123,9 @@ local function open(columns, options, write)
     row = function(row)
       if sized then
         gather(row, 0, texts, sizes)
+        if options.follow then
+          grow()
+        end
         put_line(0, texts, sizes, line)
         return
       end
@@ -111,6 +134,12 @@ local function open(columns, options, write)
       if sampled == SAMPLE then
         size_columns()
       end
+    end,
+    flush = function()
+      if not sized and sampled > 0 then
+        size_columns()
+      end
+      out.flush()
     end,
     finish = function()
       if not sized then
