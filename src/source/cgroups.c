@@ -224,6 +224,8 @@ static int by_id(const void *a, const void *b)
 
 static int sort(struct cgroups *cgroups)
 {
+    if (cgroups->count == 0)
+        return 0;
     cgroups->places = calloc(cgroups->count, sizeof(struct place));
     if (!cgroups->places)
         return -1;

@@ -30,7 +30,8 @@ void diag_attributes(const struct nlmsghdr *message, size_t header,
 {
     const struct nlattr *attribute;
 
-    memset(attributes, 0, count * sizeof(attributes[0]));
+    for (unsigned i = 0; i < count; i++)
+        attributes[i] = NULL;
     if (mnl_nlmsg_get_payload_len(message) < header)
         return;
     int left = (int)(mnl_nlmsg_get_payload_len(message) - header);
@@ -116,8 +117,6 @@ int diag_take(struct table_reader *reader, const void *bytes, size_t size, bool 
         *gaps |= (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
         switch (message->nlmsg_type) {
         case NLMSG_DONE:
-            *error = errno_of(message);
-            return *error ? MNL_CB_ERROR : MNL_CB_STOP;
         case NLMSG_ERROR:
             *error = errno_of(message);
             return *error ? MNL_CB_ERROR : MNL_CB_STOP;

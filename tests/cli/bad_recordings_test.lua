@@ -163,12 +163,12 @@ local FIELDS = { { 0, 8, "magic" }, { 8, 4, "version" }, { 12, 4, "byte_order" }
   { 24, 8, "size" }, { 48, 8, "reserved" }, { FRAME, 8, "set magic" }, { FRAME + 8, 4, "set version" },
   { FRAME + 12, 4, "set byte_order" }, { FRAME + 16, 4, "set row_size" }, { FRAME + 20, 4, "set block_size" },
   { FRAME + 24, 4, "user_hz" }, { FRAME + 28, 4, "live" }, { FRAME + 32, 8, "realtime_ns" }, { FRAME + 48, 8, "netns" },
-  { FRAME + 56, 8, "namespaces" }, { FRAME + 208, 8, "tables" }, { FRAME + 224, 4, "flags" }, { FRAME + 232, 8, "rows" },
-  { FRAME + 240, 8, "arena" }, { FRAME + 248, 4, "status" }, { FRAME + 256, 8, "problems" }, { FRAME + 272, 8, "facts" } }
+  { FRAME + 56, 8, "namespaces" }, { FRAME + 208, 8, "tables" }, { FRAME + 224, 4, "flags" }, { FRAME + 312, 8, "rows" },
+  { FRAME + 320, 8, "arena" }, { FRAME + 328, 4, "status" }, { FRAME + 336, 8, "problems" }, { FRAME + 352, 8, "facts" } }
 local function word(bytes, at, size) return ffi.cast(size == 8 and "uint64_t *" or "uint32_t *", bytes + at) end
 do
   ffi.copy(buffer, BYTES, #BYTES)
-  check.equal("the layout is as told here: rows", tonumber(word(buffer, FRAME + 232, 8)[0]), 6)
+  check.equal("the layout is as told here: rows", tonumber(word(buffer, FRAME + 312, 8)[0]), 6)
   check.equal("the layout is as told here: size", tonumber(word(buffer, 24, 8)[0]), #BYTES)
 end
 for _, field in ipairs(FIELDS) do
@@ -211,7 +211,7 @@ end
 do
   ffi.copy(buffer, BYTES, #BYTES)
   local head = FRAME + tonumber(word(buffer, 20, 4)[0]) - 0
-  local count, arena = tonumber(word(buffer, FRAME + 232, 8)[0]), tonumber(word(buffer, FRAME + 240, 8)[0])
+  local count, arena = tonumber(word(buffer, FRAME + 312, 8)[0]), tonumber(word(buffer, FRAME + 320, 8)[0])
   local start = #BYTES - arena - count * 128
   check.equal("the rows begin behind the head", start, head)
   local function row_at(i) return start + i * 128 end
@@ -249,10 +249,10 @@ do
     chain("a name of " .. length .. " bytes", function(bytes) word(bytes, places.name + 8, 4)[0] = length end)
   end
   for name, number in pairs { ["2^32-1"] = 0xffffffffULL, ["2^64-1"] = 0xffffffffffffffffULL, ["2^57"] = 2ULL ^ 57 } do
-    for field, at in pairs { rows = FRAME + 232, arena = FRAME + 240 } do
+    for field, at in pairs { rows = FRAME + 312, arena = FRAME + 320 } do
       local path = file(changed(function(bytes)
         word(bytes, at, 8)[0] = number
-        local all = word(bytes, FRAME + 232, 8)[0] * 128 + word(bytes, FRAME + 240, 8)[0] + (start + 0ULL)
+        local all = word(bytes, FRAME + 312, 8)[0] * 128 + word(bytes, FRAME + 320, 8)[0] + (start + 0ULL)
         word(bytes, 24, 8)[0] = all
       end))
       give("counts", field .. " of " .. name, path, is_refused, true)
@@ -306,8 +306,8 @@ end
 do
   -- A snapshot that says it is as large as its file, 64 GiB of nothing, with sums that are right but for those.
   local path = file(changed(function(bytes)
-    word(bytes, FRAME + 240, 8)[0] = 2ULL ^ 36
-    word(bytes, 24, 8)[0] = 2ULL ^ 36 + word(bytes, FRAME + 232, 8)[0] * 128 + FRAME + word(bytes, 20, 4)[0]
+    word(bytes, FRAME + 320, 8)[0] = 2ULL ^ 36
+    word(bytes, 24, 8)[0] = 2ULL ^ 36 + word(bytes, FRAME + 312, 8)[0] * 128 + FRAME + word(bytes, 20, 4)[0]
   end))
   posix.run { "truncate", "-s", tostring(2 ^ 36 + 4096), path }
   local start = spawn.now()
