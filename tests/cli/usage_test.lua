@@ -217,7 +217,7 @@ refuses("short for several", { "--ipv" }, { err = "--ipv: short for several opti
 refuses("a control byte in an option", { "--\27[31m" }, { err = { "--\\x1b[31m: no such option" } })
 refuses("no such table", { "--from", "tpc" }, { err = { "tpc", "; did you mean tcp?" } })
 refuses("no such table among several", { "--from", "udp,tcpp6" }, { err = { "tcpp6", "; did you mean tcp6?" } })
-refuses("no such table, far from all", { "--from", "qqqqqq" }, { err = { "qqqqqq", "; known are all, icmp, " } })
+refuses("no such table, far from all", { "--from", "qqqqqq" }, { err = { "qqqqqq", "; known are all, dccp, " } })
 refuses("no table", { "--from", "" }, { err = "--from: its argument is empty; give TABLE,...: sockq help from" })
 refuses("no such timer", { "--timer", "netsat" },
   { err = "--timer netsat: there is no such timer; did you mean netstat?" })
