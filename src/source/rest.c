@@ -2,6 +2,12 @@
 
 #include "../scan.h"
 
+/* Scanners run alone in tests, without a question. */
+static uint32_t asked(const struct table_reader *reader)
+{
+    return reader->job ? reader->job->question->flags : 0;
+}
+
 /* Columns of a tcp line: the pointer, and the last one that a row has. */
 enum { TCP_POINTER = 12, TCP_LAST = 17 };
 
@@ -40,7 +46,7 @@ static struct sockq_line *make(struct table_reader *reader, uint32_t *at)
 
 void rest_tcp(struct table_reader *reader, struct sockq_row *row, const char *line, const char *end)
 {
-    if (!(reader->job->question->flags & SOCKQ_WITH_LINES))
+    if (!(asked(reader) & SOCKQ_WITH_LINES))
         return;
     struct sockq_line kept = {.pointer = 0};
     kept.has_pointer = take_pointer(column(line, end, TCP_POINTER), end, &kept.pointer);
@@ -57,7 +63,7 @@ void rest_tcp(struct table_reader *reader, struct sockq_row *row, const char *li
 void rest_netlink(struct table_reader *reader, struct sockq_row *row, const char *line,
                   const char *end)
 {
-    const uint32_t flags = reader->job->question->flags;
+    const uint32_t flags = asked(reader);
     struct sockq_line kept = {.pointer = 0};
 
     if (!(flags & (SOCKQ_WITH_LINES | SOCKQ_WITH_PORT_NAMES)))

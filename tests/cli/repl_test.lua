@@ -291,7 +291,7 @@ do
   completes("sockq.tcp():gr", "sockq.tcp():group(")
   completes("_:cou", "_:count(")
   completes('sockq.tcp():group("rem', 'sockq.tcp():group("remote_')
-  completes('sockq.tcp():where("clos', 'sockq.tcp():where("CLOS', "CLOSE_WAIT")
+  completes('sockq.tcp():where("close_w', 'sockq.tcp():where("CLOSE_WAIT')
   completes([[sockq.tcp():where("state == 'syn_s]], [[sockq.tcp():where("state == 'SYN_SENT]])
   completes('sockq.tcp():agg("hist', 'sockq.tcp():agg("histogram(')
   completes('sockq.from("netl', 'sockq.from("netlink')
@@ -312,7 +312,7 @@ do
   completes("LISTEN -f ", "LISTEN -f", "bars +json +ndjson")
   completes("nosuchword", "nosuchword")
   completes("nosuchword:", "nosuchword:")
-  completes("clos", "CLOS", "CLOSE +CLOSE_WAIT +CLOSING\n")
+  completes("closi", "CLOSING")
   screen:bytes("\21", END)
   is_over("completion", screen)
 end
