@@ -309,7 +309,8 @@ static void copy_tables(struct copier *c)
             copier_flawed(c, SOCKQ_FLAW_HEADER);
         *info = from->tables[i];
         if (!(from->question.tables >> i & 1) || info->status == SOCKQ_TABLE_UNREAD)
-            *info = (struct sockq_table_info){.status = SOCKQ_TABLE_MISSING, .error = ENOENT};
+            *info = (struct sockq_table_info){
+                .status = SOCKQ_TABLE_MISSING, .error = ENOENT, .source = info->source};
         if (c->told[i] > info->bad)
             copier_flawed(c, SOCKQ_FLAW_HEADER);
         info->first_row = rows;

@@ -167,6 +167,11 @@ static void put_row(struct walk *w, const struct sockq_row *from, uint32_t names
     FUZZ_CHECK(sockq_row_has_state(&row, w->set->question.states));
     FUZZ_CHECK(row.netns < namespaces && row.peer <= w->set->rows);
     row.owner = 0;
+    /* A copy has nothing of a line of text beyond its row. */
+    if ((row.table == SOCKQ_TCP || row.table == SOCKQ_TCP6) && !(row.flags & SOCKQ_ROW_DIAG))
+        row.tcp.line = 0;
+    if (row.table == SOCKQ_NETLINK)
+        row.nl.line = 0;
     if (row.table == SOCKQ_UNIX)
         row.un.path = 0;
     if (row.table == SOCKQ_SCTP_EPS || row.table == SOCKQ_SCTP_ASSOCS)
