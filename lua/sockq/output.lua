@@ -1,5 +1,6 @@
 -- Rows on their way out: which columns, which timer text, which format, and the writing itself.
 
+local chain = require("sockq.chain")
 local columns = require("sockq.columns")
 local core = require("sockq.core")
 local fields = require("sockq.fields")
@@ -331,10 +332,11 @@ function output.list(query, given, place, options)
     return nil, wrong, problem
   end
   local count, put = 0, sink.row
-  query = query:needs(sink.columns.needs)
-  query.idle = query.follows and sink.flush or nil
-  query.is_closed = query.shape ~= nil or not columns.read_any(sink.columns)
-  query:each(function(row)
+  -- A query is the caller's: what this listing adds stays with a copy.
+  chain.derive(query:needs(sink.columns.needs), {
+    idle = query.follows and sink.flush or nil,
+    is_closed = query.shape ~= nil or not columns.read_any(sink.columns),
+  }):each(function(row)
     count = count + 1
     -- Only a captor's sink knows when it has enough.
     return put(row) == true

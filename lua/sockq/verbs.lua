@@ -35,7 +35,9 @@ function verbs.where(self, predicate)
     return nil, wrong, problem
   end
   local narrowed = with_fields(self, compiled.fields)
-  narrowed.lean = type(predicate) == "function" and origin.open(narrowed.lean) or narrowed.lean
+  if type(predicate) == "function" and not self.shape then
+    narrowed = derive(narrowed, { lean = origin.open(narrowed.lean) })
+  end
   if self.shape or #self.stages > 0 then
     return with_stage(narrowed, { kind = "where", test = compiled.predicate })
   end

@@ -77,32 +77,31 @@ function info.reach(kind, member)
   return ENDS[kind][member] or ffi.offsetof(("struct sockq_%s_info"):format(kind), member) + 4
 end
 
+-- What a row was told by INET_DIAG_INFO, as a struct of the kernel's; nil if it has fewer bytes.
+local function of_kind(row, set, reach, pointer)
+  local told = more.inet(row, set)
+  if told and told.info_len >= reach then
+    local memory = schema.at(set, told.info)
+    return memory and cast(pointer, memory)
+  end
+end
+
 --- The tcp_info of a row of TCP that has so many bytes of it.
 ---@param row ffi.cdata*   sockq_row
 ---@param set ffi.cdata*   sockq_set_handle
 ---@param reach integer    from info.reach
 ---@return ffi.cdata*|nil
 function info.tcp(row, set, reach)
-  if row.table > TCP6 then
-    return nil
-  end
-  local told = more.inet(row, set)
-  if told and told.info_len >= reach then
-    local memory = schema.at(set, told.info)
-    return memory and cast(POINTERS.tcp, memory)
+  if row.table <= TCP6 then
+    return of_kind(row, set, reach, POINTERS.tcp)
   end
 end
 
 --- The same of a row of MPTCP.
 ---@return ffi.cdata*|nil
 function info.mptcp(row, set, reach)
-  if row.table ~= MPTCP and row.table ~= MPTCP6 then
-    return nil
-  end
-  local told = more.inet(row, set)
-  if told and told.info_len >= reach then
-    local memory = schema.at(set, told.info)
-    return memory and cast(POINTERS.mptcp, memory)
+  if row.table == MPTCP or row.table == MPTCP6 then
+    return of_kind(row, set, reach, POINTERS.mptcp)
   end
 end
 

@@ -127,62 +127,49 @@ function parsers.unix(text)
   return { addresses = {}, pattern = text }
 end
 
-function parsers.link(text, is_port, asked)
+-- An address and a port that are numbers, or names that the readers know: each reader gives a number or nil.
+local function numbered(text, is_port, read_host, read_port)
   local host, port = split(text, is_port)
   local parsed = { addresses = {} }
   if is_given(port) then
-    parsed.port = integer.within(port, INT_LOW, INT_HIGH) or asked.device(port)
+    parsed.port = read_port(port)
     if not parsed.port then
       return nil, ""
     end
   end
   if is_given(host) then
-    local number = names.ethernet_number(host) or integer.within(host, 0, 0xffff)
+    local number = read_host(host)
     if not number then
       return nil, ""
     end
     parsed.addresses[1] = number_address(number)
   end
   return parsed
+end
+
+function parsers.link(text, is_port, asked)
+  return numbered(text, is_port, function(host)
+    return names.ethernet_number(host) or integer.within(host, 0, 0xffff)
+  end, function(port)
+    return integer.within(port, INT_LOW, INT_HIGH) or asked.device(port)
+  end)
 end
 
 function parsers.netlink(text, is_port)
-  local host, port = split(text, is_port)
-  local parsed = { addresses = {} }
-  if is_given(port) then
-    parsed.port = integer.within(port, INT_LOW, INT_HIGH) or port == "kernel" and 0 or nil
-    if not parsed.port then
-      return nil, ""
-    end
-  end
-  if is_given(host) then
-    local number = names.netlink_number(host) or integer.within(host, 0, 255)
-    if not number then
-      return nil, ""
-    end
-    parsed.addresses[1] = number_address(number)
-  end
-  return parsed
+  return numbered(text, is_port, function(host)
+    return names.netlink_number(host) or integer.within(host, 0, 255)
+  end, function(port)
+    return integer.within(port, INT_LOW, INT_HIGH) or port == "kernel" and 0 or nil
+  end)
 end
 
 function parsers.vsock(text, is_port)
-  local host, port = split(text, is_port)
-  local parsed = { addresses = {} }
-  if is_given(port) then
-    parsed.port = integer.within(port, 0, 0xffffffff)
-    if not parsed.port then
-      return nil, ""
-    end
-    parsed.port = bit.tobit(parsed.port)
-  end
-  if is_given(host) then
-    local number = integer.within(host, 0, 0xffffffff)
-    if not number then
-      return nil, ""
-    end
-    parsed.addresses[1] = number_address(number)
-  end
-  return parsed
+  return numbered(text, is_port, function(host)
+    return integer.within(host, 0, 0xffffffff)
+  end, function(port)
+    local number = integer.within(port, 0, 0xffffffff)
+    return number and bit.tobit(number)
+  end)
 end
 
 -- The address and the port of a text, which begins with a bracket, a star or the address itself.
