@@ -16,7 +16,7 @@
 --   netstat/            the parts of the netstat view: options, inet, unix, sctp, names
 --   ss/                 the parts of the ss view: options, usage, families, states; plan: what is listed;
 --                       filter: tokens, parse, hosts, match; lookup, summary;
---                       listing, layout, a file a family, names, bytes
+--                       listing, layout, follow, a file a family, names, bytes
 --   view.lua            running a view
 --   reports/            questions with their answers
 --   report.lua          running a report

@@ -256,4 +256,5 @@ def main():
         check()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -183,7 +183,7 @@ end
 --- Open a sheet.
 ---@param options { netid: boolean, state: boolean, header: boolean, terminal: integer?, write: fun(text: string) }
 ---   netid, state: whether these columns are shown; terminal: its columns, nil where it is none
----@return table sheet  # store(writers) → function(row, set) that appends a row; finish()
+---@return table sheet  # store(writers) → function(row, set) that appends a row; finish(terminal)
 function layout.open(options)
   local bytes_memory, bytes = allocate(memory, (BLOCKS + 1) * BLOCK + SLACK)
   local sizes_memory, sizes = allocate(sizes_type, (BLOCKS + 1) * BLOCK + SLACK)
@@ -300,8 +300,10 @@ function layout.open(options)
       sizes, sheet, overflow, instalment, LONGEST, BLOCK, BLOCKS, band, unpack(list))
   end
 
-  --- Print what is there.
-  function self.finish()
+  --- Print what is there. More rows may come, in columns as wide at least.
+  ---@param terminal? integer  the terminal's columns now, if they may have changed
+  function self.finish(terminal)
+    options.terminal = terminal or options.terminal
     render()
   end
 

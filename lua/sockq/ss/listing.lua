@@ -300,7 +300,11 @@ local FLAGS = {
   threads = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_STAT_NAMES,
 }
 
-local function flags_of(show, has)
+--- What is asked of the collector for what a plan shows of its tables.
+---@param show sockq.ss.Show
+---@param has table<string, boolean>
+---@return integer
+function listing.flags(show, has)
   local flags = C.SOCKQ_KEEP_DUPLICATES
   if has.netlink and not show.numeric then
     flags = flags + C.SOCKQ_WITH_PORT_NAMES
@@ -329,7 +333,7 @@ function Listing:run()
   if self.numbers[1] then
     -- In a captured tree a row that is not shown may end its text.
     local states = shortfall.proc_path and 0 or self.plan.states
-    local collected = set.collect(tables.mask(self.numbers), states, flags_of(show, self.plan.has), nil, C.SOCKQ_SOURCE_AUTO)
+    local collected = set.collect(tables.mask(self.numbers), states, listing.flags(show, self.plan.has), nil, C.SOCKQ_SOURCE_AUTO)
     if self.steps[2] then
       self:in_turn(collected)
     else

@@ -30,7 +30,6 @@ local SHOWS = {
 local REFUSED = {
   K = "-K closes sockets; sockq only reads: ss -K does it",
   D = "-D writes what the kernel said to a file; sockq only reads: ss -D does it",
-  E = "-E shows sockets as they are closed, which this view does not follow; ss -E does",
 }
 
 --- A result that ends the program: its status, and what goes to stdout and stderr.
@@ -52,6 +51,7 @@ end
 ---@field choice sockq.ss.Choice
 ---@field states integer      the explicit set of states, 0 for none
 ---@field summary boolean
+---@field follows boolean?    sockets are shown as they are closed
 ---@field filter_file string?  what -F names
 ---@field filter_text string?  what is in it
 ---@field words string[]      those that are no options
@@ -101,6 +101,10 @@ end
 
 function take.s(chosen)
   chosen.summary = true
+end
+
+function take.E(chosen)
+  chosen.follows = true
 end
 
 function take.H(chosen)

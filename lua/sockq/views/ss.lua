@@ -3,6 +3,7 @@
 
 local core = require("sockq.core")
 local filter = require("sockq.ss.filter")
+local follow = require("sockq.ss.follow")
 local listing = require("sockq.ss.listing")
 local lookup = require("sockq.ss.lookup")
 local options = require("sockq.ss.options")
@@ -60,6 +61,10 @@ local function run(args)
   local empty = plan.is_empty(made)
   if empty then
     return finish({ status = 0, err = empty })
+  end
+  if chosen.follows then
+    local status, why = follow.run(made)
+    return finish({ status = status, err = why })
   end
   return listing.run(made)
 end
