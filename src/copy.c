@@ -49,7 +49,7 @@ static uint64_t copy_process(struct copier *c, uint64_t offset)
     struct sockq_process copy = *process;
     if (copy.flags & ~(uint32_t)PROCESS_FLAGS)
         copier_flawed(c, SOCKQ_FLAW_ROW);
-    copy.reserved = 0;
+    copy.thread = 0;
     copy.program = copier_text(c, copy.program, copy.program_len);
     copy.cmdline = copier_text(c, copy.cmdline, copy.cmdline_len);
     forget_unasked(c->question->flags, &copy);

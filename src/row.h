@@ -433,7 +433,7 @@ struct sockq_process {
     uint32_t exe_len;
     uint32_t pid;
     uint32_t flags;
-    uint32_t reserved;
+    uint32_t thread; /* 0: the first one; of a question with SOCKQ_WITH_THREADS alone */
 };
 
 enum sockq_process_flag {
@@ -654,7 +654,7 @@ enum sockq_request_flag {
     SOCKQ_WITH_EXE = 0x10,
     SOCKQ_WITH_STARTED = 0x20,
     /* Each of these takes the owners. */
-    SOCKQ_OWNER_FLAGS = 0x8003b,
+    SOCKQ_OWNER_FLAGS = 0x18003b,
     /* Which row is at the other end (peers.h); rows are then committed all at once. */
     SOCKQ_WITH_PEERS = 0x40,
     /* Name the namespace that is read where no other was asked for. */
@@ -681,12 +681,14 @@ enum sockq_request_flag {
     /* Of each owner: as comm, what /proc/PID/stat has between its first two brackets, as ss does.
      */
     SOCKQ_WITH_STAT_NAMES = 0x80000,
+    /* As owners the threads of each process too, with the descriptors of each. */
+    SOCKQ_WITH_THREADS = 0x100000,
     /* Each of these makes a row have more. */
     SOCKQ_DIAG_FLAGS = 0xfe00,
     /* Not the sockets that there are: those that are closed from now on, without end. */
     SOCKQ_FOLLOW = 0x10000,
     /* All that a collector understands. */
-    SOCKQ_REQUEST_FLAGS = 0xfffff
+    SOCKQ_REQUEST_FLAGS = 0x1fffff
 };
 
 /* sockq_narrow.has */

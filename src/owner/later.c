@@ -199,15 +199,27 @@ static bool tells_number(const struct sockq_proc *proc)
     return fstatat(proc->fd, "self/fd", &st, 0) < 0 || st.st_size != 0;
 }
 
+/* Threads are not looked at again: what they hold beyond their process's is rare. */
+static void leave_out_threads(struct owner_pass *pass)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < pass->count; i++)
+        if (!pass->targets[i].leader)
+            pass->targets[kept++] = pass->targets[i];
+    pass->count = kept;
+}
+
 int owner_later_add(struct owner_index *index, struct owner_pass *pass)
 {
     struct later *later = calloc(1, sizeof(*later));
 
     if (!later)
         return -1;
+    leave_out_threads(pass);
     *later = (struct later){.more = {.find = find, .free = release},
                             .proc = pass->proc,
-                            .flags = pass->flags,
+                            .flags = pass->flags & ~(uint32_t)SOCKQ_WITH_THREADS,
                             .most = pass->most,
                             .check = pass->check,
                             .context = pass->context,

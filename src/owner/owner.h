@@ -3,7 +3,7 @@
  *
  * One pass over /proc/PID/fd builds an index in memory; each row then costs one probe. The cost
  * is linear in descriptors and rows, and the pass takes all CPUs where there is enough to read.
- * Threads that unshared their descriptors are not looked at.
+ * Threads that unshared their descriptors are looked at where threads are asked for.
  */
 #ifndef SOCKQ_OWNER_H
 #define SOCKQ_OWNER_H

@@ -29,6 +29,7 @@ struct owner_target {
     struct owner_piece *last;      /* in the pile of the thread that read it */
     struct owner_process *process; /* NULL while no socket was found */
     uint32_t pid;
+    uint32_t leader; /* 0, or the process whose thread this is */
     uint32_t thread; /* 0, or one whose folder is read, because its first thread has ended */
     uint32_t links;  /* of its folder that could be read */
     bool refused;    /* its folder was, or something in it */

@@ -76,7 +76,7 @@ static void note_odd(const struct sockq_proc *proc, struct sockq_owner_info *inf
         info->odd |= what;
 }
 
-static int add_target(struct owner_pass *pass, uint32_t pid, uint32_t *room)
+static int add_target(struct owner_pass *pass, uint32_t pid, uint32_t leader, uint32_t *room)
 {
     if (pass->count == *room) {
         uint32_t more = *room ? *room * 2 : FIRST_TARGETS;
@@ -86,8 +86,37 @@ static int add_target(struct owner_pass *pass, uint32_t pid, uint32_t *room)
         pass->targets = targets;
         *room = more;
     }
-    pass->targets[pass->count++] = (struct owner_target){.pid = pid};
+    pass->targets[pass->count++] = (struct owner_target){.pid = pid, .leader = leader};
     return 0;
+}
+
+/* The other threads of a process, in the order of their folder; ss reads those at PID/fd as well.
+ */
+static int list_threads(struct owner_pass *pass, struct sockq_owner_info *info, uint32_t pid,
+                        uint32_t *room)
+{
+    union entries entries;
+    const struct dirent64 *entry;
+    char path[32];
+    uint32_t id;
+    ssize_t size;
+    int result = 0;
+
+    snprintf(path, sizeof(path), "%" PRIu32 "/task", pid);
+    int folder = sockq_proc_openat(pass->proc, path, O_DIRECTORY);
+    if (folder < 0) {
+        if (sockq_proc_is_failure(errno))
+            owner_note_failure(info, errno);
+        return 0;
+    }
+    while (result == 0 && (size = getdents64(folder, &entries, sizeof(entries))) > 0)
+        for (ssize_t at = 0; at < size && result == 0; at += entry->d_reclen) {
+            entry = (const void *)(entries.bytes + at);
+            if (parse_id(entry->d_name, &id) && id != pid)
+                result = add_target(pass, id, pid, room);
+        }
+    close(folder);
+    return result;
 }
 
 static int list_portion(struct owner_pass *pass, struct sockq_owner_info *info,
@@ -105,7 +134,8 @@ static int list_portion(struct owner_pass *pass, struct sockq_owner_info *info,
             continue;
         if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
             note_odd(proc, info, ODD_PID);
-        else if (add_target(pass, pid, room) < 0)
+        else if (add_target(pass, pid, 0, room) < 0 ||
+                 (pass->flags & SOCKQ_WITH_THREADS && list_threads(pass, info, pid, room) < 0))
             return -1;
     }
     return 0;
@@ -312,6 +342,10 @@ static int name_process(struct owner_worker *self, struct owner_worker *folder)
                                          self->pass->flags, &self->pile);
     if (!target->process)
         return -1;
+    if (target->leader) {
+        target->process->record.pid = target->leader;
+        target->process->record.thread = target->pid;
+    }
     if (target->process->odd)
         note_odd(self->pass->proc, &self->info, ODD_FILE);
     if (target->process->no_cgroup)

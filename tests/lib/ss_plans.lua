@@ -34,6 +34,7 @@ local LETTERS = {
   e = function(plan) plan.show.extended, plan.show.options = true, true end,
   p = function(plan) plan.show.processes = true end,
   i = function(plan) plan.show.info = true end,
+  T = function(plan) plan.show.processes, plan.show.threads = true, true end,
   m = function(plan) plan.show.memory = true end,
   O = function(plan) plan.show.oneline = true end,
   M = function(plan) plan.has.mptcp = true end,

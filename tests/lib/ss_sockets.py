@@ -3,14 +3,17 @@
 Usage: unshare -mn python3 ss_sockets.py COMMAND...
 Makes them, runs COMMAND while they stand still, and ends with its status.
 """
+import ctypes
 import os
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 
 KEPT = []
+CLONE_FILES, PR_SET_NAME = 0x400, 15
 CONGESTION, ULP, MD5SIG, MPTCP = 13, 31, 14, 262
 
 
@@ -153,14 +156,34 @@ def others():
         KEPT.append(sock)
     # One instruction: take all of a packet.
     code = struct.pack("HBBI", 6, 0, 0, 0xffff)
-    memory = (__import__("ctypes").c_char * len(code)).from_buffer_copy(code)
-    program = struct.pack("HL", 1, __import__("ctypes").addressof(memory))
+    memory = (ctypes.c_char * len(code)).from_buffer_copy(code)
+    program = struct.pack("HL", 1, ctypes.addressof(memory))
     option(KEPT[-1], socket.SOL_SOCKET, 26, program)
     KEPT.append(memory)
     for protocol, groups in ((0, 0), (15, 1), (16, 0)):
         sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         sock.bind((0, groups))
         KEPT.append(sock)
+
+
+def threads():
+    """Three besides the first; the descriptors of one are its own."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    ready = threading.Barrier(4)
+
+    def run(number):
+        libc.prctl(PR_SET_NAME, b"thread) %d" % number, 0, 0, 0)
+        if number == 2 and libc.unshare(CLONE_FILES) == 0:
+            sock = socket.socket()
+            sock.bind(("127.0.0.1", 5077))
+            sock.listen(1)
+            KEPT.append(sock)
+        ready.wait()
+        threading.Event().wait()
+
+    for number in range(3):
+        threading.Thread(target=run, args=(number,), daemon=True).start()
+    ready.wait()
 
 
 def main():
@@ -173,6 +196,7 @@ def main():
         datagrams()
         unix(folder)
         others()
+        threads()
         return subprocess.run(sys.argv[1:], check=False, pass_fds=()).returncode
 
 

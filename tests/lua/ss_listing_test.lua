@@ -90,6 +90,17 @@ for i = 1, 4000 do
 end
 compare("lots", tree_of { ["net/unix"] = rows.file("unix", many) }, "x")
 
+-- Threads: their descriptors and names are those of ROOT/TID.
+local threaded = tree_of { ["net/tcp"] = rows.file("tcp", { tcp(7001), tcp(7002), tcp(7003) }),
+  ["5/stat"] = "5 (first) S 1", ["7/stat"] = "7 (a) b) S 1" }
+for _, path in ipairs { "5/fd", "5/task/5", "5/task/6", "5/task/7", "5/task/x", "7/fd", "9/fd" } do
+  posix.mkdirs(threaded .. "/" .. path)
+end
+for _, link in ipairs { { "5/fd/3", 7001 }, { "5/fd/4", 7002 }, { "7/fd/3", 7001 }, { "9/fd/8", 7001 }, { "9/fd/3", 7003 } } do
+  posix.symlink(("socket:[%d]"):format(link[2]), threaded .. "/" .. link[1])
+end
+for _, letters in ipairs { "tnT", "tnpT", "tnp", "tnTo" } do compare("threads", threaded, letters) end
+
 -- Netlink: names of processes by port id.
 local function netlink(pointer, protocol, id, groups, dump)
   return ("%s %-3d %-10s %08x %-8d %-8d %-5s %-8d %-8d %-8d"):format(pointer, protocol, id, groups, 5, 70000, dump, 2, 0, 99)

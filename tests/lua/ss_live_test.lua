@@ -56,7 +56,7 @@ end
 
 for _, letters in ipairs { "tn", "t", "tno", "tni", "tnm", "tnim", "tnimO", "tnp", "tnpo", "tnioH", "ti", "tio", "un", "u", "unm",
   "uni", "unp", "unmi", "tne", "tnemi", "une", "x", "xem", "xp", "0", "0n", "0e", "0b", "0emO", "tuwx0e",
-  "wn", "wni", "Mn", "Mnm", "Mni", "tuwn", "tuwMni" } do
+  "wn", "wni", "Mn", "Mnm", "Mni", "tuwn", "tuwMni", "tnT", "xT", "0T", "unTpe" } do
   compare(letters)
 end
 for _, letters in ipairs { "", "n", "e", "em" } do compare(letters, true) end

@@ -21,19 +21,23 @@ static void open_writer(struct fixture *f)
     assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
 }
 
-static struct owner_index *walk(struct fixture *f, bool cgroups)
+static struct owner_index *walk_with(struct fixture *f, uint32_t flags)
 {
     if (f->w.set)
         sockq_file_release(&f->file, f->w.block);
     open_writer(f);
-    struct owner_index *index =
-        owner_index_read(&f->proc, &f->w, cgroups ? SOCKQ_WITH_CGROUPS : 0, 0, never_stop, NULL);
+    struct owner_index *index = owner_index_read(&f->proc, &f->w, flags, 0, never_stop, NULL);
     assert_non_null(index);
     assert_int_equal(f->w.set->owners.done, 1);
     return index;
 }
 
-/* Owners of an inode as "pid/fd …" in order; static, overwritten. */
+static struct owner_index *walk(struct fixture *f, bool cgroups)
+{
+    return walk_with(f, cgroups ? SOCKQ_WITH_CGROUPS : 0);
+}
+
+/* Owners of an inode as "pid/fd …", or "pid:thread/fd", in order; static, overwritten. */
 static const char *owners_of(struct fixture *f, struct owner_index *index, uint64_t inode)
 {
     static char text[200000];
@@ -49,8 +53,13 @@ static const char *owners_of(struct fixture *f, struct owner_index *index, uint6
         const struct sockq_process *process =
             sockq_set_at(f->file.map, f->w.set, owner->process, sizeof(*process));
         assert_non_null(process);
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u/%u", used ? " " : "",
-                                 process->pid, owner->fd);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", used ? " " : "",
+                                 process->pid);
+        assert_true(used < sizeof(text));
+        if (process->thread)
+            used += (size_t)snprintf(text + used, sizeof(text) - used, ":%u", process->thread);
+        assert_true(used < sizeof(text));
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "/%u", owner->fd);
         assert_true(used < sizeof(text));
         offset = owner->next;
     }
@@ -77,6 +86,34 @@ static void processes_and_descriptors(void **state)
     assert_int_equal(f->w.set->owners.refused, 0);
     assert_int_equal(f->w.set->owners.odd, 0);
     assert_int_equal(f->w.set->owners.error, 0);
+    owner_index_free(index);
+}
+
+/* Of a thread what PID/fd has counts, wherever it stands; a folder of threads may be missing. */
+static void threads_of_processes(void **state)
+{
+    struct fixture *f = *state;
+
+    put_link(f, "12/fd/3", "socket:[100]");
+    put_folder(f, "12/task");
+    put_folder(f, "12/task/12");
+    put_folder(f, "12/task/15");
+    put_folder(f, "12/task/16");
+    put_folder(f, "12/task/+17");
+    put_link(f, "12/task/15/fd/4", "socket:[100]");
+    put_link(f, "15/fd/5", "socket:[101]");
+    put_link(f, "17/fd/6", "socket:[100]");
+    put_text(f, "15/stat", "15 (worker) S 1");
+    struct owner_index *index = walk_with(f, SOCKQ_WITH_THREADS | SOCKQ_WITH_STAT_NAMES);
+    const char *owners = owners_of(f, index, 100);
+    assert_true(strcmp(owners, "12/3 17/6") == 0 || strcmp(owners, "17/6 12/3") == 0);
+    owners = owners_of(f, index, 101);
+    assert_true(strcmp(owners, "12:15/5 15/5") == 0 || strcmp(owners, "15/5 12:15/5") == 0);
+    assert_int_equal(f->w.set->owners.processes, 5);
+    assert_int_equal(f->w.set->owners.error, 0);
+    owner_index_free(index);
+    index = walk(f, false);
+    assert_string_equal(owners_of(f, index, 101), "15/5");
     owner_index_free(index);
 }
 
@@ -434,6 +471,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(processes_and_descriptors),
+        FIXTURE_TEST(threads_of_processes),
         FIXTURE_TEST(bad_106_folder_names),
         FIXTURE_TEST(bad_107_entry_is_no_folder),
         FIXTURE_TEST(bad_108_bad_122_entries),

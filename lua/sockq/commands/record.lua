@@ -13,8 +13,9 @@ local tables = require("sockq.tables")
 
 local C = schema.C
 
--- Names as PID/stat has them are cut at their first parenthesis: they stand in the place of whole ones.
-local OWNERS = bit.band(tonumber(C.SOCKQ_OWNER_FLAGS), bit.bnot(tonumber(C.SOCKQ_WITH_STAT_NAMES)))
+-- Names as PID/stat has them are cut at their first parenthesis: they stand in the place of whole ones. Threads
+-- are what ss alone lists.
+local OWNERS = bit.band(tonumber(C.SOCKQ_OWNER_FLAGS), bit.bnot(tonumber(C.SOCKQ_WITH_STAT_NAMES + C.SOCKQ_WITH_THREADS)))
 -- All of owners, namespaces and counters too: what is asked of a recording later is not known now.
 local EVERYTHING = bit.bor(OWNERS, tonumber(C.SOCKQ_WITH_FACTS), tonumber(C.SOCKQ_WITH_NETNS))
 if core.netns() then

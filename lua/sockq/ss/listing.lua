@@ -13,6 +13,7 @@ local set = require("sockq.set")
 local shortfall = require("sockq.shortfall")
 local tables = require("sockq.tables")
 local unix = require("sockq.ss.unix")
+local users = require("sockq.ss.users")
 
 local C = schema.C
 
@@ -297,7 +298,7 @@ local FLAGS = {
   inet_sockopt = C.SOCKQ_WITH_DETAILS,
   bpf = C.SOCKQ_WITH_FILTERS,
   processes = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_STAT_NAMES,
-  threads = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_STAT_NAMES,
+  threads = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_STAT_NAMES + C.SOCKQ_WITH_THREADS,
 }
 
 --- What is asked of the collector for what a plan shows of its tables.
@@ -323,6 +324,7 @@ function Listing:run()
   show.options = show.options or show.extended or show.bpf
   local write = output.captor and output.captor.write or output.put
   show.write = write
+  users.show_threads(show.threads or false)
   self.sheet = layout.open({
     netid = show.netid,
     state = show.state,

@@ -19,7 +19,7 @@ end
 local TABLES = { t = "tcp", u = "udp", d = "dccp", w = "raw", S = "sctp", M = "mptcp" }
 local FAMILIES = { ["4"] = "inet", ["6"] = "inet6", ["0"] = "link", x = "unix", vsock = "vsock", tipc = "tipc",
   xdp = "xdp" }
--- What an option switches on; -e and -b bring -o along, -T shows users as -p does.
+-- What an option switches on; -e and -b bring -o along, -T brings -p.
 local SHOWS = {
   n = { "numeric" }, r = { "resolve" }, o = { "options" }, e = { "options", "extended" }, m = { "memory" },
   i = { "info" }, p = { "processes" }, T = { "processes", "threads" }, b = { "options", "bpf" }, tos = { "tos" },

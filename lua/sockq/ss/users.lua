@@ -1,4 +1,4 @@
--- users:(("NAME",pid=P,fd=F),…): who has a socket, the last one found first.
+-- users:(("NAME",pid=P,fd=F),…): who has a socket, the last one found first; with -T each thread, as tid=T.
 
 local ffi = require("ffi")
 local escape = require("sockq.escape")
@@ -19,10 +19,22 @@ local NO_OWNER = tonumber(C.SOCKQ_ROW_NO_OWNER)
 -- What is written of a process before the descriptor. Negative keys, so that the table has no array
 -- part: LuaJIT does not compile a mixed one.
 local prefixes, serial = {}, nil
+local shows_threads = false
+
+--- Whether -T is given.
+---@param answer boolean
+function users.show_threads(answer)
+  shows_threads = answer
+  prefixes = {}
+end
 
 local function make_prefix(set, process, offset)
   local name = schema.text(set, process.comm, process.comm_len) or ""
-  local prefix = ('("%s",pid=%d,fd='):format(escape.octal(name:match("^[^)]*")), process.pid)
+  local thread = ""
+  if shows_threads then
+    thread = ("tid=%d,"):format(process.thread ~= 0 and process.thread or process.pid)
+  end
+  local prefix = ('("%s",pid=%d,%sfd='):format(escape.octal(name:match("^[^)]*")), process.pid, thread)
   prefixes[-1 - offset] = prefix
   return prefix
 end
