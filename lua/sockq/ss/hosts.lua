@@ -163,13 +163,18 @@ function parsers.netlink(text, is_port)
   end)
 end
 
+-- ss compares no bit of a context id.
 function parsers.vsock(text, is_port)
-  return numbered(text, is_port, function(host)
+  local parsed, wrong = numbered(text, is_port, function(host)
     return integer.within(host, 0, 0xffffffff)
   end, function(port)
     local number = integer.within(port, 0, 0xffffffff)
     return number and bit.tobit(number)
   end)
+  if parsed then
+    parsed.addresses = {}
+  end
+  return parsed, wrong
 end
 
 -- The address and the port of a text, which begins with a bracket, a star or the address itself.

@@ -14,6 +14,7 @@ local shortfall = require("sockq.shortfall")
 local tables = require("sockq.tables")
 local unix = require("sockq.ss.unix")
 local users = require("sockq.ss.users")
+local vsock = require("sockq.ss.vsock")
 
 local C = schema.C
 
@@ -62,6 +63,7 @@ local STEPS = {
   { name = "udp", tables = inet_tables("udp", C.SOCKQ_UDP, C.SOCKQ_UDP6) },
   { name = "tcp", tables = inet_tables("tcp", C.SOCKQ_TCP, C.SOCKQ_TCP6) },
   { name = "dccp", tables = inet_tables("dccp", C.SOCKQ_DCCP, C.SOCKQ_DCCP6) },
+  { name = "vsock", tables = other_table("vsock", C.SOCKQ_VSOCK, "vsock_stream", "vsock_dgram") },
   { name = "mptcp", tables = inet_tables("mptcp", C.SOCKQ_MPTCP, C.SOCKQ_MPTCP6) },
 }
 
@@ -118,6 +120,13 @@ function BUILDERS.unix(plan)
     return unix.chosen(row, chosen) and band(states, lshift(1, band(unix.state(row), 31))) ~= 0 and
       band(row.flags, FIRST_LINE) == 0
   end), unix.cells(plan.show)
+end
+
+function BUILDERS.vsock(plan)
+  local chosen = plan.has
+  return with_filter(plan, function(row, states)
+    return vsock.chosen(row, chosen) and band(states, lshift(1, band(row.state, 31))) ~= 0
+  end), vsock.cells(plan.show)
 end
 
 local Listing = {}
