@@ -159,9 +159,18 @@ local function run_name(line)
   end)
 end
 
+-- Scripts may compute before they read sockets.
+local function compile()
+  local before = require("sockq.set").before_reading
+  if before then
+    before()
+  end
+end
+
 local function run_script(line)
   refuse(line.given, { CHOOSING, SHAPING }, {}, "a script chooses its sockets itself")
   refuse(line.given, { LIVE }, {}, "a script looks and prints as it likes")
+  compile()
   return require("sockq.script").run(line)
 end
 
@@ -329,6 +338,7 @@ end
 -- -i: the lines that are typed are run as command lines are.
 local function run_session(line)
   progress.off = true
+  compile()
   return require("sockq.repl").run(line, {
     complain = complain,
     with_options = with_options,
@@ -384,9 +394,12 @@ local function refuse_misplaced(line)
 end
 
 --- Run the command line.
+---@param compiles boolean  whether LuaJIT can compile: the compiler is off until there are sockets or scripts, for
+---   what runs once does not pay for it
 ---@return integer status
-function cli.main()
+function cli.main(compiles)
   local line = core.command_line()
+  require("sockq.set").before_reading = compiles and jit.on or nil
   if line.bad then
     return fail(require("sockq.mistakes").option(line.bad, line.bad_what))
   end

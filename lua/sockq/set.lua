@@ -53,6 +53,10 @@ end
 ---@type fun(message: string)|nil
 set.on_message = nil
 
+--- Called before sockets are read.
+---@type fun()|nil
+set.before_reading = nil
+
 --- True if it is told what rows are from, where that is not what was to be expected.
 set.verbose = false
 
@@ -167,6 +171,9 @@ function set.collect(table_mask, state_mask, flags, named, source, narrow, subsc
     if not client then
       error(("%s: %s"):format(shortfall.proc_path or "/proc", err), 0)
     end
+  end
+  if set.before_reading then
+    set.before_reading()
   end
   make_room()
   local collected, err, errno = client:collect(table_mask, state_mask, flags, source or C.SOCKQ_SOURCE_PROC,

@@ -100,12 +100,13 @@ static int run_protected(lua_State *L)
 {
     luaL_openlibs(L);
     open_modules(L);
-    if (!can_compile()) {
-        luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    const bool compiles = can_compile();
+    /* Until cli.lua switches it on. */
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
+    if (!compiles)
         sockq_complain("start",
                        "this system allows no memory that is written and then executed; Lua "
                        "is not compiled, and slower");
-    }
     lock();
 #ifdef SOCKQ_TEST_INJECT
     sockq_test_inject();
@@ -114,7 +115,8 @@ static int run_protected(lua_State *L)
     lua_pushliteral(L, "sockq.cli");
     lua_call(L, 1, 1);
     lua_getfield(L, -1, "main");
-    lua_call(L, 0, 1);
+    lua_pushboolean(L, compiles);
+    lua_call(L, 1, 1);
     return 1;
 }
 
@@ -137,11 +139,20 @@ static void tell_end(const char *text)
     }
 }
 
-/* What LuaJIT cannot raise as an error: by itself it would end with status 1: no rows. */
+/*
+ * What LuaJIT cannot raise as an error: by itself it would end with status 1: no rows. The one that
+ * is known (lj_mcode.c) says that mprotect(2) failed, mostly at a limit of memory.
+ */
 static int on_panic(lua_State *L)
 {
-    sockq_complain("LuaJIT",
-                   lua_isstring(L, -1) ? lua_tostring(L, -1) : "an error outside of all calls");
+    const char *text = lua_isstring(L, -1) ? lua_tostring(L, -1) : "an error outside of all calls";
+    char what[256];
+
+    snprintf(what, sizeof(what), "%s%s", text,
+             strstr(text, "code generation")
+                 ? "; raise the limit of memory that ulimit -a lists, or allow mprotect"
+                 : "");
+    sockq_complain("LuaJIT", what);
     _exit(EXIT_DATA);
 }
 

@@ -120,7 +120,9 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
     diag_number(attributes[UNIX_DIAG_UID], &row->uid, sizeof(row->uid), &row->known, SOCKQ_HAS_UID);
     take_name(reader->w, row, attributes[UNIX_DIAG_NAME]);
     row->more = take_more(reader, message, attributes);
+    reader->cookie = diag_cookie(message->udiag_cookie);
     table_push(reader, row);
+    reader->cookie = 0;
     return true;
 }
 

@@ -61,6 +61,7 @@ void table_job_end(struct table_job *job)
     if (job->has_next)
         feed_close(job->next.feed);
     job->has_next = false;
+    inodes_free(&job->cookies);
 }
 
 struct table_text table_text_take(struct table_job *job, enum sockq_table table)

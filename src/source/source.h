@@ -64,6 +64,7 @@ struct table_reader {
     uint16_t row_flags;              /* flags for the row being scanned */
     struct recent *recent;           /* to leave out rows that come twice; NULL: they are kept */
     struct inodes *inodes;           /* of the rows so far; NULL: they are not marked */
+    uint64_t cookie;                 /* of the row that is pushed, if that alone tells it again */
     struct again *again;             /* the rows so far, for later looks; NULL: there are none */
     bool is_later;                   /* a later look: only what the earlier ones lost is pushed */
     int64_t closed_ns;               /* when it was heard that it is destroyed; 0: it is not */
@@ -89,6 +90,7 @@ struct table_job {
     struct netns_list *namespaces; /* NULL: only that of the reader */
     struct recent *recent;         /* to leave out rows that come twice; NULL: they are kept */
     struct inodes *inodes;         /* to mark rows whose inode comes twice; NULL: they are not */
+    struct inodes cookies;         /* of the unix rows so far; zero but for the seed at first */
     struct cgroups *cgroups;       /* NULL: their paths are not asked for */
     const struct sockq_question *question;
     bool (*check)(void *); /* called after every piece; true stops */
@@ -111,7 +113,8 @@ enum look_end {
 static inline bool table_is_own(const struct sockq_proc *proc, const struct netns_list *namespaces,
                                 uint32_t netns)
 {
-    return proc->live && (!namespaces || namespaces->list[netns].pid == 0);
+    return proc->live &&
+           (!namespaces || (namespaces->list[netns].pid == 0 && !namespaces->list[netns].error));
 }
 
 /** Whether sock_diag is to be asked for a table of a namespace. */

@@ -92,8 +92,22 @@ static bool keeps_twice(const struct table_reader *reader)
            reader->job->question->flags & SOCKQ_KEEP_DUPLICATES;
 }
 
+/* A unix socket that is bound between two answers is told again, elsewhere and with a name. */
+static bool is_told_again(struct table_reader *reader)
+{
+    bool before = false;
+
+    if (reader->cookie && inodes_add(&reader->job->cookies, reader->cookie, &before) < 0)
+        reader->w->error = errno;
+    return before;
+}
+
 static bool is_pushed(struct table_reader *reader, const struct sockq_row *row)
 {
+    if (is_told_again(reader)) {
+        reader->w->set->tables[reader->table].duplicates += !reader->is_later;
+        return true;
+    }
     /* What may be forged is no repetition of the true row: it is shown beside it, once. */
     if (row->flags & SOCKQ_ROW_SUSPECT)
         return reader->is_later;

@@ -229,6 +229,7 @@ static uint64_t scan_into(struct bench *b, struct sockq_file *file)
     struct recent *recent = calloc(1, sizeof(*recent));
     if (!recent)
         die("memory");
+    recent->seed = hash_seed_new();
     struct table_job job = {
         .proc = &b->proc, .w = &w, .recent = recent, .question = &question, .check = never};
     table_read(&job, SOCKQ_TCP);

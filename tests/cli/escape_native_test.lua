@@ -75,6 +75,10 @@ local function is_alive(world)
   return (posix.read_file(("/proc/%d/stat"):format(world.child.pid)) or ""):match("%) (%a)") == "S"
 end
 
+-- What the processor refuses where a kernel lacks it, as the entry for 32 bits: name to what is said.
+local impossible = {}
+local REFUSED = "3  sockq: the interpreter was ended by signal 11 (Segmentation fault)"
+
 --- All of them in the sandbox.
 local function holds(way, uid, before, words)
   local world = new_world(way:gsub("%A", "-"), uid)
@@ -85,7 +89,8 @@ local function holds(way, uid, before, words)
     local result = results[attempt.name] or { status = -1, out = "none", err = "" }
     local title = ("%s: %s"):format(way, attempt.name)
     if attempt.want == "killed" then
-      check.equal(title .. " ends the script", ("%d %s %s"):format(result.status, result.out, result.err), "2  " .. MESSAGE)
+      check.equal(title .. " ends the script", ("%d %s %s"):format(result.status, result.out, result.err),
+        impossible[attempt.name] or "2  " .. MESSAGE)
     else
       check.equal(title .. " is refused", ("%d %s %s"):format(result.status, result.out, result.err),
         ("7 -1 %s "):format(attempt.want))
@@ -108,6 +113,10 @@ local function control(uid, before, words)
     local result = results[attempt.name] or { status = 0, err = "" }
     killed = killed + (result.err == MESSAGE and 1 or 0)
     done = done + ((result.status == 0 or result.out == "0 0") and 1 or 0)
+    if ("%d %s %s"):format(result.status, result.out, result.err) == REFUSED then
+      impossible[attempt.name] = REFUSED
+      program.skip_part(attempt.name, "this kernel does not have it")
+    end
   end
   check.equal("without the sandbox no call ends the script", killed, 0)
   check.ok("without the sandbox most that a user may do is done", done >= 60, tostring(done))
@@ -116,6 +125,7 @@ end
 
 local as_user = is_root and ("setpriv --reuid %d --regid %d --clear-groups"):format(USER, USER) or ""
 local me = is_root and USER or posix.geteuid()
+local done = control(me, as_user, "--trust")
 if is_root then
   holds("root", 65534, "", "")
   holds("root by sudo", USER, ("env SUDO_UID=%d SUDO_GID=%d"):format(USER, USER), "")
@@ -123,7 +133,6 @@ else
   program.skip_part("started with privileges", "not root")
 end
 holds("--sandbox", me, as_user, "--sandbox")
-local done = control(me, as_user, "--trust")
 io.stdout:write(("%d escapes by native code, each tried %d times; %d of them do something without the sandbox\n")
   :format(#attempts, is_root and 3 or 1, done))
 check.finish()

@@ -73,7 +73,8 @@ end
 
 local FIELDS = '{ "proto", "recv_q", "send_q", "local_addr", "local_port", "remote_addr", "remote_port", "state", "timer", '
   .. '"expires", "retrans", "probes", "uid", "inode", "pid", "program" }'
-local EVERY = "(function() local t = {} for _, f in ipairs(sockq.fields) do t[#t + 1] = f.name end return t end)()"
+local EVERY = "(function() local t = {} for _, f in ipairs(sockq.fields) do if f.from ~= 'diag' then "
+  .. "t[#t + 1] = f.name end end return t end)()"
 local DEFAULT = "sockq.inet():where('not (icmp or sctp)')"
 local AGG = "count, max(expires), avg(recv_q), first(program), histogram(send_q), distinct(uid)"
 local GROUP = DEFAULT .. (":group('state, proto'):agg('%s'):sort('state, proto')"):format(AGG)

@@ -175,6 +175,7 @@ def one_name(victim, title, name):
         check(title + ": the forger is marked", marked == ([inode_of(held)] if count else []), (count, marked))
         check(title + ": it is told", ("in the form of" in told) == (count > 0), told)
         check(title + ": no row is suspect", not [one for one in listed if one["suspect"] == "forged"], listed)
+        compare(title + ", by sock_diag", victim, rows("-x", "--source", "diag")[0])
         shown = subprocess.run([SOCKQ, "netstat", "-xan"], capture_output=True, timeout=60, check=False).stdout
         check(title + ": netstat lists as many", shown.count(b"\n") == 2 + len(kernel()), shown)
     finally:

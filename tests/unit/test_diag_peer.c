@@ -11,6 +11,7 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
+#include <linux/unix_diag.h>
 #include <sys/socket.h>
 
 #include "helper.h"
@@ -461,9 +462,48 @@ static void test_attributes(void **state)
     assert_int_equal(more->has, SOCKQ_DIAG_HAS_COOKIE);
 }
 
+static void put_unix(struct datagram *d, uint32_t number, uint32_t cookie, const char *name)
+{
+    struct nlmsghdr *header = put(d, SOCK_DIAG_BY_FAMILY, 0);
+    struct unix_diag_msg *message = mnl_nlmsg_put_extra_header(header, sizeof(*message));
+
+    message->udiag_family = AF_UNIX;
+    message->udiag_type = SOCK_DGRAM;
+    message->udiag_state = 7;
+    message->udiag_ino = number;
+    message->udiag_cookie[0] = cookie;
+    if (name)
+        mnl_attr_put(header, UNIX_DIAG_NAME, strlen(name), name);
+    end(d, header);
+}
+
+/* A socket that is bound between two answers comes again, with a name; one inode may have two. */
+static void test_bound_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+    struct datagram *d = datagram(0);
+
+    put_unix(d, 1, 11, NULL);
+    put_unix(d, 2, 12, NULL);
+    put_unix(d, 1, 11, "/bound");
+    put_unix(d, 2, 13, "/other");
+    put_end(d, NLMSG_DONE, 0, 0);
+    kernel.repeats = true;
+    const struct sockq_table_info *info =
+        look_from(f, SOCKQ_UNIX, SOCKQ_SOURCE_DIAG, SOCKQ_DIAG_FLAGS);
+    assert_int_equal(info->status, SOCKQ_TABLE_COMPLETE);
+    assert_int_equal(sockq_set_rows(f->w.set), 3);
+    assert_int_equal(info->duplicates, 1);
+    assert_int_equal(row_at(f, 0)->inode, 1);
+    assert_int_equal(row_at(f, 1)->inode, 2);
+    assert_int_equal(row_at(f, 2)->inode, 2);
+    assert_int_equal(row_at(f, 2)->un.path_len, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        PEER_TEST(test_bound_meanwhile),
         PEER_TEST(test_whole),
         PEER_TEST(test_interrupted_once),
         PEER_TEST(test_interrupted_always),

@@ -426,7 +426,7 @@ members.list = {
     get = of_table(UNIX, function(row, set) return schema.text(set, row.un.path, row.un.path_len) end) },
   { name = "suspect", type = "string", doc = "why the row may be forged or damaged: repeated, forged, forges, long, joined",
     sources = { "tcp", "udp", "udplite", "raw", "icmp", "unix", "netlink", "packet" }, values = suspect.words,
-    get = suspect.get },
+    prefer = "proc", get = suspect.get },
   { name = "type", type = "string", doc = "socket type: STREAM, DGRAM, SEQPACKET, RAW",
     sources = { "unix", "packet", "vsock" },
     get = function(row)

@@ -305,7 +305,7 @@ end
 -- Modules that copies of built-in timers and reports may go on using: none of them reads memory by
 -- itself.
 local MODULES = { ["sockq.ephemeral"] = true, ["sockq.escape"] = true, ["sockq.giveup"] = true, ["sockq.hint"] = true,
-  ["sockq.services"] = true, ["sockq.state"] = true, ["sockq.value"] = true }
+  ["sockq.services"] = true, ["sockq.span"] = true, ["sockq.state"] = true, ["sockq.value"] = true }
 
 --- A module of sockq's by its name; nil if scripts may not have it.
 ---@param name string
