@@ -278,12 +278,19 @@ bool netns_list_whole(const struct netns_list *list)
     return true;
 }
 
-/* A pid may have gone to a process elsewhere. */
-static bool is_still_there(const struct netns_list *list, const struct netns_place *place)
+/*
+ * Why a place's process leads to its namespace no more; 0: it does. Its pid may have gone to a
+ * process elsewhere, and what may be looked at may change.
+ */
+static int why_gone(const struct netns_list *list, const struct netns_place *place)
 {
     uint64_t id;
 
-    return !list->proc->live || (netns_id(list->proc, place->pid, &id) == 0 && id == place->seen);
+    if (!list->proc->live)
+        return 0;
+    if ((place->seen & NETNS_MARK ? netns_mark : netns_inode)(list->proc, place->pid, &id) < 0)
+        return errno == EACCES || errno == EPERM ? EACCES : ESRCH;
+    return id == place->seen ? 0 : ESRCH;
 }
 
 int netns_open(struct netns_list *list, uint32_t index, const char *path)
@@ -294,12 +301,13 @@ int netns_open(struct netns_list *list, uint32_t index, const char *path)
     while (!place->error) {
         if (place->pid == 0)
             return sockq_proc_openat(list->proc, path, 0);
-        if (is_still_there(list, place)) {
+        int gone = why_gone(list, place);
+        if (!gone) {
             snprintf(below, sizeof(below), "%" PRIu32 "/%s", place->pid, path);
             int fd = sockq_proc_openat(list->proc, below, 0);
             /* Whether the table is missing or the process. */
             int error = fd < 0 ? errno : 0;
-            if ((error != ENOENT && error != ESRCH) || is_still_there(list, place)) {
+            if ((error != ENOENT && error != ESRCH) || !(gone = why_gone(list, place))) {
                 errno = error;
                 return fd;
             }
@@ -309,7 +317,7 @@ int netns_open(struct netns_list *list, uint32_t index, const char *path)
             place->pid = list->members[next].pid;
             place->seen = list->members[next].seen;
         } else {
-            place->error = ESRCH;
+            place->error = gone;
         }
     }
     errno = ESRCH;

@@ -38,20 +38,23 @@ int netns_inode(const struct sockq_proc *proc, uint32_t pid, uint64_t *inode)
     return *inode && *inode < NETNS_MARK ? 0 : -1;
 }
 
-int netns_id(const struct sockq_proc *proc, uint32_t pid, uint64_t *id)
+int netns_mark(const struct sockq_proc *proc, uint32_t pid, uint64_t *mark)
 {
     char path[32];
     struct stat st;
 
-    if (netns_inode(proc, pid, id) == 0)
-        return 0;
-    if (!proc->live || (errno != EACCES && errno != EPERM))
-        return -1;
     snprintf(path, sizeof(path), "%" PRIu32 "/net/dev", pid);
     if (fstatat(proc->fd, path, &st, 0) < 0)
         return -1;
-    *id = NETNS_MARK | (uint64_t)st.st_ino;
+    *mark = NETNS_MARK | (uint64_t)st.st_ino;
     return 0;
+}
+
+int netns_id(const struct sockq_proc *proc, uint32_t pid, uint64_t *id)
+{
+    if (netns_inode(proc, pid, id) == 0)
+        return 0;
+    return proc->live && (errno == EACCES || errno == EPERM) ? netns_mark(proc, pid, id) : -1;
 }
 
 /* Folders of processes are named by pids as the kernel spells them. */
@@ -139,18 +142,15 @@ static size_t first_seen(const struct netns_list *list, size_t from, uint64_t se
 static void join_marked(struct netns_list *list)
 {
     const size_t marked = netns_member_find(list, NETNS_MARK, 0);
-    char path[32];
-    struct stat st;
+    uint64_t mark;
 
     if (marked == list->member_count)
         return;
     for (size_t i = 0; i < marked; i++) {
         if (i > 0 && list->members[i].id == list->members[i - 1].id)
             continue;
-        snprintf(path, sizeof(path), "%" PRIu32 "/net/dev", list->members[i].pid);
-        if (fstatat(list->proc->fd, path, &st, 0) < 0)
+        if (netns_mark(list->proc, list->members[i].pid, &mark) < 0)
             continue;
-        uint64_t mark = NETNS_MARK | (uint64_t)st.st_ino;
         for (size_t k = first_seen(list, marked, mark);
              k < list->member_count && list->members[k].seen == mark; k++)
             list->members[k].id = list->members[i].id;

@@ -55,6 +55,8 @@ int netns_names_read(struct netns_names *names, const struct sockq_proc *proc)
     if (result == 0 && saved)
         result = -1;
     closedir(folder);
+    if (result < 0)
+        netns_names_free(names);
     if (names->count)
         qsort(names->list, names->count, sizeof(*names->list), compare_names);
     errno = saved;

@@ -207,6 +207,9 @@ int netns_open(struct netns_list *list, uint32_t index, const char *path);
 /** The inode of a process's namespace, or -1 with errno. @pid 0: of the reader itself. */
 int netns_inode(const struct sockq_proc *proc, uint32_t pid, uint64_t *inode);
 
+/** The mark of a process's namespace, which anyone may look at, or -1 with errno. */
+int netns_mark(const struct sockq_proc *proc, uint32_t pid, uint64_t *mark);
+
 /** What tells a process's namespace from others, or -1 with errno. */
 int netns_id(const struct sockq_proc *proc, uint32_t pid, uint64_t *id);
 

@@ -1,23 +1,33 @@
 /*
- * Paths of cgroup ids: of sockets that were made in cgroups of the test's own, and of mounts in
- * places of all kinds. Without a cgroup2 mount, or the right to make a cgroup, those are skipped.
+ * Paths of cgroup ids: of sockets that were made in cgroups of the test's own, of mounts in places
+ * of all kinds, and where calls fail. Without a cgroup2 mount, or the right to make a cgroup, those
+ * are skipped.
+ *
+ * Linked with the options in test_cgroups.link, so that the calls come to calls.h first.
  */
 #define _GNU_SOURCE
+#include "calls.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <mntent.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "collect.h"
 #include "helper.h"
 #include "source/cgroups.h"
+
+FAILING(int, fstatfs, (int fd, struct statfs *fs), (fd, fs), -1, EIO)
+FAILING(struct dirent *, readdir, (DIR * folder), (folder), NULL, EIO)
 
 static char mounted[512], made[600];
 
@@ -252,7 +262,7 @@ static void test_escaped(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         struct stat st;
-        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
             mount("none", path_of(f, "a b\\c"), "cgroup2", 0, NULL) < 0)
             _exit(77);
         /* No assert in here: it would go on with the other tests. */
@@ -269,13 +279,177 @@ static void test_escaped(void **state)
     assert_int_equal(status, 0);
 }
 
+/* A cgroup of the test's own. */
+static bool make_own(void)
+{
+    if (!find_mount())
+        return false;
+    snprintf(made, sizeof(made), "%s/sockq-unit-%d", mounted, (int)getpid());
+    return mkdir(made, 0755) == 0;
+}
+
+static uint64_t id_of(const char *folder)
+{
+    struct stat st;
+
+    assert_int_equal(stat(folder, &st), 0);
+    return st.st_ino;
+}
+
+/* Digits that are no escape stand for themselves. */
+static void test_no_escapes(void **state)
+{
+    static const char *const names[] = {"x\\",   "x\\#12", "x\\400", "x\\0",   "x\\0#1",
+                                        "x\\08", "x\\01",  "x\\01#", "x\\018", "x\\n"};
+    struct fixture *f = *state;
+    char path[700], text[900];
+
+    if (!make_own())
+        skip();
+    for (size_t i = 0; i < COUNT(names); i++) {
+        snprintf(path, sizeof(path), "%s/%s", made, names[i]);
+        assert_int_equal(mkdir(path, 0755), 0);
+        snprintf(text, sizeof(text), "cgroup2 %s cgroup2 rw 0 0\n", path);
+        const bool found = finds(f, text, id_of(path));
+        assert_int_equal(rmdir(path), 0);
+        assert_true(found);
+    }
+    assert_int_equal(rmdir(made), 0);
+}
+
+static const char inner_name[] = "inner";
+static uint64_t own_id, inner_id;
+
+static int meet_both(void *context)
+{
+    struct fixture *f = context;
+    const bool counts = calls.counts;
+    unsigned count;
+
+    calls.counts = false;
+    begin(f);
+    calls.counts = counts;
+    struct cgroups *cgroups = cgroups_new(&f->proc);
+    int result = -1, error = errno;
+    if (cgroups) {
+        cgroups_meet(cgroups, &f->w, inner_id);
+        cgroups_meet(cgroups, &f->w, own_id);
+        result = f->w.error ? -1 : 0;
+        error = f->w.error;
+    }
+    calls.counts = false;
+    cgroups_free(cgroups, &f->w);
+    sockq_writer_finish(&f->w, SOCKQ_SET_COMPLETE);
+    /* A path is the right one, or not there. */
+    if (*path_in(f, inner_id, &count))
+        assert_string_equal(path_in(f, inner_id, &count), "/inner");
+    if (!calls.failed)
+        assert_int_equal(count, 1);
+    if (*path_in(f, own_id, &count))
+        assert_string_equal(path_in(f, own_id, &count), "/");
+    if (!calls.failed)
+        assert_int_equal(count, 1);
+    sockq_file_release(&f->file, f->w.block);
+    calls.counts = counts;
+    errno = error;
+    return result;
+}
+
+static void test_calls(void **state)
+{
+    struct fixture *f = *state;
+    char inner[700], text[800];
+
+    if (!make_own())
+        skip();
+    snprintf(inner, sizeof(inner), "%s/%s", made, inner_name);
+    assert_int_equal(mkdir(inner, 0755), 0);
+    own_id = id_of(made);
+    inner_id = id_of(inner);
+    snprintf(text, sizeof(text), "cgroup2 %s cgroup2 rw 0 0\n", made);
+    put_text(f, "self/mounts", text);
+    rmdir(inner);
+    assert_int_equal(mkdir(inner, 0755), 0);
+    inner_id = id_of(inner);
+    fail_each_call(meet_both, f, true);
+    rmdir(inner);
+    rmdir(made);
+}
+
+/* What the collector may hold is bounded, with the folders that it remembers. */
+static void test_limits(void **state)
+{
+    struct fixture *f = *state;
+    char text[800];
+
+    if (!make_own())
+        skip();
+    const uint64_t id = id_of(made);
+    snprintf(text, sizeof(text), "cgroup2 %s cgroup2 rw 0 0\n", made);
+    put_text(f, "self/mounts", text);
+    for (uint64_t pages = 0; pages < 2; pages++) {
+        struct cgroups *cgroups = cgroups_new(&f->proc);
+        assert_non_null(cgroups);
+        begin(f);
+        f->file.used_most = f->file.used + pages;
+        cgroups_meet(cgroups, &f->w, id);
+        assert_int_equal(f->w.error, EDQUOT);
+        assert_int_equal(f->w.cgroups, 0);
+        /* Behind a failure nothing is looked at. */
+        cgroups_meet(cgroups, &f->w, id + 1);
+        cgroups_free(cgroups, &f->w);
+        assert_int_equal(f->file.used, f->w.pages);
+        sockq_writer_finish(&f->w, SOCKQ_SET_COMPLETE);
+        sockq_file_release(&f->file, f->w.block);
+        f->file.used_most = 0;
+    }
+    rmdir(made);
+}
+
+/* Folders whose path is longer than any that can be opened are not told, nor what is in them. */
+static void test_deep(void **state)
+{
+    enum { DEEP = 20, LENGTH = 250 };
+    struct fixture *f = *state;
+    char name[LENGTH + 1], text[800];
+    int fds[DEEP + 1], deep = 0;
+    struct stat st;
+
+    if (!make_own())
+        skip();
+    memset(name, 'd', LENGTH);
+    name[LENGTH] = '\0';
+    fds[0] = open(made, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fds[0] >= 0);
+    while (deep < DEEP && mkdirat(fds[deep], name, 0755) == 0) {
+        fds[deep + 1] = openat(fds[deep], name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(fds[deep + 1] >= 0);
+        deep++;
+    }
+    snprintf(text, sizeof(text), "cgroup2 %s cgroup2 rw 0 0\n", made);
+    bool found[DEEP + 1];
+    for (int i = 0; i <= deep; i++) {
+        assert_int_equal(fstat(fds[i], &st), 0);
+        found[i] = finds(f, text, st.st_ino);
+    }
+    for (int i = deep; i >= 0; i--) {
+        close(fds[i]);
+        if (i > 0)
+            unlinkat(fds[i - 1], name, AT_REMOVEDIR);
+    }
+    rmdir(made);
+    for (int i = 0; i <= deep; i++)
+        assert_int_equal(found[i], i * (LENGTH + 1) < PATH_MAX);
+    if (deep < DEEP)
+        skip();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(test_sockets),
-        FIXTURE_TEST(test_later),
-        FIXTURE_TEST(test_no_mount),
-        FIXTURE_TEST(test_escaped),
+        FIXTURE_TEST(test_sockets), FIXTURE_TEST(test_later),      FIXTURE_TEST(test_no_mount),
+        FIXTURE_TEST(test_escaped), FIXTURE_TEST(test_no_escapes), FIXTURE_TEST(test_calls),
+        FIXTURE_TEST(test_limits),  FIXTURE_TEST(test_deep),
     };
 
     return cmocka_run_group_tests_name("cgroups", tests, NULL, NULL);

@@ -67,10 +67,39 @@ static void neighbours_share(void **state)
     inodes_free(&inodes);
 }
 
+ssize_t __real_getrandom(void *into, size_t size, unsigned flags);
+ssize_t __wrap_getrandom(void *into, size_t size, unsigned flags);
+static bool no_randomness;
+
+ssize_t __wrap_getrandom(void *into, size_t size, unsigned flags)
+{
+    return no_randomness ? -1 : __real_getrandom(into, size, flags);
+}
+
+/* Early at boot keys are spread as well, and not in each run alike. */
+static void seeds_without_randomness(void **state)
+{
+    struct inodes inodes;
+
+    (void)state;
+    no_randomness = true;
+    inodes = (struct inodes){.seed = hash_seed_new()};
+    const struct hash_seed second = hash_seed_new();
+    no_randomness = false;
+    assert_true(inodes.seed.second & 1 && second.second & 1);
+    assert_true(inodes.seed.first != second.first && inodes.seed.second != second.second);
+    assert_false(inodes_have(&inodes, 7));
+    assert_false(add(&inodes, 7));
+    assert_true(inodes_have(&inodes, 7));
+    assert_false(inodes_have(&inodes, 8));
+    inodes_free(&inodes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_once), cmocka_unit_test(at_the_ends),
-                                       cmocka_unit_test(neighbours_share)};
+                                       cmocka_unit_test(neighbours_share),
+                                       cmocka_unit_test(seeds_without_randomness)};
 
     return cmocka_run_group_tests_name("inodes", tests, NULL, NULL);
 }
