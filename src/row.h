@@ -699,7 +699,9 @@ enum sockq_narrow_has {
     SOCKQ_NARROW_LOCAL_ADDR = 0x8,
     SOCKQ_NARROW_REMOTE_ADDR = 0x10,
     SOCKQ_NARROW_EITHER_ADDR = 0x20,
-    SOCKQ_NARROW_ALL = 0x3f
+    /* The kernel chose the local port, or the socket has none. */
+    SOCKQ_NARROW_AUTO = 0x40,
+    SOCKQ_NARROW_ALL = 0x7f
 };
 
 /* From low to high, both included. */

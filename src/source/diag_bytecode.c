@@ -114,6 +114,11 @@ size_t diag_bytecode(const struct sockq_narrow *narrow, unsigned char code[DIAG_
             add(&all, &piece);
         }
     }
+    if (narrow->has & SOCKQ_NARROW_AUTO) {
+        struct piece piece = behind(&all);
+        put_op(&piece, INET_DIAG_BC_AUTO, OP, 2 * OP);
+        add(&all, &piece);
+    }
     if (narrow->has & SOCKQ_NARROW_EITHER_PORT) {
         struct piece piece = behind(&all), second;
         put_ports(&piece, true, &narrow->either_port);

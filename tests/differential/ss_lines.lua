@@ -15,6 +15,10 @@ lines.OPTIONS = [[
 -tani
 -tanm
 -tanT
+-tanoe
+-tanie
+-tae
+-tuwnaie
 -l
 -ln
 -lt
@@ -45,6 +49,10 @@ lines.OPTIONS = [[
 -f unix -a
 -f netlink
 -f netlink -an
+-e -f netlink
+-e -f netlink -a
+-ne -f netlink -a
+-em -f netlink -a
 -f vsock
 -f xdp
 -f tipc
@@ -343,6 +351,67 @@ src 10.1.2.3 \sport = 22
 src \10.1.2.3
 src 10\.1.2.3
 ]]
+
+local SPELLINGS = {
+  "", "=", "==", "eq", "!=", "ne", "neq", "<", "lt", ">", "gt", "<=", "le", "leq", ">=", "ge", "geq", "<>", "=!",
+}
+local LINKS = { "and", "&", "&&", "or", "|", "||", "" }
+-- Each is true of some rows of the tree and false of others.
+local MEMBERS = { "sport = 22", "dport < 1024", "src 10/8", "not dst 0.0.0.0", "( sport = 80 or autobound )" }
+-- Words behind src and dst.
+local HOSTS = {
+  "10.1.2.3", "10.1.2.3:40000", "10/8:40000", "127.0.0.1/8", "0/0", "10.1.2.2/31", "1.2.3.4/31", "10.1.2/24",
+  "255.255.255.255", "::/0", "[::/0]", "[::ffff:0:0/96]", "[2001:db8::]", "[2001:db8::/32]:443", "2001:db8::/32:443",
+  "[fe80::2]:ssh", "[::1]:*", "*:*", "*:ssh", ":*", "10.1.2.3/8:ssh", "inet:10/8:40000", "inet6:fe80::/10",
+  "inet6:[::1]:22", "inet:*", "link:*", "netlink:*", "netlink:15:22", "netlink:16", "unix:/run/*", "unix:@ABC*",
+  "unix:[!@]*", "010.1.2.3", "0xff.0xff.0xff.0xff",
+}
+
+--- Filters made from their parts: every operator in every spelling, hosts on both sides, and two or three
+--- conditions in every order of and, or, not and groups.
+---@return string[][]
+function lines.filters()
+  local all = {}
+  local function add(...) all[#all + 1] = table.concat({ ... }, " ") end
+  for _, side in ipairs { "sport", "dport" } do
+    for i, operator in ipairs(SPELLINGS) do
+      add(side, operator, ({ "22", ":443", "ssh", "0", "65535" })[i % 5 + 1])
+      add("not", side, operator, ({ "*", "1023", ":domain" })[i % 3 + 1])
+    end
+  end
+  for _, name in ipairs { "dev", "fwmark" } do
+    for _, operator in ipairs(SPELLINGS) do add(name, operator, "22") end
+  end
+  for i, host in ipairs(HOSTS) do
+    add("src", host)
+    add("dst", ({ "=", "==", "eq" })[i % 3 + 1], host)
+  end
+  for i, a in ipairs(MEMBERS) do
+    for j, first in ipairs(LINKS) do
+      local b, c, second = MEMBERS[(i + j) % 5 + 1], MEMBERS[(i + 2 * j) % 5 + 1], LINKS[(i * j) % 7 + 1]
+      add(a, first, b, second, c)
+      add(a, first, "(", b, second, c, ")")
+      add("not (", a, first, b, ")", second, "not", c)
+      add(a, first, first, b)
+      add(a, first, b, second)
+    end
+  end
+  return lines.lists(table.concat(all, "\n") .. "\n")
+end
+
+--- A filter of so many conditions, as words.
+---@param count integer
+---@return string[]
+function lines.long(count)
+  local list = { "-tan" }
+  for i = 1, count do
+    list[#list + 1] = "sport"
+    list[#list + 1] = tostring(i % 2 == 0 and i or 65535 - i)
+    list[#list + 1] = "or"
+  end
+  list[#list] = nil
+  return list
+end
 
 --- One line a list of words.
 ---@param text string

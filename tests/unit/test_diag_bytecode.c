@@ -24,6 +24,7 @@ struct end {
 
 struct entry {
     uint8_t family;
+    bool is_chosen; /* the local port, by the kernel */
     struct end local;
     struct end remote;
 };
@@ -81,6 +82,9 @@ static bool runs_true(const unsigned char *code, long left, const struct entry *
             break;
         case INET_DIAG_BC_JMP:
             yes = false;
+            break;
+        case INET_DIAG_BC_AUTO:
+            yes = entry->is_chosen;
             break;
         case INET_DIAG_BC_S_GE:
             yes = entry->local.port >= port;
@@ -142,7 +146,8 @@ static void audit(const unsigned char *code, long length)
             assert_true(condition.prefix_len <= 8 * size);
             least += (long)sizeof(condition) + size;
             assert_true(left >= least);
-        } else if (op.code != INET_DIAG_BC_NOP && op.code != INET_DIAG_BC_JMP) {
+        } else if (op.code != INET_DIAG_BC_NOP && op.code != INET_DIAG_BC_JMP &&
+                   op.code != INET_DIAG_BC_AUTO) {
             least += OP;
             assert_true(left >= least);
         }
@@ -173,7 +178,8 @@ static bool in_prefix(const struct sockq_prefix *prefix, const struct entry *ent
 /* What the conditions mean, in plain words. */
 static bool meets(const struct sockq_narrow *n, const struct entry *e)
 {
-    return (!(n->has & SOCKQ_NARROW_LOCAL_PORT) || in_ports(&n->local_port, e->local.port)) &&
+    return (!(n->has & SOCKQ_NARROW_AUTO) || e->is_chosen) &&
+           (!(n->has & SOCKQ_NARROW_LOCAL_PORT) || in_ports(&n->local_port, e->local.port)) &&
            (!(n->has & SOCKQ_NARROW_REMOTE_PORT) || in_ports(&n->remote_port, e->remote.port)) &&
            (!(n->has & SOCKQ_NARROW_EITHER_PORT) || in_ports(&n->either_port, e->local.port) ||
             in_ports(&n->either_port, e->remote.port)) &&
@@ -243,6 +249,7 @@ static void test_random(void **state)
         audit(code, (long)size);
         for (int k = 0; k < 4; k++) {
             struct entry entry = {.family = random_below(2) ? AF_INET : AF_INET6};
+            entry.is_chosen = random_below(4);
             entry.local = random_end(entry.family);
             entry.remote = random_end(entry.family);
             const bool wanted = meets(&narrow, &entry);
@@ -270,6 +277,19 @@ static const struct sockq_table_info *look(struct fixture *f, const struct sockq
     return &f->w.set->tables[SOCKQ_UDP];
 }
 
+/* A port that no socket has, in the network's order. */
+static in_port_t free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd);
+    return address.sin_port;
+}
+
 /* What this kernel leaves out is what the conditions say; it refuses none of the code. */
 static void test_kernel(void **state)
 {
@@ -283,6 +303,8 @@ static void test_kernel(void **state)
                                       .sin_addr.s_addr = htonl(0x7f000000u + (uint32_t)(i % 3))};
         socklen_t size = sizeof(address);
         address.sin_addr.s_addr = htonl(0x7f000001u + (uint32_t)(i % 3));
+        entries[i].is_chosen = i % 5;
+        address.sin_port = entries[i].is_chosen ? 0 : free_port();
         fds[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         assert_int_equal(bind(fds[i], (struct sockaddr *)&address, size), 0);
         assert_int_equal(getsockname(fds[i], (struct sockaddr *)&address, &size), 0);

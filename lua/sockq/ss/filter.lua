@@ -82,14 +82,21 @@ local function explain(list, wrong)
   return ends
 end
 
+--- A filter.
+---@class sockq.ss.Filter
+---@field tree table         see sockq.ss.parse
+---@field matches fun(row: ffi.cdata*, set: ffi.cdata*, is_text: boolean): boolean  whether a row meets it
+---   (sockq_row, sockq_set_handle; is_text: the kernel has not compared). States are not its matter
+---@field needs { details: boolean?, autobound: boolean? }  what rows must have for it
+---@field autobound table<number, boolean>  to be filled: cookies of sockets whose port the kernel chose
+
 --- Compile a filter.
 ---@param words string[]   arguments behind those of states
 ---@param file string?     text of the file of -F
 ---@param choice sockq.ss.Choice  changed where the filter names a family
 ---@param asked sockq.ss.Lookup
----@return table|nil tree  # nil: there is no filter
----@return function|nil matches
----@return sockq.ss.End|nil  # the filter is wrong
+---@return sockq.ss.Filter|nil  # nil: there is none
+---@return sockq.ss.End|nil      # it is wrong
 function filter.compile(words, file, choice, asked)
   local list = tokens.split(words, file)
   if #list == 0 and not list.too_long then
@@ -98,9 +105,10 @@ function filter.compile(words, file, choice, asked)
   asked.family = choice.last_family
   local tree, wrong = parse.tree(list, reader(choice, asked))
   if not tree then
-    return nil, nil, explain(list, wrong)
+    return nil, explain(list, wrong)
   end
-  return tree, match.compile(tree)
+  local autobound = {}
+  return { tree = tree, matches = match.compile(tree, autobound), needs = match.needs(tree), autobound = autobound }
 end
 
 --- What there is to say of a filter's grouping, for those who want to know.

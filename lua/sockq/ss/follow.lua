@@ -50,7 +50,7 @@ function follow.run(plan)
   if wrong then
     return 255, ("sockq: ss: -E: %s\n"):format(wrong)
   end
-  local show, matches = plan.show, plan.matches
+  local show, matches = plan.show, plan.filter and plan.filter.matches
   show.write = output.put
   local sheet = layout.open({
     netid = show.netid,
@@ -65,7 +65,7 @@ function follow.run(plan)
   for number, name in pairs(protocols) do
     stores[number] = sheet.store(inet.cells(name, show, ports))
   end
-  local stream = events.open({ tables = tables.mask(numbers), flags = listing.flags(show, plan.has) })
+  local stream = events.open({ tables = tables.mask(numbers), flags = listing.flags(show, plan.has, plan.filter) })
   events.each(stream, function(cursor)
     local lent = cast(schema.row_handle, cursor)
     local row, handle = lent.row, lent.set

@@ -1,5 +1,6 @@
 -- ss's listing: which tables are read, in what order their rows come, and their way to the columns.
 
+local ffi = require("ffi")
 local core = require("sockq.core")
 local inet = require("sockq.ss.inet")
 local layout = require("sockq.ss.layout")
@@ -21,7 +22,7 @@ local C = schema.C
 local listing = {}
 
 local band, lshift = bit.band, bit.lshift
-local cast = require("ffi").cast
+local cast = ffi.cast
 local FIRST_LINE, DIAG = tonumber(C.SOCKQ_ROW_FIRST_LINE), tonumber(C.SOCKQ_ROW_DIAG)
 local LONG_LINE = tonumber(C.SOCKQ_ROW_LONG_LINE)
 -- The one status that ss does not have: it does not notice when it could not write all.
@@ -71,7 +72,7 @@ local STEPS = {
 local BUILDERS = {}
 
 local function with_filter(plan, accepts)
-  local matches, states = plan.matches, plan.states
+  local matches, states = plan.filter and plan.filter.matches, plan.states
   if not matches then
     return function(row)
       return (accepts(row, states))
@@ -313,9 +314,13 @@ local FLAGS = {
 --- What is asked of the collector for what a plan shows of its tables.
 ---@param show sockq.ss.Show
 ---@param has table<string, boolean>
+---@param filter? sockq.ss.Filter
 ---@return integer
-function listing.flags(show, has)
+function listing.flags(show, has, filter)
   local flags = C.SOCKQ_KEEP_DUPLICATES
+  if filter and filter.needs.details then
+    flags = flags + C.SOCKQ_WITH_DETAILS
+  end
   if has.netlink and not show.numeric then
     flags = flags + C.SOCKQ_WITH_PORT_NAMES
   end
@@ -325,6 +330,27 @@ function listing.flags(show, has)
     end
   end
   return flags
+end
+
+-- Which sockets the kernel chose the port of: it lets these alone through, and does not say it of one.
+local function find_autobound(numbers, filter)
+  local asked = {}
+  for _, number in ipairs(numbers) do
+    asked[#asked + 1] = FAMILIES[number] and number or nil
+  end
+  if not asked[1] or shortfall.proc_path or shortfall.recording then
+    return
+  end
+  local narrow = ffi.new("struct sockq_narrow", { has = C.SOCKQ_NARROW_AUTO })
+  local collected = set.collect(tables.mask(asked), 0, C.SOCKQ_KEEP_DUPLICATES + C.SOCKQ_WITH_DETAILS, nil,
+    C.SOCKQ_SOURCE_DIAG, narrow)
+  local handle = set.handle(collected)
+  set.each(collected, function(cursor)
+    local more = schema.diag(handle, cast(schema.row_handle, cursor).row.diag.more)
+    if more then
+      filter.autobound[tonumber(more.cookie)] = true
+    end
+  end)
 end
 
 function Listing:run()
@@ -344,7 +370,12 @@ function Listing:run()
   if self.numbers[1] then
     -- In a captured tree a row that is not shown may end its text.
     local states = shortfall.proc_path and 0 or self.plan.states
-    local collected = set.collect(tables.mask(self.numbers), states, listing.flags(show, self.plan.has), nil, C.SOCKQ_SOURCE_AUTO)
+    local filter = self.plan.filter
+    if filter and filter.needs.autobound then
+      find_autobound(self.numbers, filter)
+    end
+    local collected = set.collect(tables.mask(self.numbers), states, listing.flags(show, self.plan.has, filter), nil,
+      C.SOCKQ_SOURCE_AUTO)
     if self.steps[2] then
       self:in_turn(collected)
     else
@@ -355,7 +386,7 @@ function Listing:run()
 end
 
 --- Print what a plan asks for.
----@param plan table  { show, has, order, families, last_family, states, matches }
+---@param plan sockq.ss.Plan
 ---@return integer  exit status
 function listing.run(plan)
   -- What ss could not read it does not tell.

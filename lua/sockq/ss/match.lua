@@ -2,7 +2,8 @@
 --
 -- ss compares addresses word by word, whatever families they have, and takes every row for one with an
 -- address and a port on each side: of netlink sockets the address is the protocol, of unix ones the port
--- is the inode, or 0 in text. Over sock_diag the kernel has compared by its own rules before, so both must accept.
+-- is the inode, or 0 in text. Over sock_diag the kernel has compared by its own rules before, so both must accept. In
+-- compilers of_kernel is false, or where its rules count what only it knows.
 
 local ffi = require("ffi")
 local range = require("sockq.ss.range")
@@ -248,7 +249,14 @@ local AUTOBOUND = {
   [VSOCK] = function(row) return tobit(row.vsock.local_port) > 1023 end,
 }
 
-function compilers.autobound()
+function compilers.autobound(_, of_kernel)
+  if of_kernel then
+    local chosen = of_kernel
+    return function(row, set)
+      local more = more_of(row, set)
+      return more ~= nil and chosen[tonumber(more.cookie)] == true
+    end
+  end
   return function(row, set, is_text) return AUTOBOUND[row.family](row, set, is_text) end
 end
 
@@ -279,11 +287,34 @@ function compile(node, of_kernel)
   return compilers[node.kind](node, of_kernel)
 end
 
+-- What rows must have besides for a condition.
+local NEEDS = { fwmark = { "details" }, cgroup = { "details" }, autobound = { "details", "autobound" } }
+
+--- What a filter asks of rows besides what all of them have.
+---@param node table  the tree
+---@return { details: boolean?, autobound: boolean? }  # details: SOCKQ_WITH_DETAILS; autobound: which ones the kernel
+---   chose the port of
+function match.needs(node)
+  local needs, stack = {}, { node }
+  while #stack > 0 do
+    local this = table.remove(stack)
+    for _, name in ipairs(NEEDS[this.kind] or {}) do
+      needs[name] = true
+    end
+    for _, child in ipairs(this) do
+      stack[#stack + 1] = child
+    end
+  end
+  return needs
+end
+
 --- A function of a row that tells whether a filter accepts it.
 ---@param node table  the tree: see sockq.ss.parse
+---@param autobound table<number, boolean>  by cookie: the inet sockets whose port the kernel chose, there when rows
+---   are looked at
 ---@return fun(row: ffi.cdata*, set: ffi.cdata*, is_text: boolean): boolean
-function match.compile(node)
-  local accepts, kernel = compile(node, false), compile(node, true)
+function match.compile(node, autobound)
+  local accepts, kernel = compile(node, false), compile(node, autobound)
   return function(row, set, is_text)
     return accepts(row, set, is_text) and (is_text or not is_inet_diag(row) or kernel(row, set, is_text))
   end

@@ -2,7 +2,7 @@
 -- which is and, have one rank and group from the left; not takes the one condition or group behind it.
 --
 -- A node has `kind`, and by kind:
---   chain      [1] … [n] the members, from the left; ops[i], "and" or "or", stands before [i]
+--   chain      [1] … [n] the members, from the left; ops[i], "and" or "or", stands before [i]; depth, of chains in it
 --   not        [1]
 --   host       side, "src" or "dst"; value, a sockq.ss.Host
 --   port       side; op, one of == ~= < <= > >=; value, a sockq.ss.Host
@@ -18,6 +18,9 @@ local parse = {}
 
 -- Groups and negations that are open at one place, as bison's stack has it.
 local MOST_OPEN = 9990
+
+-- Groups in one another that do not fall away: each takes calls when rows are looked at.
+local MOST_NESTED = 2000
 
 -- What marks a mistake in the filter among Lua errors.
 local Failure = {}
@@ -107,9 +110,6 @@ local comparison = AT_MOST * Cc("<=") + AT_LEAST * Cc(">=") + LESS * Cc("<") + M
 local predicate = condition(SIDE, EQUAL ^ -1 * Cc("==")) + condition(PORT, comparison) + condition(OTHER, equality)
   + Ct(Cg(Cp(), "pos") * Cg(remembered(AUTO), "name"))
 
-local before = (counted(NOT, 1, "not") + counted(OPEN, 1, "open")) ^ 0
-local behind = counted(CLOSE, -1, "close") ^ 0
-local operand = before * (predicate + wrong) * behind
 local link = Cp() * (AND * Cc("and") + OR * Cc("or") + Cc("and")) / function(pos, op)
   return { kind = "link", op = op, pos = pos }
 end
@@ -120,9 +120,29 @@ local finish = P(-1) * Cmt(Carg(1), function(subject, at, state)
   end
   return at
 end)
--- Behind an operand comes a link and an operand, or the end.
+-- One piece a match: LPeg keeps what Cmt gives on Lua's stack until a match ends, and filters may be long. Behind a
+-- condition comes what closes groups, a link to the next one, or the end.
 local starts_operand = #(NOT + OPEN + SIDE + PORT + OTHER + AUTO)
-local grammar = Ct(operand * ((#(AND + OR) + starts_operand) * link * operand) ^ 0) * (finish + wrong)
+local operand = (counted(NOT, 1, "not") + counted(OPEN, 1, "open") + predicate + wrong) * Cp()
+local behind = (counted(CLOSE, -1, "close") + (#(AND + OR) + starts_operand) * link + (finish + wrong) * Cc({ kind = "end" }))
+  * Cp()
+
+local function pieces(text, state)
+  local list, expected, at = {}, operand, 1
+  while true do
+    local piece
+    piece, at = expected:match(text, at, state)
+    if piece.kind == "end" then
+      return list
+    end
+    list[#list + 1] = piece
+    if piece.kind == "link" then
+      expected = operand
+    elseif not piece.kind then
+      expected = behind
+    end
+  end
+end
 
 local KINDS = { src = "host", dst = "host", sport = "port", dport = "port" }
 local SIDES = { src = "src", sport = "src", dst = "dst", dport = "dst" }
@@ -137,16 +157,21 @@ local function fold(frame)
   if #frame.list == 1 then
     return frame.list[1]
   end
-  local node = { kind = "chain", ops = frame.ops, pos = frame.list[1].pos }
+  local node = { kind = "chain", ops = frame.ops, pos = frame.list[1].pos, depth = 1 }
   for i, member in ipairs(frame.list) do
     node[i] = member
+    node.depth = math.max(node.depth, (member.depth or 0) + 1)
+  end
+  if node.depth > MOST_NESTED then
+    raise({ at = node.pos, message = ("sockq: ss: groups stand in one another more than %d deep; take some apart\n"):format(
+      MOST_NESTED) })
   end
   return node
 end
 
 -- Negations before a node, the last one first; two of them are none.
 local function negate(node, count)
-  return count % 2 == 1 and { kind = "not", pos = node.pos, node } or node
+  return count % 2 == 1 and { kind = "not", pos = node.pos, depth = node.depth, node } or node
 end
 
 local function build(found)
@@ -182,9 +207,9 @@ end
 ---@return table?         # what is wrong: { at = byte in the text, message = or syntax = }
 function parse.tree(list, read)
   local state = { read = read, negations = 0, groups = 0, too_long = list.too_long }
-  local ok, result = pcall(grammar.match, grammar, tokens.text(list), 1, state)
+  local ok, result = pcall(function() return build(pieces(tokens.text(list), state)) end)
   if ok then
-    return build(result)
+    return result
   elseif getmetatable(result) ~= Failure then
     error(result, 0)
   end

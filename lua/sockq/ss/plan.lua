@@ -34,10 +34,7 @@ local plan = {}
 ---@field last_family string|nil  the family that was named last, by an option or in the filter: it alone is dumped
 ---   over netlink of inet and inet6
 ---@field states integer  a bit for each of the kernel's state numbers, bit 0: unknown
----@field matches (fun(row: ffi.cdata*, set: ffi.cdata*, is_text: boolean): boolean)|nil  whether a row meets the
----   filter (sockq_row, sockq_set_handle; is_text: it is from a text table); nil: there is none. States are not its
----   matter
----@field filter table|nil  the tree of the filter
+---@field filter sockq.ss.Filter|nil
 
 --- The plan of a command line.
 ---@param chosen sockq.ss.Chosen

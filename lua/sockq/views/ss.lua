@@ -45,15 +45,18 @@ local function run(args)
   if not made.order[1] then
     return finish({ status = 0, err = plan.is_empty(made) })
   end
-  local words = { unpack(chosen.words, at) }
-  local tree, matches, wrong = filter.compile(words, chosen.filter_text, chosen.choice, lookup.of(made))
+  local words = {}
+  for i = at, #chosen.words do
+    words[#words + 1] = chosen.words[i]
+  end
+  local found, wrong = filter.compile(words, chosen.filter_text, chosen.choice, lookup.of(made))
   if wrong then
     return finish(wrong)
-  elseif tree then
+  elseif found then
     plan.narrow(made, chosen.choice)
-    made.filter, made.matches = tree, matches
+    made.filter = found
     local line = core.command_line()
-    local note = line and line.given.verbose and filter.note(tree)
+    local note = line and line.given.verbose and filter.note(found.tree)
     if note then
       complain(note)
     end
