@@ -159,7 +159,7 @@ static int set_ids(uid_t uid, gid_t gid)
     if (getresuid(&ruid, &euid, &suid) < 0 || getresgid(&rgid, &egid, &sgid) < 0)
         return -1;
     if (ruid != uid || euid != uid || suid != uid || rgid != gid || egid != gid || sgid != gid ||
-        (uid != 0 && setuid(0) == 0)) {
+        setuid(0) == 0) {
         errno = EPERM;
         return -1;
     }
