@@ -142,7 +142,7 @@ int sockq_history_load(struct sockq_history_file *file,
 {
     size_t size;
     bool whole;
-    int result = 0;
+    int result = 0, error = 0;
 
     /* While another session cuts the file, this one does not. */
     bool locked = flock(file->fd, LOCK_EX | LOCK_NB) == 0;
@@ -153,8 +153,15 @@ int sockq_history_load(struct sockq_history_file *file,
     char *kept = last_lines(text, count, SOCKQ_HISTORY_LINES);
     if (locked && (!whole || count > 2 * SOCKQ_HISTORY_LINES)) {
         size_t left = size - (size_t)(kept - text);
-        if (ftruncate(file->fd, 0) < 0 || write(file->fd, kept, left) != (ssize_t)left)
+        ssize_t n = ftruncate(file->fd, 0);
+        if (n == 0)
+            do
+                n = write(file->fd, kept, left);
+            while (n < 0 && errno == EINTR);
+        if (n != (ssize_t)left) {
+            error = n < 0 ? errno : ENOSPC;
             result = -1;
+        }
     }
     if (locked)
         flock(file->fd, LOCK_UN);
@@ -164,6 +171,8 @@ int sockq_history_load(struct sockq_history_file *file,
             use(line, context);
     }
     free(text);
+    if (result < 0)
+        errno = error;
     return result;
 }
 

@@ -5,6 +5,8 @@
 #include "calls.h"
 
 #include <limits.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "../../src/lua/history.h"
 
@@ -64,6 +66,15 @@ static int load_and_append(void *context)
     return result;
 }
 
+/* A file that is cut while it is loaded. */
+static int load_long(void *context)
+{
+    calls.counts = false;
+    put_lines(context, 3 * SOCKQ_HISTORY_LINES);
+    calls.counts = true;
+    return load_and_append(context);
+}
+
 static void a_failure_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -73,6 +84,7 @@ static void a_failure_is_told(void **state)
     fail_each_call(load_and_append, f, true);
     assert_string_equal(loaded.first, "line 0");
     assert_string_equal(loaded.last, "new");
+    fail_each_call(load_long, f, true);
 }
 
 static void a_long_file_is_cut(void **state)
@@ -184,6 +196,58 @@ static void files_of_others_and_of_other_kinds(void **state)
     assert_int_equal(errno, EPERM);
 }
 
+/* A disk, or a limit, that takes a part of what is written: what is kept is told to be too little.
+ */
+static void writes_that_are_cut(void **state)
+{
+    struct fixture *f = *state;
+    struct sockq_history_file file;
+    struct rlimit before, limit;
+
+    put_lines(f, 3 * SOCKQ_HISTORY_LINES);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    limit = before;
+    limit.rlim_cur = 100;
+    assert_int_equal(sockq_history_open(&file, history_path(f), false), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    int loaded_all = sockq_history_load(&file, use_line, NULL), error = errno;
+    /* At the limit nothing is taken any more, short of it a part. */
+    assert_int_equal(truncate(history_path(f), 98), 0);
+    int appended = sockq_history_append(&file, "line", 4), append_error = errno;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(loaded_all, -1);
+    assert_int_equal(error, ENOSPC);
+    assert_int_equal(appended, -1);
+    assert_int_equal(append_error, ENOSPC);
+    assert_int_equal(file.fd, -1);
+}
+
+/* A signal while it is read, and the folder of all. */
+static void interrupted_and_at_the_top(void **state)
+{
+    struct fixture *f = *state;
+    struct sockq_history_file file;
+
+    put_lines(f, 3);
+    memset(&calls, 0, sizeof(calls));
+    calls.counts = calls.interrupted = true;
+    int result = load_and_append(f);
+    calls.counts = false;
+    assert_int_equal(result, 0);
+    assert_string_equal(loaded.last, "line 2");
+    /* The third call: no file is made there. */
+    calls.counts = true;
+    calls.interrupted = false;
+    calls.seen = 0;
+    calls.at = 3;
+    result = sockq_history_open(&file, "/history", false);
+    calls.counts = false;
+    assert_int_equal(result, -1);
+    assert_true(access("/history", F_OK) < 0);
+}
+
 static void where_it_lies(void **state)
 {
     char path[64];
@@ -213,6 +277,7 @@ int main(void)
         FIXTURE_TEST(a_failure_is_told),       FIXTURE_TEST(a_long_file_is_cut),
         FIXTURE_TEST(the_end_of_a_huge_file),  FIXTURE_TEST(damaged_files),
         FIXTURE_TEST(lines_that_are_left_out), FIXTURE_TEST(files_of_others_and_of_other_kinds),
+        FIXTURE_TEST(writes_that_are_cut),     FIXTURE_TEST(interrupted_and_at_the_top),
         FIXTURE_TEST(where_it_lies),
     };
 
