@@ -20,11 +20,10 @@
 
 static char *prompt_of(EditLine *el)
 {
-    struct sockq_editor *e = NULL;
-    static char empty[] = "";
+    struct sockq_editor *e;
 
     el_wget(el, EL_CLIENTDATA, &e);
-    return e && e->prompt ? (char *)e->prompt : empty;
+    return (char *)(uintptr_t)e->prompt;
 }
 
 struct completion {
@@ -194,6 +193,7 @@ static int l_open(lua_State *L)
     e->el = opened.el;
     e->history = opened.history;
     e->file = opened.file;
+    e->prompt = "";
     opened.el = NULL;
     el_set(e->el, EL_CLIENTDATA, e);
     return 1;
@@ -250,7 +250,7 @@ static const char *get_line(struct sockq_editor *e, lua_State *L, const char *pr
     const char *line = e->interrupted ? NULL : el_gets(e->el, &length);
     sockq_editor_give_signals_back(e);
     e->L = NULL;
-    e->prompt = NULL;
+    e->prompt = "";
     return length > 0 ? line : NULL;
 }
 

@@ -19,7 +19,7 @@ struct sockq_editor {
     History *history;
     struct sockq_history_file file;
     lua_State *L;       /* while it reads a line */
-    const char *prompt; /* likewise; ASCII */
+    const char *prompt; /* likewise, else empty; ASCII */
     bool interrupted;   /* Ctrl-C gave the line up */
     mbstate_t decoding; /* of a character whose first bytes were read */
     struct sigaction before[SOCKQ_EDITOR_SIGNALS];

@@ -21,6 +21,7 @@
 /* Which call fails. */
 static struct {
     bool counts;        /* else all pass */
+    const char *name;   /* only calls of this name count; NULL: all */
     long at;            /* this call, counted from 1 */
     long seen;          /* calls so far */
     const char *failed; /* which it was, NULL: none yet */
@@ -31,7 +32,7 @@ static struct {
 
 static bool call_fails(const char *name, int error)
 {
-    if (!calls.counts || ++calls.seen != calls.at)
+    if (!calls.counts || (calls.name && strcmp(calls.name, name) != 0) || ++calls.seen != calls.at)
         return false;
     calls.failed = name;
     errno = calls.error = error;
