@@ -101,7 +101,8 @@ static int client_collect(lua_State *L)
                                       .subscription = (uint32_t)luaL_optnumber(L, 7, 0)};
     size_t size;
     const char *narrow = luaL_optlstring(L, 6, NULL, &size);
-    luaL_argcheck(L, !narrow || size == sizeof(question.narrow), 6, "not a struct sockq_narrow");
+    if (narrow && size != sizeof(question.narrow))
+        return luaL_argerror(L, 6, "not a struct sockq_narrow");
     if (narrow)
         memcpy(&question.narrow, narrow, size);
     struct sockq_set_handle *handle = lua_newuserdata(L, sizeof(*handle));

@@ -72,8 +72,8 @@ void sockq_lua_write_last(char *text)
             *p = '?';
     text[length] = '\n';
     sockq_lua_erase_line();
-    if (write(STDERR_FILENO, "sockq: ", 7) < 0 || write(STDERR_FILENO, text, length + 1) < 0)
-        _exit(EXIT_USAGE);
+    (void)!write(STDERR_FILENO, "sockq: ", 7);
+    (void)!write(STDERR_FILENO, text, length + 1);
     _exit(EXIT_USAGE);
 }
 

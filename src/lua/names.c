@@ -52,7 +52,8 @@ static uint32_t check_number(lua_State *L)
 {
     const lua_Number number = luaL_checknumber(L, 1);
 
-    luaL_argcheck(L, number >= 0 && number <= UINT32_MAX, 1, "a number of 32 bits");
+    if (!(number >= 0 && number <= UINT32_MAX))
+        luaL_argerror(L, 1, "a number of 32 bits");
     return (uint32_t)number;
 }
 

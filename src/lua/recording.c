@@ -117,8 +117,8 @@ static int recording_client(lua_State *L)
     struct sockq_recording *recording = check_recording(L);
     lua_Integer index = luaL_checkinteger(L, 2);
 
-    luaL_argcheck(L, index >= 1 && (size_t)index <= recording->count, 2,
-                  "there is no such snapshot");
+    if (index < 1 || (size_t)index > recording->count)
+        return luaL_argerror(L, 2, "there is no such snapshot");
     struct sockq_client *client = sockq_lua_new_client(L);
     if (sockq_client_replay(client, recording, (size_t)index - 1) < 0)
         return push_failure(L, recording);
@@ -134,7 +134,8 @@ static uint64_t *check_rows(lua_State *L, int index, uint64_t *count)
     for (uint64_t i = 0; i < *count; i++) {
         lua_rawgeti(L, index, (int)i + 1);
         lua_Number row = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
-        luaL_argcheck(L, row >= 0 && row < 1e15, index, "indexes of rows are expected");
+        if (!(row >= 0 && row < 1e15))
+            luaL_argerror(L, index, "indexes of rows are expected");
         rows[i] = (uint64_t)row;
         lua_pop(L, 1);
     }
@@ -153,8 +154,8 @@ static int recording_append(lua_State *L)
     struct sockq_source source = {.set = handle->set, .base = handle->map};
     struct sockq_selection selection = {.question = handle->set->question};
 
-    luaL_argcheck(L, sockq_set_status(handle->set) != SOCKQ_SET_READING, 2,
-                  "the row set is still being read");
+    if (sockq_set_status(handle->set) == SOCKQ_SET_READING)
+        return luaL_argerror(L, 2, "the row set is still being read");
     selection.filter = luaL_optlstring(L, 4, NULL, &selection.filter_len);
     if (!lua_isnoneornil(L, 3))
         selection.rows = check_rows(L, 3, &selection.count);

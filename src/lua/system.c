@@ -80,7 +80,8 @@ static int l_new_buffer(lua_State *L)
 {
     lua_Integer size = luaL_checkinteger(L, 1);
 
-    luaL_argcheck(L, size >= 0 && size <= 1 << 30, 1, "a size in bytes");
+    if (size < 0 || size > 1 << 30)
+        return luaL_argerror(L, 1, "a size in bytes");
     struct sockq_buffer *buffer = lua_newuserdata(L, sizeof(*buffer) + (size_t)size);
     *buffer = (struct sockq_buffer){
         .calls = &sockq_buffer_calls, .bytes = (char *)(buffer + 1), .size = (uint32_t)size};

@@ -235,8 +235,8 @@ static bool next_event(lua_State *L, int64_t deadline, const sigset_t *open)
         if (now_ns() >= until)
             return false;
         wait_until(until, open);
-        if (pending_length > 0 && read_keys() == 0 && push_key(L, true))
-            return true;
+        if (pending_length > 0 && read_keys() == 0)
+            return push_key(L, true);
     }
 }
 
@@ -247,7 +247,8 @@ static int l_poll_key(lua_State *L)
     lua_Number seconds = luaL_checknumber(L, 1);
     sigset_t closed, before;
 
-    luaL_argcheck(L, seconds >= 0 && seconds <= 1e9, 1, "seconds from 0 to 1e9 are expected");
+    if (!(seconds >= 0 && seconds <= 1e9))
+        return luaL_argerror(L, 1, "seconds from 0 to 1e9 are expected");
     int64_t deadline = now_ns() + (int64_t)(seconds * 1e9);
     sigemptyset(&closed);
     sigaddset(&closed, SIGWINCH);

@@ -23,7 +23,7 @@ struct terminal_step {
     const char *shown; /* wait for this; NULL: do not wait */
     const char *typed; /* NULL: nothing */
     int signal;        /* for the process; 0: none */
-    int columns;       /* the terminal's new width; 0: it stays */
+    int columns;       /* the terminal's new width; 0: it stays; -1: it has none */
     bool nul;          /* a NUL is typed after that */
     bool cooked;       /* somebody else had the terminal: lines are edited by the kernel again */
 };
@@ -71,7 +71,8 @@ static void terminal_step(int master, pid_t pid, const struct terminal_step *ste
     if (found)
         *from = (size_t)(found - terminal_screen) + strlen(step->shown);
     if (step->columns) {
-        const struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)step->columns};
+        const struct winsize size = {
+            .ws_row = 24, .ws_col = step->columns > 0 ? (unsigned short)step->columns : 0};
         assert_int_equal(ioctl(master, TIOCSWINSZ, &size), 0);
     }
     if (step->cooked) {
