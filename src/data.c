@@ -79,7 +79,7 @@ int sockq_data_read(struct sockq_data_list *data, const struct sockq_options *op
 {
     for (int i = 0; i < options->given_count; i++) {
         const struct sockq_given *given = &options->given[i];
-        if (!given->option->name || strcmp(given->option->name, "data") != 0)
+        if (strcmp(given->option->name, "data") != 0)
             continue;
         struct sockq_data *more = realloc(data->list, (data->count + 1) * sizeof(*more));
         if (!more)

@@ -271,7 +271,7 @@ static int choose_netns(struct start *start)
     start->netns.unlike = start->invoker.privileged && !start->invoker.is_root;
     for (int i = 0; i < options->given_count && result == 0; i++) {
         const struct sockq_given *given = &options->given[i];
-        if (given->option->name && strcmp(given->option->name, "netns") == 0)
+        if (strcmp(given->option->name, "netns") == 0)
             result = netns_choose(&start->netns, &start->proc, given->argument);
     }
     if (result == 0 && start->ss.netns)

@@ -184,7 +184,7 @@ int sockq_options_parse(struct sockq_options *options, int argc, char **argv,
 static const struct sockq_given *last_given(const struct sockq_options *options, const char *name)
 {
     for (int i = options->given_count - 1; i >= 0; i--)
-        if (options->given[i].option->name && strcmp(options->given[i].option->name, name) == 0)
+        if (strcmp(options->given[i].option->name, name) == 0)
             return &options->given[i];
     return NULL;
 }

@@ -10,14 +10,14 @@
 /** One option. */
 struct sockq_option {
     int letter;       /* 0: no short form */
-    const char *name; /* without the dashes; NULL: no long form */
+    const char *name; /* the long form, without the dashes */
     const char
         *argument; /* what to call its argument, NULL if it takes none, "[X]": may be left out */
     const char *group; /* heading in the help */
     const char *help;  /* one line */
 };
 
-/** All options, ended by an entry with neither letter nor name. */
+/** All options, ended by an entry without a name. */
 extern const struct sockq_option sockq_option_table[];
 
 enum sockq_mode {

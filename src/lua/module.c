@@ -135,7 +135,7 @@ static void push_option_table(lua_State *L)
     int count = 0;
 
     lua_newtable(L);
-    for (const struct sockq_option *o = sockq_option_table; o->letter || o->name; o++) {
+    for (const struct sockq_option *o = sockq_option_table; o->name; o++) {
         char letter[2] = {(char)o->letter, '\0'};
         lua_newtable(L);
         if (o->letter) {
