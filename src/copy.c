@@ -421,6 +421,8 @@ int sockq_copy(struct sockq_writer *w, struct sockq_file *file, const struct soc
         finish(&c);
         return 0;
     }
+    /* What it took counts no more. */
+    sockq_writer_finish(w, SOCKQ_SET_FAILED);
     sockq_file_release(file, w->block);
     *flaw = w->error ? SOCKQ_FLAW_NONE : c.flaw;
     errno = w->error ? w->error : EBADMSG;

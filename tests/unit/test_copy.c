@@ -266,6 +266,91 @@ static void no_memory_for_a_copy(void **state)
     sockq_file_close(&small);
 }
 
+/* A tree of which each part takes many pages. */
+static void make_large_tree(struct fixture *f)
+{
+    enum { MANY = 900 };
+    static char text[MANY * 500];
+    char path[64], target[64];
+    size_t eps = 0, tcp = 0, un = 0;
+
+    for (int i = 0; i < MANY; i++)
+        eps += (size_t)snprintf(text + eps, sizeof(text) - eps,
+                                "ffff8880 ffff8881 2 10 22 2905 0 %d 10.0.0.1 10.0.0.2 10.0.0.3 "
+                                "10.0.0.4 10.0.0.5\n",
+                                7000 + i);
+    put_table(f, SOCKQ_SCTP_EPS, text, eps);
+    for (int i = 0; i < MANY; i++)
+        tcp += (size_t)snprintf(text + tcp, sizeof(text) - tcp,
+                                "no row\nnone either\nnor this\nnor that\n"
+                                "0: 0100007F:0050 0200007F:%04X 01 0:0 00:0 0 0 0 %d 1 0\n",
+                                i + 1, i + 1);
+    put_table(f, SOCKQ_TCP, text, tcp);
+    for (int i = 0; i < MANY; i++)
+        un += (size_t)snprintf(text + un, sizeof(text) - un,
+                               "d2a1b5c8: 00000002 00000000 00010000 0001 01 %d /%0100d\n",
+                               20000 + i, i);
+    put_table(f, SOCKQ_UNIX, text, un);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(path, sizeof(path), "%d/fd/3", 100 + i);
+        snprintf(target, sizeof(target), "socket:[%d]", i + 1);
+        put_link(f, path, target);
+        snprintf(path, sizeof(path), "%d/ns/net", 100 + i);
+        snprintf(target, sizeof(target), "net:[%d]", 1000 + i);
+        put_link(f, path, target);
+        snprintf(path, sizeof(path), "%d/cmdline", 100 + i);
+        put_text(f, path, "/usr/bin/program-with-a-long-name-and-arguments --of-which-this-is-one");
+        snprintf(path, sizeof(path), "%d/comm", 100 + i);
+        put_text(f, path, "program\n");
+    }
+    put_link(f, "self/ns/net", "net:[1000]");
+    memset(text, '7', 150000);
+    put_bytes(f, "net/softnet_stat", text, 150000);
+    put_bytes(f, "net/sockstat", text, 150000);
+    put_text(f, "loadavg", "1.00\n");
+}
+
+/* Wherever the room ends: an error says so, and all that was taken is given back. */
+static void room_for_a_part_of_a_copy(void **state)
+{
+    /* Pages that are asked for at once. */
+    enum { STEP = 4 };
+    struct fixture *f = *state;
+    const struct sockq_selection parts[] = {
+        {.question = everything},
+        {.question = {.tables = everything.tables, .flags = SOCKQ_WITH_PEERS | SOCKQ_WITH_OWNERS}},
+        {.question = owners_alone},
+    };
+    struct sockq_question question = everything;
+    struct sockq_file small;
+    struct sockq_writer w;
+    enum sockq_flaw flaw;
+
+    make_large_tree(f);
+    question.flags |= SOCKQ_WITH_PEERS;
+    assert_int_equal(sockq_collect_begin(&f->w, &f->file, &f->proc, &question), 0);
+    sockq_collect_run(&f->w, &f->proc, &question, never_stop, NULL);
+    const struct sockq_source source = {.set = f->w.set, .base = f->file.map};
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        unsigned failed = 0;
+        assert_int_equal(sockq_file_open(&small, (size_t)64 << 20, false), 0);
+        small.used_most = 1;
+        while (sockq_copy(&w, &small, &source, &parts[i], &flaw) < 0) {
+            assert_int_equal(errno, EDQUOT);
+            assert_int_equal(flaw, SOCKQ_FLAW_NONE);
+            assert_int_equal(small.used, 0);
+            assert_int_equal(small.sets.count, 0);
+            small.used_most += STEP;
+            failed++;
+        }
+        assert_in_range(failed, 5, 500);
+        assert_in_range(small.used, small.used_most - STEP, small.used_most);
+        if (i == 0)
+            assert_int_equal(sockq_set_rows(w.set), sockq_set_rows(f->w.set));
+        sockq_file_close(&small);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +360,7 @@ int main(void)
         FIXTURE_TEST(tables_that_were_not_recorded),
         FIXTURE_TEST(a_selection_is_small),
         FIXTURE_TEST(no_memory_for_a_copy),
+        FIXTURE_TEST(room_for_a_part_of_a_copy),
     };
 
     return cmocka_run_group_tests_name("copy", tests, NULL, NULL);

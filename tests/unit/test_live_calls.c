@@ -415,6 +415,57 @@ static int keep(enum sockq_table table, int fd)
     return fd;
 }
 
+/* A socket that is on its way to a process: nobody holds it. */
+static bool make_in_flight(void)
+{
+    char byte = 0;
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    const struct sockaddr_in any = {.sin_family = AF_INET};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    int ends[2], fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0 || listen(fd, 1) < 0 ||
+        socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return false;
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(fd));
+    memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+    const bool sent = sendmsg(ends[0], &message, 0) == 1;
+    close(fd);
+    return sent;
+}
+
+static void *stay_alive(void *context)
+{
+    (void)context;
+    for (;;)
+        pause();
+    return NULL;
+}
+
+/* A process whose first thread has ended; another has its sockets. */
+static bool make_leaderless(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        pthread_t thread;
+        const struct sockaddr_in any = {.sin_family = AF_INET};
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0 ||
+            pthread_create(&thread, NULL, stay_alive, NULL) != 0)
+            _exit(1);
+        pthread_exit(NULL);
+    }
+    return child > 0;
+}
+
 /* Sockets of each kind, one of them named so that it forges a row. */
 static bool make_sockets(void)
 {
@@ -600,7 +651,8 @@ int main(void)
     pid_t child = fork();
     if (child == 0) {
         /* The first of its namespace: what it leaves behind ends with it. */
-        const bool made = make_namespaces() && make_sockets();
+        const bool made =
+            make_namespaces() && make_leaderless() && make_sockets() && make_in_flight();
         if (!made)
             printf("skipped: namespaces, mounts or sockets: %s\n", strerror(errno));
         fflush(stdout);
