@@ -224,7 +224,9 @@ static void start_names(struct start *start, pid_t parent)
     const struct names_service service = {.invoker = &start->invoker,
                                           .socket = start->names[0],
                                           .parent = parent,
-                                          .hosts = !start->sandboxed || start->own_view};
+                                          .hosts = !start->sandboxed || start->own_view,
+                                          .named = start->ss.hosts,
+                                          .named_count = start->ss.host_count};
     if (start->names[0] < 0)
         return;
     start->supervised.names = names_start(&service, start->file.map, start->file.size);

@@ -63,8 +63,110 @@ const struct option sockq_ss_longs[] = {{"numeric", 0, NULL, 'n'},
 /* More than filters need, and less than would hurt. */
 enum { FILTER_MOST = 1 << 20, FIRST_ROOM = 4096 };
 
+/* As a host stands in a filter: [FAMILY:]HOST[:PORT], HOST perhaps in brackets. */
+static void cut_to_host(char *word)
+{
+    static const char *const families[] = {"inet:", "inet6:"};
+    char *host = word, *end;
+
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        if (strncmp(word, families[i], strlen(families[i])) == 0)
+            host = word + strlen(families[i]);
+    if (*host == '[')
+        end = strchr(++host, ']');
+    else
+        end = strrchr(host, ':');
+    if (end)
+        *end = '\0';
+    memmove(word, host, strlen(host) + 1);
+}
+
+/* What no address is, and a name can be. */
+static bool may_be_host(const char *text)
+{
+    enum { HOST_MOST = 253 };
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const size_t length = strspn(text, "0123456789.-_abcdefghijklmnopqrstuvwxyz"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+    return length > 0 && length <= HOST_MOST && !text[length] && text[strcspn(text, letters)];
+}
+
+static int add_host(struct sockq_ss *ss, const char *host)
+{
+    char **more = realloc(ss->hosts, (ss->host_count + 1) * sizeof(*more));
+
+    if (!more)
+        return -1;
+    ss->hosts = more;
+    more[ss->host_count] = strdup(host);
+    if (!more[ss->host_count])
+        return -1;
+    ss->host_count++;
+    return 0;
+}
+
+/*
+ * The next word of a filter: up to a blank, a backslash makes the next byte literal. ends_at_line:
+ * a line feed ends a word as well.
+ *
+ * @return what is behind it, or NULL: there is none
+ */
+static const char *next_word(const char *at, const char *end, bool ends_at_line, char *word)
+{
+    while (at < end && (*at == ' ' || *at == '\t' || (ends_at_line && *at == '\n')))
+        at++;
+    if (at == end)
+        return NULL;
+    while (at < end && *at != ' ' && *at != '\t' && !(ends_at_line && *at == '\n')) {
+        if (*at == '\\' && at + 1 < end)
+            at++;
+        *word++ = *at++;
+    }
+    *word = '\0';
+    return at;
+}
+
+static bool is_side(const char *word)
+{
+    return strcmp(word, "src") == 0 || strcmp(word, "dst") == 0;
+}
+
+static bool is_operator(const char *word)
+{
+    static const char *const operators[] = {"=", "==", "eq", "!=", "ne", "neq", NULL};
+
+    for (int i = 0; operators[i]; i++)
+        if (strcmp(operators[i], word) == 0)
+            return true;
+    return false;
+}
+
+/* The hosts in an argument. follows: the word before it was "src" or "dst". */
+static int find_hosts(struct sockq_ss *ss, const char *text, bool *follows)
+{
+    const char *at = text, *end = text + strlen(text);
+    char *word = malloc(strlen(text) + 1);
+    int result = word ? 0 : -1;
+
+    while (result == 0 && (at = next_word(at, end, false, word))) {
+        const bool side = is_side(word);
+        if (*follows && is_operator(word))
+            continue;
+        if (*follows && !side) {
+            cut_to_host(word);
+            if (may_be_host(word))
+                result = add_host(ss, word);
+        }
+        *follows = side;
+    }
+    free(word);
+    return result;
+}
+
 int sockq_ss_find(struct sockq_ss *ss, const struct sockq_options *options)
 {
+    bool follows = false;
     /* Words that are no options change places here. */
     char **words = calloc((size_t)options->word_count + 1, sizeof(*words));
     int letter;
@@ -85,6 +187,9 @@ int sockq_ss_find(struct sockq_ss *ss, const struct sockq_options *options)
             ss->filter = optarg;
     }
     free(words);
+    for (int i = 1; i < options->word_count; i++)
+        if (find_hosts(ss, options->words[i], &follows) < 0)
+            return -1;
     return 0;
 }
 
@@ -188,37 +293,6 @@ static int add_cgroup(struct sockq_ss *ss, const char *path)
     return 0;
 }
 
-static bool is_operator(const char *word)
-{
-    static const char *const operators[] = {"=", "==", "eq", "!=", "ne", "neq", NULL};
-
-    for (int i = 0; operators[i]; i++)
-        if (strcmp(operators[i], word) == 0)
-            return true;
-    return false;
-}
-
-/*
- * The next word of a filter: up to a blank, a backslash makes the next byte literal. ends_at_line:
- * a line feed ends a word as well.
- *
- * @return what is behind it, or NULL: there is none
- */
-static const char *next_word(const char *at, const char *end, bool ends_at_line, char *word)
-{
-    while (at < end && (*at == ' ' || *at == '\t' || (ends_at_line && *at == '\n')))
-        at++;
-    if (at == end)
-        return NULL;
-    while (at < end && *at != ' ' && *at != '\t' && !(ends_at_line && *at == '\n')) {
-        if (*at == '\\' && at + 1 < end)
-            at++;
-        *word++ = *at++;
-    }
-    *word = '\0';
-    return at;
-}
-
 /* Look up the cgroups in a piece of a filter. follows: the word before it was "cgroup". */
 static int find_cgroups(struct sockq_ss *ss, const char *text, size_t size, bool ends_at_line,
                         bool *follows)
@@ -281,6 +355,9 @@ void sockq_ss_free(struct sockq_ss *ss)
     for (size_t i = 0; i < ss->cgroup_count; i++)
         free(ss->cgroups[i].path);
     free(ss->cgroups);
+    for (size_t i = 0; i < ss->host_count; i++)
+        free(ss->hosts[i]);
+    free(ss->hosts);
     free(ss->devices);
     free(ss->text);
     *ss = (struct sockq_ss){0};

@@ -1,7 +1,8 @@
 /*
  * What the command line of the ss view names outside of it: the file of -F, the network namespace
  * of -N, and for filters cgroups and devices. They are opened or looked up with the invoker's
- * rights before the sandbox closes.
+ * rights before the sandbox closes. Of hosts only the words are kept here: the process that looks
+ * up names is told of them.
  */
 #ifndef SOCKQ_SS_H
 #define SOCKQ_SS_H
@@ -39,9 +40,11 @@ struct sockq_ss {
     size_t cgroup_count;
     struct sockq_ss_device *devices; /* owned */
     size_t device_count;
+    char **hosts; /* words that may be names of hosts, owned */
+    size_t host_count;
 };
 
-/** Find the arguments of -F and -N. @return 0, or -1 with errno ENOMEM */
+/** Find the arguments of -F and -N, and what may be hosts. @return 0, or -1 with errno ENOMEM */
 int sockq_ss_find(struct sockq_ss *ss, const struct sockq_options *options);
 
 /**

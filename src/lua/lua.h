@@ -95,6 +95,14 @@ int luaopen_sockq_locks(lua_State *L);
 /** [-0, +1, e] A loader over the embedded Lua files, for package.loaders. */
 int sockq_lua_searcher(lua_State *L);
 
+/**
+ * Ask for names: the process of the program that answers, in a stock luajit the C library.
+ *
+ * @return false: there is no answer
+ */
+bool sockq_lua_ask_names(lua_State *L, struct names_question *question,
+                         struct names_answer *answer);
+
 /* Each adds its functions to the table on top of the stack. [-0, +0, e] */
 void sockq_lua_open_client(lua_State *L);
 void sockq_lua_open_names(lua_State *L);

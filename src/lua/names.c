@@ -17,8 +17,7 @@ static bool is_stopped(void *context)
     return lua_gethook(context) != NULL;
 }
 
-/* @return false: there is no answer */
-static bool ask(lua_State *L, struct names_question *question, struct names_answer *answer)
+bool sockq_lua_ask_names(lua_State *L, struct names_question *question, struct names_answer *answer)
 {
     struct names_client *client = sockq_lua_program ? sockq_lua_program->names : NULL;
 
@@ -41,7 +40,7 @@ static int push_name(lua_State *L, struct names_question *question)
 {
     struct names_answer answer;
 
-    if (!ask(L, question, &answer) || answer.status != NAMES_FOUND)
+    if (!sockq_lua_ask_names(L, question, &answer) || answer.status != NAMES_FOUND)
         return 0;
     lua_pushlstring(L, answer.text, answer.length);
     return 1;
@@ -83,7 +82,7 @@ static int l_services(lua_State *L)
     lua_newtable(L);
     do {
         uint32_t at = 0;
-        if (!ask(L, &question, &answer))
+        if (!sockq_lua_ask_names(L, &question, &answer))
             break;
         while (names_entry(&answer, &at, &number, &name, &length)) {
             lua_pushlstring(L, name, length);
@@ -106,7 +105,7 @@ static int find_port(lua_State *L, enum names_protocol protocol, const char *wan
     question.number = protocol;
     do {
         uint32_t at = 0;
-        if (!ask(L, &question, &answer))
+        if (!sockq_lua_ask_names(L, &question, &answer))
             break;
         while (names_entry(&answer, &at, &number, &name, &length))
             if (length == size && memcmp(name, wanted, size) == 0)

@@ -63,6 +63,27 @@ static int l_device(lua_State *L)
     return 0;
 }
 
+/* Lua: core.ss_host(name) → the addresses of a host that the command line's filter names, one
+ * behind the other: "4" or "6" as a byte of that value, then 16 bytes; nil if it has none */
+static int l_host(lua_State *L)
+{
+    const struct sockq_ss *ss = found();
+    const char *name = luaL_checkstring(L, 1);
+    struct names_question question = names_question_new(NAMES_ADDRESSES, 0);
+    struct names_answer answer;
+
+    for (size_t i = 0; ss && i < ss->host_count; i++) {
+        if (strcmp(ss->hosts[i], name) != 0)
+            continue;
+        question.number = (uint32_t)i;
+        if (!sockq_lua_ask_names(L, &question, &answer) || answer.status != NAMES_FOUND)
+            return 0;
+        lua_pushlstring(L, answer.text, answer.length);
+        return 1;
+    }
+    return 0;
+}
+
 /* Lua: core.ss_options() → shorts, longs: as core.getopt() takes them */
 static int l_options(lua_State *L)
 {
@@ -87,11 +108,9 @@ static int l_options(lua_State *L)
 
 void sockq_lua_open_ss(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"ss_filter", l_filter},
-                                         {"ss_cgroup", l_cgroup},
-                                         {"ss_device", l_device},
-                                         {"ss_options", l_options},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"ss_filter", l_filter},   {"ss_cgroup", l_cgroup},
+                                         {"ss_device", l_device},   {"ss_host", l_host},
+                                         {"ss_options", l_options}, {NULL, NULL}};
 
     luaL_register(L, NULL, functions);
 }

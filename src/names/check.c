@@ -34,6 +34,7 @@ bool names_question_valid(const struct names_question *q, size_t length)
     switch (q->kind) {
     case NAMES_USER:
     case NAMES_DEVICE:
+    case NAMES_ADDRESSES:
         return q->from == 0 && is_zero(q->address, sizeof(q->address));
     case NAMES_HOST4:
     case NAMES_NETWORK4:
@@ -78,6 +79,16 @@ static bool entries_valid(const struct names_answer *answer)
     return at == answer->length;
 }
 
+static bool addresses_valid(const struct names_answer *answer)
+{
+    for (uint32_t at = 0; at + NAMES_ADDRESS <= answer->length; at += NAMES_ADDRESS) {
+        const char *one = answer->text + at;
+        if (one[0] != 6 && (one[0] != 4 || !is_zero(one + 5, NAMES_ADDRESS - 5)))
+            return false;
+    }
+    return answer->length % NAMES_ADDRESS == 0;
+}
+
 bool names_answer_valid(const struct names_answer *a, size_t length, const struct names_question *q)
 {
     const bool lists = q->kind == NAMES_SERVICES || q->kind == NAMES_ALIASES;
@@ -89,7 +100,9 @@ bool names_answer_valid(const struct names_answer *a, size_t length, const struc
     case NAMES_UNKNOWN:
         return a->length == 0 && a->next == 0;
     case NAMES_FOUND:
-        return !lists && a->next == 0 && a->length > 0 && !memchr(a->text, '\0', a->length);
+        return !lists && a->next == 0 && a->length > 0 &&
+               (q->kind == NAMES_ADDRESSES ? addresses_valid(a)
+                                           : !memchr(a->text, '\0', a->length));
     case NAMES_SOME:
         return lists && a->next > q->from && a->next <= SERVICES_MOST && entries_valid(a);
     case NAMES_LAST:

@@ -3,7 +3,8 @@
  * service. In the program a process of its own answers (serve.c): name service loads modules and
  * opens files and sockets, which neither the collector nor the interpreter may. The interpreter
  * asks (ask.c) by structs of one size, and each side checks every field of what the other sent; a
- * question is a kind and a number or an address, never a text.
+ * question is a kind and a number or an address, never a text: of hosts whose addresses are asked
+ * for the process was told before the interpreter ran, and the number says which.
  */
 #ifndef SOCKQ_NAMES_H
 #define SOCKQ_NAMES_H
@@ -21,7 +22,8 @@ enum names_kind {
     NAMES_NETWORK4, /* likewise */
     NAMES_HOST6,    /* address */
     NAMES_SERVICES, /* number: an enum names_protocol; from: how many entries are known already */
-    NAMES_ALIASES   /* likewise, of TCP and UDP: services by every name that they have */
+    NAMES_ALIASES,  /* likewise, of TCP and UDP: services by every name that they have */
+    NAMES_ADDRESSES /* number: a host that the service was told of, from 0 */
 };
 
 /** Whose services. */
@@ -41,7 +43,7 @@ struct names_question {
 
 enum names_status {
     NAMES_UNKNOWN, /* it has no name */
-    NAMES_FOUND,   /* text is the name */
+    NAMES_FOUND,   /* text is the name, or addresses */
     NAMES_SOME,    /* text is entries, and there are more */
     NAMES_LAST     /* text is entries, the last ones */
 };
@@ -57,10 +59,13 @@ struct names_answer {
     uint32_t status;
     uint32_t length;
     uint32_t next; /* `from` for the entries behind these */
-    /* A name; or entries: a port or protocol in two bytes (low one first), a length in one, a name.
-     */
+    /* A name; or entries: a port or protocol in two bytes (low one first), a length in one, a name;
+     * or addresses: 4 or 6 in one byte, and 16 bytes, of which IPv4 takes 4. */
     char text[NAMES_TEXT];
 };
+
+/** Of an address in the text of an answer. */
+enum { NAMES_ADDRESS = 17 };
 
 /** A question with this kind and serial. */
 struct names_question names_question_new(enum names_kind kind, uint32_t serial);
@@ -82,8 +87,12 @@ bool names_answer_valid(const struct names_answer *answer, size_t length,
 bool names_entry(const struct names_answer *answer, uint32_t *at, uint16_t *number,
                  const char **name, size_t *length);
 
-/** Answer a valid question by the C library, in this process. */
+/** Answer a valid question by the C library, in this process; of NAMES_ADDRESSES nothing is known.
+ */
 void names_resolve(const struct names_question *question, struct names_answer *answer);
+
+/** Add the addresses of a host to an answer, those of IPv4 first: none if it has none. */
+void names_addresses(const char *host, struct names_answer *answer);
 
 /** Where questions go. */
 struct names_client {
@@ -105,9 +114,11 @@ int names_ask(struct names_client *client, struct names_question *question,
 /** What the process that answers is told at its start. */
 struct names_service {
     const struct sockq_invoker *invoker;
-    int socket;   /* one end of a SOCK_SEQPACKET pair */
-    pid_t parent; /* it does not outlive this one */
-    bool hosts;   /* hosts and networks are looked up: that asks other machines */
+    int socket;         /* one end of a SOCK_SEQPACKET pair */
+    pid_t parent;       /* it does not outlive this one */
+    bool hosts;         /* hosts and networks are looked up: that asks other machines */
+    char *const *named; /* hosts whose addresses may be asked for, borrowed */
+    size_t named_count;
 };
 
 /**

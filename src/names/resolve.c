@@ -122,6 +122,27 @@ static void resolve_services(const struct names_question *question, struct names
         list_protocols(&list);
 }
 
+/* As ss asks: by family, and for every address that one has. */
+void names_addresses(const char *host, struct names_answer *answer)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+
+    for (size_t i = 0; i < 2; i++) {
+        const struct hostent *entry = gethostbyname2(host, families[i]);
+        const size_t size = families[i] == AF_INET ? 4 : 16;
+        if (!entry || entry->h_addrtype != families[i] || (size_t)entry->h_length != size)
+            continue;
+        for (char **address = entry->h_addr_list; *address; address++) {
+            if (answer->length + NAMES_ADDRESS > sizeof(answer->text))
+                return;
+            answer->text[answer->length] = families[i] == AF_INET ? 4 : 6;
+            memcpy(answer->text + answer->length + 1, *address, size);
+            answer->length += NAMES_ADDRESS;
+            answer->status = NAMES_FOUND;
+        }
+    }
+}
+
 void names_resolve(const struct names_question *question, struct names_answer *answer)
 {
     const struct passwd *user;
@@ -145,6 +166,8 @@ void names_resolve(const struct names_question *question, struct names_answer *a
         break;
     case NAMES_HOST6:
         resolve_host6(question, answer);
+        break;
+    case NAMES_ADDRESSES:
         break;
     default:
         resolve_services(question, answer);

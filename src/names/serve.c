@@ -44,7 +44,7 @@ static int confine(const struct names_service *service)
 static bool asks_others(const struct names_question *question)
 {
     return question->kind == NAMES_HOST4 || question->kind == NAMES_NETWORK4 ||
-           question->kind == NAMES_HOST6;
+           question->kind == NAMES_HOST6 || question->kind == NAMES_ADDRESSES;
 }
 
 static int send_answer(int socket, const struct names_answer *answer)
@@ -85,6 +85,9 @@ int names_serve(const struct names_service *service)
                                            .serial = question.serial};
         else
             names_resolve(&question, &answer);
+        if (question.kind == NAMES_ADDRESSES && service->hosts &&
+            question.number < service->named_count)
+            names_addresses(service->named[question.number], &answer);
         if (send_answer(service->socket, &answer) < 0)
             return 0;
     }

@@ -53,7 +53,7 @@ static void questions_that_no_interpreter_of_ours_asks(void **state)
         bad.kind = (uint16_t)kind;
         /* A host is asked for by its address, not by a number: 0 is none, but has its form. */
         assert_int_equal(names_question_valid(&bad, sizeof(bad)),
-                         kind >= NAMES_USER && kind <= NAMES_ALIASES);
+                         kind >= NAMES_USER && kind <= NAMES_ADDRESSES);
     }
     bad = good, bad.magic++;
     assert_false(names_question_valid(&bad, sizeof(bad)));
@@ -176,6 +176,8 @@ struct world {
     pid_t pid;
 };
 
+static char *hosts_asked_for[] = {"localhost", "no.such.host.invalid"};
+
 static struct world serve(bool hosts)
 {
     struct sockq_invoker invoker;
@@ -186,8 +188,12 @@ static struct world serve(bool hosts)
     const pid_t parent = getpid(), pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        const struct names_service service = {
-            .invoker = &invoker, .socket = ends[0], .parent = parent, .hosts = hosts};
+        const struct names_service service = {.invoker = &invoker,
+                                              .socket = ends[0],
+                                              .parent = parent,
+                                              .hosts = hosts,
+                                              .named = hosts_asked_for,
+                                              .named_count = COUNT(hosts_asked_for)};
         _exit(names_serve(&service));
     }
     close(ends[0]);
@@ -232,18 +238,50 @@ static void it_answers_and_ends_with_the_other_end(void **state)
     assert_int_equal(end_of(&world), 0);
 }
 
+/* Only hosts that the process was told of, by number. */
+static void addresses_of_hosts(void **state)
+{
+    static const char loopback[NAMES_ADDRESS] = {4, 127, 0, 0, 1};
+    struct world world = serve(true);
+    struct names_client client = {.socket = world.socket};
+    struct names_question question = names_question_new(NAMES_ADDRESSES, 0);
+    struct names_answer answer, bad;
+    bool found = false;
+
+    (void)state;
+    assert_int_equal(names_ask(&client, &question, &answer, never_stops, NULL), 0);
+    assert_int_equal(answer.status, NAMES_FOUND);
+    for (uint32_t at = 0; at < answer.length; at += NAMES_ADDRESS)
+        found |= memcmp(answer.text + at, loopback, sizeof(loopback)) == 0;
+    assert_true(found);
+    bad = answer, bad.text[0] = 5;
+    assert_false(names_answer_valid(&bad, sizeof(bad), &question));
+    bad = answer, bad.text[0] = 4, bad.text[16] = 1;
+    assert_false(names_answer_valid(&bad, sizeof(bad), &question));
+    bad = answer, bad.length--, bad.text[bad.length] = 0;
+    assert_false(names_answer_valid(&bad, sizeof(bad), &question));
+    for (question.number = 1; question.number < 3; question.number++) {
+        assert_int_equal(names_ask(&client, &question, &answer, never_stops, NULL), 0);
+        assert_int_equal(answer.status, NAMES_UNKNOWN);
+    }
+    close(world.socket);
+    assert_int_equal(end_of(&world), 0);
+}
+
 static void no_host_is_looked_up_where_none_is_shown(void **state)
 {
     struct world world = serve(false);
     struct names_client client = {.socket = world.socket};
     struct names_answer answer;
-    const enum names_kind kinds[] = {NAMES_HOST4, NAMES_NETWORK4, NAMES_HOST6};
+    const enum names_kind kinds[] = {NAMES_HOST4, NAMES_NETWORK4, NAMES_HOST6, NAMES_ADDRESSES};
 
     (void)state;
     for (size_t i = 0; i < COUNT(kinds); i++) {
         struct names_question question = names_question_new(kinds[i], 0);
-        question.address[0] = 127;
-        question.address[3] = 1;
+        if (kinds[i] != NAMES_ADDRESSES) {
+            question.address[0] = 127;
+            question.address[3] = 1;
+        }
         assert_int_equal(names_ask(&client, &question, &answer, never_stops, NULL), 0);
         assert_int_equal(answer.status, NAMES_UNKNOWN);
     }
@@ -390,6 +428,7 @@ int main(void)
         cmocka_unit_test(answers_that_no_process_of_ours_gives),
         cmocka_unit_test(services_are_those_of_the_library),
         cmocka_unit_test(it_answers_and_ends_with_the_other_end),
+        cmocka_unit_test(addresses_of_hosts),
         cmocka_unit_test(no_host_is_looked_up_where_none_is_shown),
         cmocka_unit_test(a_hostile_interpreter_ends_it_and_nothing_more),
         cmocka_unit_test(an_answer_that_is_wrong_is_the_last),

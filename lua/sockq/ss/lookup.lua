@@ -45,13 +45,31 @@ local function cgroup(path)
   return number[0]
 end
 
+local FAMILIES = { [4] = "inet", [6] = "inet6" }
+-- Of an address as core.ss_host gives it.
+local ADDRESS = 17
+
+-- The addresses of a host, of a family or of all.
+local function resolve(name, family)
+  local packed, list = core.ss_host(name) or "", {}
+  for at = 1, #packed, ADDRESS do
+    local found = FAMILIES[packed:byte(at)]
+    if not family or found == family then
+      local bytes = ffi.new("uint8_t[16]")
+      ffi.copy(bytes, packed:sub(at + 1, at + 16), 16)
+      list[#list + 1] = { family = found, bytes = bytes, bits = found == "inet" and 32 or 128 }
+    end
+  end
+  return list[1] and list or nil
+end
+
 --- What a filter's words are looked up with.
 ---@param made sockq.ss.Plan
 ---@return sockq.ss.Lookup
 function lookup.of(made)
   return {
     tcp = made.has.tcp, udp = made.has.udp, device = device, cgroup = cgroup,
-    resolve = function() return nil end,
+    resolve = resolve,
   }
 end
 
