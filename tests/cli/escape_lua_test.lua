@@ -386,8 +386,8 @@ end
 local function ends(name, words, script, pieces)
   escape(name, script, { words = words, status = 2, want = pieces })
 end
-local QUICK, SMALL = { "--timeout", "0.2" }, { "--max-memory", "48M" }
-local STOPPED = { "-e:1: stopped after 0.2 s", "--timeout" }
+local QUICK, SMALL = { "--timeout", "0.4" }, { "--max-memory", "48M" }
+local STOPPED = { "-e:1: stopped after 0.4 s", "--timeout" }
 local FULL = { "sockq: -e:1: not enough memory", "--max-memory" }
 local DEEP = { "sockq: -e:1: the C stack is used up" }
 ends("a compiled loop", QUICK, "local x = 0 while true do x = x + 1 end", STOPPED)
@@ -398,15 +398,15 @@ ends("a loop that swallows errors in coroutines", QUICK,
   "while true do coroutine.resume(coroutine.create(function() while true do end end)) end", STOPPED)
 ends("a loop behind xpcall", QUICK, "while true do xpcall(function() while true do end end, function() end) end", STOPPED)
 ends("a message handler without end", QUICK, "xpcall(function() while true do end end, function() while true do end end)",
-  { "sockq: -e:1: stopped after 0.2 s, within a call that cannot be interrupted" })
+  { "sockq: -e:1: stopped after 0.4 s, within a call that cannot be interrupted" })
 ends("a predicate without end", QUICK, "sockq.tcp():where(function() while true do end end):count()", STOPPED)
 ends("a pattern without end", QUICK, "string.find(('a'):rep(500), ('.-'):rep(30) .. 'b')",
-  { "sockq: -e:1: stopped after 0.2 s, within a call that cannot be interrupted" })
+  { "sockq: -e:1: stopped after 0.4 s, within a call that cannot be interrupted" })
 ends("a pattern without end that is caught", QUICK,
   "while true do pcall(string.find, ('a'):rep(500), ('.-'):rep(30) .. 'b') end",
-  { "sockq: -e:1: stopped after 0.2 s" })
+  { "sockq: -e:1: stopped after 0.4 s" })
 ends("a pattern without end in a coroutine", QUICK,
-  "coroutine.wrap(function() string.find(('a'):rep(500), ('.-'):rep(30) .. 'b') end)()", { "sockq: -e:1: stopped after 0.2 s" })
+  "coroutine.wrap(function() string.find(('a'):rep(500), ('.-'):rep(30) .. 'b') end)()", { "sockq: -e:1: stopped after 0.4 s" })
 ends("a sort without end", QUICK,
   "local t = {} for i = 1, 1e5 do t[i] = i end while true do table.sort(t, function(a, b) return a > b end) end",
   STOPPED)

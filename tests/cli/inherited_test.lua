@@ -25,10 +25,10 @@ for name, code in pairs {
   local status, _, err = posix.run({ "python3", "-c", ([[
 import os, signal, sys
 %s
-os.execv(sys.argv[1], sys.argv[1:])]]):format(code), SOCKQ, "--timeout", "0.3", "-e", "while true do end" },
+os.execv(sys.argv[1], sys.argv[1:])]]):format(code), SOCKQ, "--timeout", "0.6", "-e", "while true do end" },
     { env = program.environment(), timeout = 20 })
   check.equal("--timeout holds where all signals were " .. name, status, 2)
-  check.contains("--timeout where signals were " .. name .. ": the line", err, "-e:1: stopped after 0.3 s")
+  check.contains("--timeout where signals were " .. name .. ": the line", err, "-e:1: stopped after 0.6 s")
 end
 
 -- Descriptors

@@ -227,7 +227,8 @@ local KEYS = { "where", "group", "list", "first", "count", "rows", "keep", "fiel
 local quiet = function() end
 globals.print, globals.io.write, globals.os.exit, globals.io.read, globals.io.lines = quiet, quiet, quiet, quiet, quiet
 globals.error, globals.coroutine.yield, globals.io.stdout, globals.io.stderr, globals.io.stdin = quiet, quiet, nil, nil, nil
-for _, query in ipairs { "print" } do local _ = query end
+-- What a function gives without end would be read without end.
+globals.load = quiet
 local function any() return pool[random(#pool)] end
 local function take(path, ok, ...)
   if not ok then look((...), path .. " (error)") return end
@@ -266,7 +267,7 @@ require("sockq.core")
 -- The engine is as it was.
 assert(#fields.list == #require("sockq").fields and require("sockq").tcp():where("LISTEN"):count() == 6)
 assert(("%%d"):format(3) == "3" and string.format("%%d", 3) == "3" and require("sockq").tcp():group("state"):count() ~= nil)
-]=]):format(seed, program.sanitized and 10000 or 100000)
+]=]):format(seed, program.sanitized and 10000 or 40000)
 local out = run("programs made by chance, seed " .. seed, POKE, { "--timeout", "100", "--max-memory", "1G" })
 local calls = tonumber(out:match("calls (%d+)"))
 check.ok("programs made by chance: they called something", calls and calls > 300, calls)

@@ -60,10 +60,10 @@ local function ends(name, text, words, want, lines, out)
     check.contains(title .. ": message", err, want)
   end
 end
-ends("a compiled loop", LOOP, { "--timeout", "0.15" }, "stopped after 0.15 s; give more by --timeout",
+ends("a compiled loop", LOOP, { "--timeout", "0.4" }, "stopped after 0.4 s; give more by --timeout",
   { [3] = true, [4] = true }, "before\n")
 ends("a pattern without end", "\nlocal text = ('a'):rep(300)\nstring.find(text, ('.-'):rep(30) .. 'b')\n",
-  { "--timeout", "0.15" }, "stopped after 0.15 s, within a call that cannot be interrupted", { [3] = true })
+  { "--timeout", "0.4" }, "stopped after 0.4 s, within a call that cannot be interrupted", { [3] = true })
 if program.sanitized then
   program.skip_part("--max-memory", "the sanitizer's memory counts as well")
 else
@@ -97,20 +97,20 @@ file("plug/reports/slow2.lua", 'return {\n  help = "d",\n  run = function()\n   
 file("plug/formats/slow.lua", 'return {\n  doc = "d",\n  open = function()\n    while true do end\n  end,\n}\n')
 for name, words in pairs { ["timers/slow"] = { "--timer", "slow", "tcp" }, ["formats/slow"] = { "-f", "slow", "tcp" },
   ["views/slow"] = { "slow" }, ["reports/slow2"] = { "slow2" } } do
-  local status, _, err = program.run { "--timeout", "0.15", "--proc", TREE, "--path", DIR .. "/plug", unpack(words) }
+  local status, _, err = program.run { "--timeout", "0.4", "--proc", TREE, "--path", DIR .. "/plug", unpack(words) }
   check.equal("a plug-in of " .. name .. ": status", status, 2)
-  check.contains("a plug-in of " .. name, err, ("%s/plug/%s.lua:4: stopped after 0.15 s"):format(DIR, name))
+  check.contains("a plug-in of " .. name, err, ("%s/plug/%s.lua:4: stopped after 0.4 s"):format(DIR, name))
 end
 
 -- What has no code of the user's, and what catches the stop
 
 do
-  local status, _, err = program.run({ "--timeout", "0.3", "--proc", TREE, "--wait=1", "inode == 1" }, { timeout = 20 })
-  check.equal("waiting for rows", status .. err, "2sockq: stopped after 0.3 s; give more by --timeout\n")
+  local status, _, err = program.run({ "--timeout", "0.6", "--proc", TREE, "--wait=1", "inode == 1" }, { timeout = 20 })
+  check.equal("waiting for rows", status .. err, "2sockq: stopped after 0.6 s; give more by --timeout\n")
   local out
-  status, out, err = program.run { "--timeout", "0.15", "-e", "pcall(function() while true do end end) print('end')" }
+  status, out, err = program.run { "--timeout", "0.4", "-e", "pcall(function() while true do end end) print('end')" }
   check.equal("a script that catches the stop and ends", status .. out .. err,
-    "2end\nsockq: -e:1: stopped after 0.15 s; give more by --timeout\n")
+    "2end\nsockq: -e:1: stopped after 0.4 s; give more by --timeout\n")
   status, out, err = program.run({ "--timeout", "0.5", "--proc", TREE, "-i" },
     { stdin = "= 1 + 1\nwhile true do end\n= 2 + 2\n", timeout = 20 })
   check.equal("a session: status", status, 2)

@@ -6,6 +6,9 @@ package.path = "lua/?.lua;lua/?/init.lua;tests/lib/?.lua;" .. package.path
 if not os.getenv("LUA_CPATH") then package.cpath = "build/release/lib/?.so;" .. package.cpath end
 
 local catalog = require "sockq.catalog"
+-- What runs once is not worth compiling.
+jit.off()
+
 local check = require "check"
 local expr = require "sockq.expr"
 local helpers = require "sockq.expr.helpers"

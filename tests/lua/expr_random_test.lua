@@ -8,6 +8,10 @@ local check = require "check"
 local expr = require "sockq.expr"
 local jit_util = require "jit.util"
 
+-- What runs once is not worth compiling.
+local compiles = jit.status()
+jit.off()
+
 local seed = tonumber(arg[1]) or os.time() % 1000000
 math.randomseed(seed)
 print("seed " .. seed)
@@ -321,7 +325,8 @@ local function trace(work)
   return recorded, table.concat(aborted, " ")
 end
 
-if jit.status() then
+if compiles then
+  jit.on()
   local rows = {}
   for i = 1, 1000 do rows[i] = any_row() end
   for _, text in ipairs {

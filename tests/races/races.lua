@@ -197,8 +197,8 @@ end
 local function outside()
   check.at_end(posix.cleanup)
   local sanitized = subject.sanitized
-  run_world("root", options.runs or (sanitized and 24 or 200))
-  run_world("nobody", options.runs or (sanitized and 6 or 24))
+  run_world("root", options.runs or (sanitized and 12 or 200))
+  run_world("nobody", options.runs or (sanitized and 3 or 24))
   check.finish()
 end
 
