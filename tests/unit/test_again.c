@@ -9,6 +9,7 @@
 
 #include "collect.h"
 #include "helper.h"
+#include "source/again.h"
 
 enum { ROWS = 60, LONG_ROWS = 2000 };
 
@@ -291,6 +292,103 @@ static void a_later_look_that_fails_is_told(void **state)
     free(text);
 }
 
+static struct sockq_row numbered(uint32_t number)
+{
+    struct sockq_row row = {.table = SOCKQ_UDP, .inode = number};
+
+    memcpy(row.local_addr, &number, sizeof(number));
+    return row;
+}
+
+/* A table of too many rows is looked at once; what does not fit is left to the next look. */
+static void many_rows(void **state)
+{
+    struct fixture *f = *state;
+    struct sockq_writer *w = &f->w;
+    struct again again = {.seed = hash_seed_new()};
+    const struct sockq_row nameless = {.table = SOCKQ_UDP};
+    uint32_t found = 0;
+
+    for (uint32_t i = 1; i <= AGAIN_ROWS; i++) {
+        const struct sockq_row row = numbered(i);
+        again_note(&again, w, &row, true);
+    }
+    assert_false(again.too_many);
+    struct sockq_row row = numbered(AGAIN_ROWS + 1);
+    again_note(&again, w, &row, true);
+    again_note(&again, w, &row, true);
+    assert_true(again.too_many);
+    assert_int_equal(again.count, AGAIN_ROWS);
+    assert_false(again_begin(&again, w));
+    assert_int_equal(w->error, 0);
+    again_end(&again);
+    again.seed = hash_seed_new();
+    row = numbered(1);
+    again_note(&again, w, &row, true);
+    again_note(&again, w, &nameless, true);
+    assert_int_equal(again.count, 1);
+    assert_true(again_begin(&again, w));
+    assert_true(again_is_known(&again, w, &nameless, true));
+    assert_true(again_is_known(&again, w, &row, true));
+    for (uint32_t i = 2; i < 1000; i++) {
+        row = numbered(i);
+        found += !again_is_known(&again, w, &row, true);
+    }
+    /* Three words each, in three quarters of the 1024 that there are at first. */
+    assert_in_range(found, 250, 256);
+    assert_true(again_begin(&again, w));
+    for (uint32_t i = 2; i < 1000; i++) {
+        row = numbered(i);
+        found += !again_is_known(&again, w, &row, i % 2);
+    }
+    assert_int_equal(found, 998);
+    again_end(&again);
+}
+
+static void sockets_by_protocols(void **state)
+{
+#define HEADER "protocol  size sockets  memory press maxhdr  slab\n"
+    static const struct {
+        const char *text;
+        enum sockq_table table;
+        int64_t count;
+    } cases[] = {
+        {HEADER "TCP   2304      7       2   no     320   yes\n", SOCKQ_TCP, 7},
+        {HEADER "TCP   2304      7       2   no     320   yes\n", SOCKQ_TCP6, 0},
+        {HEADER "TCPv6 2304      7       2   no     320   yes\n", SOCKQ_TCP, 0},
+        {HEADER "UNIX  1024 3 -1\nUNIX-STREAM 1024 4 -1\n", SOCKQ_UNIX, 7},
+        {HEADER "TCP   2304", SOCKQ_TCP, 0},
+        {HEADER "TCP ", SOCKQ_TCP, 0},
+        {HEADER "TCP 2304 -1", SOCKQ_TCP, 0},
+        {HEADER "TCP 2304 2147483647 ", SOCKQ_TCP, 0},
+        {HEADER "TCP 2304 2147483646 ", SOCKQ_TCP, 2147483646},
+        {"TCP 1 2 ", SOCKQ_TCP, 0},
+        {"", SOCKQ_TCP, 0},
+        {HEADER "TCP 1 2 ", SOCKQ_SCTP_EPS, 0},
+    };
+    struct fixture *f = *state;
+
+    assert_int_equal(again_count(-1, SOCKQ_TCP), -1);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        put_text(f, "net/protocols", cases[i].text);
+        assert_int_equal(
+            again_count(sockq_proc_openat(&f->proc, "net/protocols", 0), cases[i].table),
+            cases[i].count);
+    }
+    /* No more is read than a kernel prints. */
+    char *text = malloc(70000);
+    assert_non_null(text);
+    memset(text, '\n', 70000);
+    memcpy(text + 100, "TCP 1 5 \n", 9);
+    memcpy(text + 60000, "UDP 1 5 \n", 9);
+    put_bytes(f, "net/protocols", text, 70000);
+    free(text);
+    assert_int_equal(again_count(sockq_proc_openat(&f->proc, "net/protocols", 0), SOCKQ_TCP), 5);
+    assert_int_equal(again_count(sockq_proc_openat(&f->proc, "net/protocols", 0), SOCKQ_UDP), 0);
+    put_folder(f, "net/folder");
+    assert_int_equal(again_count(sockq_proc_openat(&f->proc, "net/folder", 0), SOCKQ_UDP), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +403,8 @@ int main(void)
         FIXTURE_TEST(bound_within_one_look),
         FIXTURE_TEST(connected_within_one_look),
         FIXTURE_TEST(a_later_look_that_fails_is_told),
+        FIXTURE_TEST(many_rows),
+        FIXTURE_TEST(sockets_by_protocols),
     };
 
     return cmocka_run_group_tests_name("again", tests, NULL, NULL);

@@ -430,12 +430,52 @@ static void sctp_states_are_filtered(void **state)
     assert_words(f, row_at(f, 0), "3: state=10");
 }
 
+/* Each column of the sctp tables one beyond what it can hold, and at that. */
+static void sctp_numbers(void **state)
+{
+    static const struct {
+        enum sockq_table table;
+        unsigned column;
+        uint64_t most;
+    } cases[] = {
+        {SOCKQ_SCTP_EPS, 0, UINT8_MAX},      {SOCKQ_SCTP_EPS, 1, UINT8_MAX},
+        {SOCKQ_SCTP_EPS, 3, UINT16_MAX},     {SOCKQ_SCTP_EPS, 4, UINT32_MAX},
+        {SOCKQ_SCTP_ASSOCS, 0, UINT8_MAX},   {SOCKQ_SCTP_ASSOCS, 1, UINT8_MAX},
+        {SOCKQ_SCTP_ASSOCS, 2, UINT8_MAX},   {SOCKQ_SCTP_ASSOCS, 4, UINT32_MAX},
+        {SOCKQ_SCTP_ASSOCS, 5, UINT32_MAX},  {SOCKQ_SCTP_ASSOCS, 6, UINT32_MAX},
+        {SOCKQ_SCTP_ASSOCS, 7, UINT32_MAX},  {SOCKQ_SCTP_ASSOCS, 9, UINT16_MAX},
+        {SOCKQ_SCTP_ASSOCS, 10, UINT16_MAX},
+    };
+    struct fixture *f = *state;
+    char text[400];
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (uint64_t over = 0; over < 2; over++) {
+            const bool eps = cases[i].table == SOCKQ_SCTP_EPS;
+            int n = snprintf(text, sizeof(text), "ffff8880 ffff8881");
+            for (unsigned column = 0; column < (eps ? 6u : 11u); column++)
+                n += snprintf(text + n, sizeof(text) - (size_t)n, " %llu",
+                              column == cases[i].column ? (unsigned long long)(cases[i].most + over)
+                                                        : 0ULL);
+            n += snprintf(text + n, sizeof(text) - (size_t)n, "%s",
+                          eps ? " 10.0.0.1\n" : " 10.0.0.1 <-> *10.0.0.2 \t 1 2 3\n");
+            put_table(f, cases[i].table, text, (size_t)n);
+            const struct sockq_table_info *info = read_table(f, cases[i].table);
+            assert_int_equal(info->rows, !over);
+            if (over)
+                assert_problem(f, 0, 2, SOCKQ_BAD_NUMBER, true);
+            else
+                assert_words(f, row_at(f, 0), "!inode");
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(first_addresses),
         FIXTURE_TEST(bad_016_many_addresses),
         FIXTURE_TEST(sctp_states_are_filtered),
+        FIXTURE_TEST(sctp_numbers),
     };
 
     int failed = run_cases("netlink", netlink, sizeof(netlink[0]), COUNT(netlink), one_text);

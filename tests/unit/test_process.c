@@ -3,11 +3,13 @@
  * file and start, with the bad inputs 115, 117 and 118 by number.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "helper.h"
+#include "owner/owner.h"
 
 enum { NO_CMDLINE = SOCKQ_PROCESS_NO_CMDLINE, COMM = SOCKQ_PROCESS_COMM };
 
@@ -186,6 +188,81 @@ static void bad_118_cgroups(void **state)
     assert_int_equal(process_of_1(f, SOCKQ_WITH_CGROUPS)->cgroup, 0);
 }
 
+/* Whether each line is one of cgroups(7), as far as it was read, is told beside the owners. */
+static void bad_118_what_are_no_cgroups(void **state)
+{
+    static const struct {
+        const char *text;
+        bool odd;
+    } files[] = {
+        {"0::/x\n", false},    {"0::/x", false}, {"1:a:/x\n0::/y", false},       {"0:/x\n", true},
+        {"0::/x\n1:/y", true}, {"x", true},      {"0::/x\nnone\n1::/y\n", true},
+    };
+    enum { CUT = 8192 };
+    struct fixture *f = *state;
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    put_text(f, "77/cmdline", "x");
+    for (size_t i = 0; i < COUNT(files); i++) {
+        put_text(f, "77/cgroup", files[i].text);
+        process_of_1(f, SOCKQ_WITH_CGROUPS);
+        assert_int_equal(f->w.set->owners.odd != 0, files[i].odd);
+    }
+    /* Where the text is cut off the rest of the line may follow. */
+    char text[CUT + 100];
+    memset(text, 'g', sizeof(text));
+    memcpy(text, "0::/x\n1:", 8);
+    put_bytes(f, "77/cgroup", text, sizeof(text));
+    process_of_1(f, SOCKQ_WITH_CGROUPS);
+    assert_int_equal(f->w.set->owners.odd, 0);
+}
+
+/* The name between the first two brackets, as programs that read no further take it. */
+static void names_in_stat(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *read;
+    } files[] = {
+        {"77 (sshd) S 1\n", "sshd"},
+        {"77 (a) (b)) S 1\n", "a"},
+        {"77 () S 1\n", ""},
+        {"77 sshd S 1\n", ""},
+        {"77 (sshd S 1\n", ""},
+        {"", ""},
+        {"77 (123456789012345678901234567890123456789012345678901234567890123456) S\n",
+         "1234567890123456789012345678901234567890123456789012345678901234"},
+    };
+    struct fixture *f = *state;
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    put_text(f, "77/cmdline", "x");
+    put_text(f, "77/comm", "comm\n");
+    assert_int_equal(process_of_1(f, SOCKQ_WITH_STAT_NAMES)->comm, 0);
+    for (size_t i = 0; i < COUNT(files); i++) {
+        put_text(f, "77/stat", files[i].text);
+        const struct sockq_process *process = process_of_1(f, SOCKQ_WITH_STAT_NAMES);
+        check_text(f, files[i].read, process->comm, process->comm_len);
+        /* The same of a process that holds nothing. */
+        uint64_t offset = owner_process_named(&f->proc, 77, &f->w);
+        sockq_writer_commit(&f->w);
+        process = sockq_set_at(f->file.map, f->w.set, offset, sizeof(*process));
+        assert_non_null(process);
+        assert_int_equal(process->pid, 77);
+        assert_string_equal(process->comm ? text_at(f, process->comm, process->comm_len) : "",
+                            files[i].read);
+    }
+    assert_int_equal(owner_process_named(&f->proc, 78, &f->w), 0);
+    /* Where the set has no room there is none. */
+    uint64_t offset;
+    f->file.used_most = f->file.used;
+    while (sockq_writer_alloc(&f->w, 8, &offset))
+        continue;
+    assert_int_equal(owner_process_named(&f->proc, 77, &f->w), 0);
+    assert_int_equal(f->w.error, EDQUOT);
+    f->file.used_most = 0;
+}
+
 /* comm as it is, whether the program's name is made of it or not. */
 static void comm_as_it_is(void **state)
 {
@@ -324,7 +401,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(bad_115_bad_117_huge),  FIXTURE_TEST(files_that_are_none),
-        FIXTURE_TEST(bad_118_cgroups),       FIXTURE_TEST(comm_as_it_is),
+        FIXTURE_TEST(bad_118_cgroups),       FIXTURE_TEST(bad_118_what_are_no_cgroups),
+        FIXTURE_TEST(names_in_stat),         FIXTURE_TEST(comm_as_it_is),
         FIXTURE_TEST(exe_is_a_link),         FIXTURE_TEST(started_behind_the_last_bracket),
         FIXTURE_TEST(boot_time_of_the_tree),
     };

@@ -424,6 +424,79 @@ static void opening(void **state)
     close(fd);
 }
 
+/* Write bytes into a file of the tree as it is. */
+static void overwrite(const struct fixture *f, const char *name, off_t at, const void *bytes,
+                      size_t size)
+{
+    int fd = open(path_of(f, name), O_WRONLY | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, bytes, size, at), size);
+    close(fd);
+}
+
+/* What was there when it was listed may be something else when it is loaded. */
+static void changed_between_list_and_load(void **state)
+{
+    struct fixture *f = *state;
+    struct image image = lone_snapshot(f), other;
+    struct sockq_recording recording;
+    struct sockq_file file;
+    uint32_t block;
+
+    /* One of another size, sound by itself. */
+    put_text(f, "loadavg", "1.00 and more text than before\n");
+    collect_all(f);
+    append(f, "other");
+    other = image_of(f, "other");
+    assert_true(other.size > image.size);
+    assert_int_equal(sockq_file_open(&file, (size_t)16 << 20, false), 0);
+    for (int change = 0; change < 4; change++) {
+        static const enum sockq_flaw flaws[] = {SOCKQ_FLAW_NONE, SOCKQ_FLAW_FOREIGN, SOCKQ_FLAW_SUM,
+                                                SOCKQ_FLAW_SUM};
+        assert_int_equal(list_bytes(f, image.bytes, image.size, &recording), 0);
+        assert_int_equal(recording.count, 1);
+        if (change == 1)
+            overwrite(f, "bytes", 0, "X", 1);
+        if (change == 2)
+            assert_int_equal(truncate(path_of(f, "bytes"), (off_t)image.size - 1), 0);
+        if (change == 3)
+            overwrite(f, "bytes", 0, other.bytes, other.size);
+        const int result = sockq_recording_load(&recording, 0, &file, &block);
+        assert_int_equal(result, change ? -1 : 0);
+        assert_int_equal(recording.flaw, flaws[change]);
+        if (change)
+            assert_int_equal(errno, EBADMSG);
+        sockq_recording_close(&recording);
+    }
+    sockq_file_close(&file);
+    free(image.bytes);
+    free(other.bytes);
+}
+
+/* More snapshots than there is room for at first; and what can hold none. */
+static void many_snapshots(void **state)
+{
+    enum { MANY = 20 };
+    struct fixture *f = *state;
+    struct sockq_recording recording;
+    int ends[2];
+
+    put_table(f, SOCKQ_UDP, BYTES(""));
+    collect_all(f);
+    for (int i = 0; i < MANY; i++)
+        append(f, "r");
+    open_recording(f, "r", &recording);
+    assert_int_equal(recording.count, MANY);
+    sockq_recording_close(&recording);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(sockq_recording_list(&recording, ends[0]), -1);
+    assert_int_equal(errno, ESPIPE);
+    sockq_recording_close(&recording);
+    close(ends[1]);
+    assert_string_equal(sockq_flaw_text((enum sockq_flaw)SOCKQ_FLAWS), "unknown flaw");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +509,8 @@ int main(void)
         FIXTURE_TEST(no_room_for_a_snapshot),
         FIXTURE_TEST(other_files),
         FIXTURE_TEST(opening),
+        FIXTURE_TEST(changed_between_list_and_load),
+        FIXTURE_TEST(many_snapshots),
     };
 
     return cmocka_run_group_tests_name("recording", tests, NULL, NULL);
