@@ -55,7 +55,7 @@ local function interrupt(child, way)
   if way == "terminal" then child:type("\3")
   elseif way == "group" then child:kill(spawn.SIGINT)
   elseif way == "collector" then child:kill(spawn.SIGINT, child.pid)
-  else child:kill(spawn.SIGINT, assert(spawn.child_of(child.pid), "no interpreter")) end
+  else child:kill(spawn.SIGINT, assert(spawn.wait_for(10, function() return spawn.child_of(child.pid) end), "no interpreter")) end
 end
 
 --- A script that runs until it is stopped. within: seconds; opts: see start().

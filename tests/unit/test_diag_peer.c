@@ -411,12 +411,13 @@ static void put_old(struct nlmsghdr *header)
 static void put_odd(struct nlmsghdr *header)
 {
     const uint16_t two = 0xffff;
+    const char three[3] = {0};
 
     mnl_attr_put(header, INET_DIAG_MARK, sizeof(two), &two);
     mnl_attr_put(header, INET_DIAG_CGROUP_ID, sizeof(two), &two);
     mnl_attr_put(header, INET_DIAG_SHUTDOWN, 0, NULL);
     mnl_attr_put(header, INET_DIAG_INFO, 0, NULL);
-    mnl_attr_put(header, INET_DIAG_SKMEMINFO, 3, &two);
+    mnl_attr_put(header, INET_DIAG_SKMEMINFO, sizeof(three), three);
     mnl_attr_put(header, INET_DIAG_BBRINFO, sizeof(two), &two);
     mnl_attr_put(header, INET_DIAG_CONG, 40, "a name that is longer than any of them..");
     mnl_attr_put(header, 99, sizeof(two), &two);
