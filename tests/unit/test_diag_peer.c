@@ -411,17 +411,17 @@ static void put_old(struct nlmsghdr *header)
 static void put_odd(struct nlmsghdr *header)
 {
     const uint16_t two = 0xffff;
-    const char three[3] = {0};
+    static const char much[200];
 
     mnl_attr_put(header, INET_DIAG_MARK, sizeof(two), &two);
     mnl_attr_put(header, INET_DIAG_CGROUP_ID, sizeof(two), &two);
     mnl_attr_put(header, INET_DIAG_SHUTDOWN, 0, NULL);
     mnl_attr_put(header, INET_DIAG_INFO, 0, NULL);
-    mnl_attr_put(header, INET_DIAG_SKMEMINFO, sizeof(three), three);
+    mnl_attr_put(header, INET_DIAG_SKMEMINFO, 3, much);
     mnl_attr_put(header, INET_DIAG_BBRINFO, sizeof(two), &two);
     mnl_attr_put(header, INET_DIAG_CONG, 40, "a name that is longer than any of them..");
     mnl_attr_put(header, 99, sizeof(two), &two);
-    mnl_attr_put(header, 0x3fff, 200, header);
+    mnl_attr_put(header, 0x3fff, sizeof(much), much);
 }
 
 static const struct sockq_diag *more_at(const struct fixture *f, uint64_t index)
