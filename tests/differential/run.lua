@@ -54,7 +54,7 @@ local function parse(words)
 end
 
 local set = parse(arg)
-local failures = 0
+local failures, compared = 0, 0
 local kinds = {}
 
 --- What each stream said, as a diff.
@@ -92,6 +92,7 @@ local function compare(name, path, lists)
   local equal = true
   for i, list in ipairs(lists) do
     local what = oracle.differences(wants[i], gots[i])
+    compared = compared + 1
     if #what == 0 then
       check.pass()
     else
@@ -199,4 +200,5 @@ else
   captures(fixed)
 end
 for kind, count in pairs(kinds) do io.stdout:write(kind, " differs: ", count, "\n") end
+io.stdout:write(("netstat: %d command lines compared, %d differing\n"):format(compared, failures))
 check.finish()

@@ -222,5 +222,5 @@ for i = 1, 2 do
   compare("tree " .. i, lists, real(path, lists), run_here(path, lists))
 end
 
-io.stdout:write(("seed %d: %d compared, %d differing\n"):format(set.seed, compared, differing))
+io.stdout:write(("ss: %d command lines compared, %d differing\n"):format(compared, differing))
 check.finish()

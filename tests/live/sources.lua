@@ -136,5 +136,5 @@ for _, condition in ipairs(CONDITIONS) do
 end
 check.ok("most conditions are met by some", met > #CONDITIONS / 2, tostring(met))
 check.ok("most fields of them", compared > 30 * count, tostring(compared))
-print(("%d rows and %d fields of them compared, %d conditions"):format(count, compared, #CONDITIONS))
+print(("both sources: %d rows and %d fields of them compared, %d conditions"):format(count, compared, #CONDITIONS))
 check.finish()

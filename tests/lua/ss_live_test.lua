@@ -123,7 +123,7 @@ for i, one in ipairs(PREDICATES) do
   end
 end
 jit.on()
-io.stdout:write(("live filters: %d compared, %d differing\n"):format(counts.filters, counts.differing))
+io.stdout:write(("ss, live filters: %d compared, %d differing\n"):format(counts.filters, counts.differing))
 check.ok("filters let sockets through", counts.rows > 1000, counts.rows)
 
 check.ok("most listings are equal byte for byte", exact > counted / 2, ("%d of %d"):format(exact, counted))
