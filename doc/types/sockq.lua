@@ -177,7 +177,7 @@
 ---@field optmem? integer  memory of socket options and filters, in bytes
 ---@field sk_backlog? integer  memory of packets that came while the socket was locked, in bytes
 ---@field cookie? string  the kernel's number of the socket in hex, never used again
----@field mark? integer  mark of its packets, for root alone
+---@field mark? integer  mark of its packets; to CAP_NET_ADMIN, not to the program
 ---@field class_id? integer  class of its packets: of net_cls, else the priority
 ---@field tos? integer  type of service of its IPv4 packets
 ---@field tclass? integer  traffic class of its IPv6 packets
@@ -186,7 +186,7 @@
 ---@field sockopts? string[]  socket options that are set
 ---@field shutdown? sockq.word.shutdown  which directions were shut down
 ---@field v6only? boolean  of an IPv6 socket: it takes no IPv4
----@field md5_keys? integer  keys of TCP MD5 signatures, for root alone
+---@field md5_keys? integer  keys of TCP MD5 signatures; told as mark is
 ---@field ulp? string  upper layer in the kernel: tls, mptcp, …
 ---@field tls_version? string  TLS version in the kernel
 ---@field tls_cipher? string  its cipher

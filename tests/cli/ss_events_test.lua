@@ -13,7 +13,7 @@ local program = require "program"
 local missing = plans.missing()
 if missing then check.skip(missing) end
 local status, out, err = posix.run({ "/usr/bin/env", "python3", here .. "/../lib/ss_events.py", program.path },
-  { env = program.environment(), timeout = 120 })
+  { env = program.environment(), timeout = 240 })
 if status == 77 then check.skip(out) end
 check.equal("beside ss: standard error", err, "")
 check.equal("beside ss: exit status", status, 0)

@@ -73,7 +73,7 @@ class Listing:
 
 
 def wait_for(condition, what):
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 60
     while not condition():
         if time.monotonic() > limit:
             sys.exit(what())

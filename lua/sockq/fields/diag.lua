@@ -106,7 +106,7 @@ add({ name = "cookie", type = "string", doc = "the kernel's number of the socket
       return hex(told.cookie)
     end
   end })
-of_inet(C.SOCKQ_DIAG_HAS_MARK, "mark", "mark", "integer", "details", "mark of its packets, for root alone")
+of_inet(C.SOCKQ_DIAG_HAS_MARK, "mark", "mark", "integer", "details", "mark of its packets; to CAP_NET_ADMIN, not to the program")
 of_inet(C.SOCKQ_DIAG_HAS_CLASS, "class_id", "class_id", "integer", "tos", "class of its packets: of net_cls, else the priority")
 of_inet(C.SOCKQ_DIAG_HAS_TOS, "tos", "tos", "integer", "tos", "type of service of its IPv4 packets")
 of_inet(C.SOCKQ_DIAG_HAS_TCLASS, "tclass", "tclass", "integer", "tos", "traffic class of its IPv6 packets")
@@ -181,7 +181,7 @@ add({ name = "v6only", type = "boolean", doc = "of an IPv6 socket: it takes no I
   end })
 -- struct tcp_diag_md5sig
 local MD5SIG = 100
-add({ name = "md5_keys", type = "integer", doc = "keys of TCP MD5 signatures, for root alone", sources = TCP, needs = "details",
+add({ name = "md5_keys", type = "integer", doc = "keys of TCP MD5 signatures; told as mark is", sources = TCP, needs = "details",
   get = function(row, set)
     local told = more.inet(row, set)
     if told and told.md5sig_len > 0 then
