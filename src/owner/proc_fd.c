@@ -115,6 +115,8 @@ static int list_threads(struct owner_pass *pass, struct sockq_owner_info *info, 
             if (parse_id(entry->d_name, &id) && id != pid)
                 result = add_target(pass, id, pid, room);
         }
+    if (size < 0 && sockq_proc_is_failure(errno))
+        owner_note_failure(info, errno);
     close(folder);
     return result;
 }

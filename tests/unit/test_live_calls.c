@@ -27,12 +27,26 @@
 
 #include "../../src/collect.h"
 #include "../../src/netns/netns.h"
+#include "../../src/owner/owner.h"
 
 FAILING(int, setns, (int fd, int type), (fd, type), -1, EPERM)
 FAILING(int, fstatfs, (int fd, struct statfs *fs), (fd, fs), -1, EIO)
 FAILING(struct dirent *, readdir, (DIR * folder), (folder), NULL, EIO)
-FAILING(ssize_t, readlinkat, (int fd, const char *path, char *into, size_t size),
-        (fd, path, into, size), -1, EACCES)
+/* Every link is refused, with this errno. */
+static int refusal;
+
+ssize_t __real_readlinkat(int fd, const char *path, char *into, size_t size);
+ssize_t __wrap_readlinkat(int fd, const char *path, char *into, size_t size);
+ssize_t __wrap_readlinkat(int fd, const char *path, char *into, size_t size)
+{
+    if (refusal) {
+        errno = refusal;
+        return -1;
+    }
+    return call_fails("readlinkat", EACCES) ? -1 : __real_readlinkat(fd, path, into, size);
+}
+
+FAILING(ssize_t, getdents64, (int fd, void *into, size_t size), (fd, into, size), -1, EIO)
 FAILING(int, sem_init, (sem_t * semaphore, int shared, unsigned value), (semaphore, shared, value),
         -1, ENOSPC)
 FAILING(struct mnl_socket *, mnl_socket_open2, (int bus, int flags), (bus, flags), NULL, EMFILE)
@@ -619,6 +633,62 @@ static void all_that_have_processes(void **state)
     with_names = false;
 }
 
+static void owners_by_threads(void **state)
+{
+    question = (struct sockq_question){.tables = 1 << SOCKQ_UDP | 1 << SOCKQ_TCP,
+                                       .flags = SOCKQ_WITH_OWNERS | SOCKQ_WITH_THREADS};
+    fail_each_call(collect_live, *state, true);
+}
+
+/* Of this user's processes those that end are no refusals: they have nothing any more. */
+static void links_of_processes_that_end(void **state)
+{
+    static const struct {
+        const char *stat;
+        int error;
+        uint32_t shut;
+    } cases[] = {
+        {"77 (x) S 1 77 77 0 -1 4194304 1 2\n", EACCES, 1},
+        {"77 (x) S 1 77 77 0 -1 4194304 1 2\n", EPERM, 1},
+        {"77 (x) S 1 77 77 0 -1 4194304 1 2\n", ENOENT, 0},
+        {"77 (x) S 1 77 77 0 -1 4194308 1 2\n", EACCES, 0},
+        {"77 (a) Z) S 1 77 77 0 -1 4194308 1 2\n", EACCES, 0},
+        {"77 (x) Z 1 77 77 0 -1 4194304 1 2\n", EACCES, 0},
+        {"77 (x) X 1 77 77 0 -1 4194304 1 2\n", EACCES, 0},
+        {"77 (x) S 1 77\n", EACCES, 1},
+        {"77 (x) S 1 77 77 0 -1 none\n", EACCES, 1},
+        {"77 (x)", EACCES, 1},
+        {"77 x S 1 77 77 0 -1 4194308 1 2\n", EACCES, 1},
+        {"", EACCES, 1},
+        {NULL, EACCES, 0},
+    };
+    static const struct sockq_question owners_alone = {.flags = SOCKQ_WITH_OWNERS};
+    struct fixture *f = *state;
+
+    put_link(f, "77/fd/3", "socket:[1]");
+    /* The kernel has nothing but links there, a tree anything. */
+    put_text(f, "77/fd/4", "");
+    f->proc.live = true;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        if (cases[i].stat)
+            put_text(f, "77/stat", cases[i].stat);
+        else
+            assert_int_equal(unlink(path_of(f, "77/stat")), 0);
+        if (f->w.set)
+            sockq_file_release(&f->file, f->w.block);
+        assert_int_equal(sockq_writer_open(&f->w, &f->file, &owners_alone), 0);
+        refusal = cases[i].error;
+        struct owner_index *index =
+            owner_index_read(&f->proc, &f->w, SOCKQ_WITH_OWNERS, 0, never_asked, NULL);
+        refusal = 0;
+        assert_non_null(index);
+        assert_int_equal(f->w.set->owners.shut, cases[i].shut);
+        assert_int_equal(f->w.set->owners.odd, 0);
+        owner_index_free(index);
+    }
+    f->proc.live = false;
+}
+
 static int run_all(void)
 {
     const struct CMUnitTest tests[] = {
@@ -629,6 +699,8 @@ static int run_all(void)
         FIXTURE_TEST(tables_by_text),
         FIXTURE_TEST(owners),
         FIXTURE_TEST(owners_with_names_of_stat),
+        FIXTURE_TEST(owners_by_threads),
+        FIXTURE_TEST(links_of_processes_that_end),
         FIXTURE_TEST(all_that_have_processes),
         cmocka_unit_test(a_thread_that_keeps_its_rights_is_none),
         cmocka_unit_test(all_namespaces),
