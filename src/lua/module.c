@@ -262,10 +262,11 @@ static int l_parse_words(lua_State *L)
         lua_pop(L, 1); /* the table keeps it alive */
     }
     argv[argc] = NULL;
+    /* Before there is what an error would leave behind. */
+    lua_pushcfunction(L, push_parsed_protected);
+    lua_pushvalue(L, -2);
     if (sockq_options_parse(options, argc, argv, kind_of_known, &known) < 0)
         return luaL_error(L, "not enough memory");
-    lua_pushcfunction(L, push_parsed_protected);
-    lua_pushlightuserdata(L, options);
     int failed = lua_pcall(L, 1, 1, 0);
     sockq_options_free(options);
     return failed ? lua_error(L) : 1;

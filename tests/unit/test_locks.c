@@ -136,16 +136,16 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
-    long words[6];
+    long words[3];
     va_list list;
 
     va_start(list, number);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 3; i++)
         words[i] = va_arg(list, long);
     va_end(list);
     if (number == CREATE_RULESET || number == RESTRICT_SELF)
         return landlock(number, (const void *)words[0], (size_t)words[1]);
-    return __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+    return __real_syscall(number, words[0], words[1], words[2]);
 }
 
 static int begin(void **state)

@@ -203,17 +203,17 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
-    long words[6];
+    long words[3];
     va_list list;
 
     va_start(list, number);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 3; i++)
         words[i] = va_arg(list, long);
     va_end(list);
     /* What libseccomp asks the kernel for has no program. */
     if (number == SYS_seccomp && words[0] == SECCOMP_SET_MODE_FILTER && words[2])
         return load_filter((unsigned)words[1], (const struct sock_fprog *)words[2]);
-    return __real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
+    return __real_syscall(number, words[0], words[1], words[2]);
 }
 
 static int begin(void **state)
