@@ -12,15 +12,18 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -284,6 +287,23 @@ int prctl(int option, ...)
                : next(option, words[0], words[1], words[2], words[3]);
 }
 
+CALL(FAULT_PRIVILEGE, int, getresuid, (uid_t * a, uid_t *b, uid_t *c), (a, b, c), NULL)
+CALL(FAULT_PRIVILEGE, int, getresgid, (gid_t * a, gid_t *b, gid_t *c), (a, b, c), NULL)
+CALL(FAULT_PRIVILEGE, int, getgroups, (int count, gid_t *list), (count, list), NULL)
+CALL(FAULT_LIMIT, int, getrlimit, (__rlimit_resource_t what, struct rlimit *limit), (what, limit),
+     NULL)
+CALL(FAULT_LIMIT, int, setrlimit, (__rlimit_resource_t what, const struct rlimit *limit),
+     (what, limit), NULL)
+CALL(FAULT_LIMIT, int, uname, (struct utsname * name), (name), NULL)
+CALL(FAULT_LIMIT, int, sched_getaffinity, (pid_t pid, size_t size, cpu_set_t *set),
+     (pid, size, set), NULL)
+CALL(FAULT_SIGNAL, int, sigaction,
+     (int number, const struct sigaction *action, struct sigaction *before),
+     (number, action, before), NULL)
+CALL(FAULT_READ, off_t, lseek, (int fd, off_t to, int whence), (fd, to, whence), NULL)
+CALL(FAULT_OTHER, int, name_to_handle_at,
+     (int folder, const char *path, struct file_handle *handle, int *mount, int flags),
+     (folder, path, handle, mount, flags), path)
 CALL(FAULT_CLOSE, int, close_range, (unsigned first, unsigned last, int flags),
      (first, last, flags), NULL)
 CALL(FAULT_WAIT, pid_t, waitpid, (pid_t pid, int *status, int flags), (pid, status, flags), NULL)

@@ -1,12 +1,13 @@
---- Ten command lines that stand for what sockq does, over a captured tree of a few sockets, and the
---- same over the kernel's own tables.
+--- Command lines that stand for what sockq does, ten and a few that differ in some calls, over a captured
+--- tree of a few sockets, and the same over the kernel's own tables.
 --
 --   local commands = require "commands"
 --   for _, command in ipairs(commands.captured(dir)) do … command.name, command.words … end
 --
 -- may: words of a command line whose output holds every line that this one may print when rows are
 -- missing. names: it prints names, and these are their numbers. numbers: it counts, so that with rows
--- missing its numbers are smaller. fresh: a file that it makes.
+-- missing its numbers are smaller. fresh: a file that it makes. rare: it differs from others in a few
+-- calls. env: variables.
 
 local posix = require "posix"
 local program = require "program"
@@ -46,6 +47,12 @@ for row in sockq.tcp():where("state ~= 'TIME_WAIT'"):rows() do
 end
 ]]
 
+local JOIN = [[
+local names = {}
+for _, one in ipairs(sockq.data.ports) do names[tonumber(one.port)] = one.name end
+for row in sockq.tcp():rows() do print(row.local_port, names[row.local_port] or "-") end
+]]
+
 local NAMES = { ssh = "22", http = "80", https = "443", domain = "53", root = "0", localhost = "127.0.0.1" }
 
 local function with(first, words)
@@ -68,6 +75,12 @@ local function list_of(source, dir)
     { name = "record", words = over { "record", dir .. "/made" }, fresh = dir .. "/made" },
     { name = "a report", words = over { "listen" }, numbers = true, names = NAMES },
     { name = "names", words = over { "netstat", "-atp" }, names = NAMES },
+    { name = "limits", words = over { "--timeout", "60", "--max-memory", "1G", "netstat", "-antpo" }, rare = true },
+    { name = "data", words = over { "--data", "ports=" .. dir .. "/ports.csv", dir .. "/join.lua" }, rare = true },
+    { name = "trust", words = over { "--trust", dir .. "/script.lua" }, rare = true },
+    { name = "ss -tanp", words = over { "ss", "-tanp" }, rare = true },
+    { name = "by sudo", words = over { "netstat", "-antpo" }, rare = true,
+      env = { SUDO_UID = "65534", SUDO_GID = "65534" } },
   }
 end
 
@@ -77,6 +90,8 @@ function commands.captured(dir)
   posix.mkdirs(dir .. "/plugins/views")
   posix.write_file(dir .. "/plugins/views/ports_of.lua", VIEW)
   posix.write_file(dir .. "/script.lua", SCRIPT)
+  posix.write_file(dir .. "/join.lua", JOIN)
+  posix.write_file(dir .. "/ports.csv", "port,name\n22,ssh\n80,web\n")
   local tree = make_tree()
   local status, _, err = program.run { "--proc", tree, "record", dir .. "/recording" }
   assert(status == 0, err)

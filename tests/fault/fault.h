@@ -29,6 +29,8 @@ enum fault_kind {
     FAULT_THREAD,
     FAULT_SETNS,
     FAULT_PRIVILEGE, /* ids, capabilities, prctl */
+    FAULT_LIMIT,     /* of processes, and what kernel this is */
+    FAULT_SIGNAL,    /* sigaction */
     FAULT_CLOSE,     /* close_range */
     FAULT_WAIT,
     FAULT_SLEEP,

@@ -79,7 +79,7 @@ end
 ---@param result table  of runner
 ---@param right { status: integer, out: string, lines: string, numbers: boolean?, names: table? }  lines:
 ---   those that may be printed when rows are missing; names: their numbers by names; refused: it is
----   netstat's listing, and a right was missing
+---   netstat's listing or ss', and a right was missing
 ---@return "right"|"numbers"|"said"|"wrong", string?  # why it is wrong; numbers: right, but for them in
 ---   place of names
 function verdict.of(result, right)
