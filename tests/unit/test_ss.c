@@ -151,6 +151,46 @@ static void options_that_name_something(void **state)
     }
 }
 
+/* A host has a letter, and no more than names may have. */
+static void hosts_that_filters_name(void **state)
+{
+    static char longest[253 + 2 + 1];
+    static const struct {
+        const char *words[8];
+        const char *hosts;
+    } cases[] = {{{"src", "localhost"}, "localhost "},
+                 {{"dst", "=", "a.b-c_d:443"}, "a.b-c_d "},
+                 {{"not", "src", "inet:one", "and", "dst", "eq", "[two]:ssh"}, "one two "},
+                 {{"src one or dst", "inet6:two:"}, "one two "},
+                 {{"( src", "\\one", ")"}, "one "},
+                 {{"src", "10.1.2.3", "dst", "::1", "or", "src", "fe80::1"}, ""},
+                 {{"src", "a/8", "dst", "a\nb", "src", "@x", "src"}, ""},
+                 {{"sport", "=", "ssh", "src", ":22", "dst", "*"}, ""},
+                 {{"src", "src", "one"}, "one "},
+                 {{"-t", "one"}, ""},
+                 {{"src", longest}, ""},
+                 {{"src", longest + 1}, NULL}};
+
+    (void)state;
+    memset(longest, 'x', sizeof(longest) - 2);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sockq_options options = line_of(cases[i].words);
+        struct sockq_ss ss;
+        char text[512] = "";
+        assert_int_equal(sockq_ss_find(&ss, &options), 0);
+        for (size_t k = 0; k < ss.host_count; k++) {
+            strcat(text, ss.hosts[k]);
+            strcat(text, " ");
+        }
+        if (cases[i].hosts)
+            assert_string_equal(text, cases[i].hosts);
+        else
+            assert_int_equal(strlen(text), 253 + 1);
+        sockq_ss_free(&ss);
+        assert_int_equal(ss.host_count, 0);
+    }
+}
+
 static void open_filter(struct sockq_ss *ss, const char *path)
 {
     struct sockq_options options = LINE("-F", path);
@@ -327,7 +367,8 @@ static void devices(void **state)
 
 static int find_and_open(void *context)
 {
-    struct sockq_options options = LINE("-F", context, "cgroup", "a", "or", "cgroup", "b");
+    struct sockq_options options =
+        LINE("-F", context, "cgroup", "a", "or", "cgroup", "b", "src", "h");
     struct sockq_ss ss;
     int result = sockq_ss_find(&ss, &options);
 
@@ -339,6 +380,7 @@ static int find_and_open(void *context)
         assert_int_equal(ss.cgroup_count, 2);
         assert_int_equal(ss.cgroups[0].error, 0);
         assert_int_equal(ss.cgroups[1].error, ENOENT);
+        assert_int_equal(ss.host_count, 1);
     }
     if (result == 0 && !ss.text)
         assert_true(ss.error != 0);
@@ -366,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SS_TEST(options_that_name_something),
+        SS_TEST(hosts_that_filters_name),
         SS_TEST(filters_in_files),
         SS_TEST(a_filter_from_standard_input),
         SS_TEST(cgroups_that_filters_name),
