@@ -156,6 +156,10 @@ static void files_that_are_none(void **state)
     assert_int_equal(unlink(path_of(f, "77/cmdline")), 0);
     put_folder(f, "77/cmdline");
     assert_int_equal(process_of_1(f, 0)->flags, COMM | NO_CMDLINE);
+    assert_int_equal(rmdir(path_of(f, "77/cmdline")), 0);
+    assert_int_equal(mknod(path_of(f, "77/cmdline"), S_IFSOCK | 0600, 0), 0);
+    assert_int_equal(process_of_1(f, 0)->flags, COMM | NO_CMDLINE);
+    assert_true(f->w.set->owners.odd != 0);
 }
 
 /* The text is kept as it is; it is read only if it is asked for. */
