@@ -86,9 +86,9 @@ static const char *why_mistrusted(const struct sockq_texts *texts, const struct 
 
     if (!texts->privileged)
         return NULL;
-    if (st->st_mode & S_IWOTH)
-        return is_folder ? "others can write its folder: chmod o-w it first"
-                         : "others can write it: chmod o-w it first";
+    /* A file that others can write was refused before. */
+    if (is_folder && (st->st_mode & S_IWOTH))
+        return "others can write its folder: chmod o-w it first";
     if ((st->st_mode & S_IWGRP) && st->st_gid != 0 && st->st_gid != texts->gid)
         return is_folder ? "a group that is not yours can write its folder: chmod g-w it first"
                          : "a group that is not yours can write it: chmod g-w it first";

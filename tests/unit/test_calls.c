@@ -8,6 +8,7 @@
 #include "calls.h"
 
 #include "../../src/collector.h"
+#include "../../src/diag.h"
 #include "../../src/named.h"
 #include "../../src/netns/netns.h"
 #include "../../src/options.h"
@@ -69,6 +70,7 @@ static void plugins(void **state)
 
     put_text(f, "timers/a.lua", "return {}\n");
     put_text(f, "views/b.lua", "return {}\n");
+    put_folder(f, "views/refused.lua");
     fail_each_call(read_plugins, f, true);
 }
 
@@ -94,6 +96,35 @@ static void a_script(void **state)
 
     put_text(f, "a.lua", "return {}\n");
     fail_each_call(read_script, f, true);
+}
+
+/* A message whose text finds no memory is a line all the same, and is not about something else. */
+static int complain(void *context)
+{
+    struct fixture *f = context;
+    char said[64];
+    const int file =
+                  __real_open(kept_path(f, "said"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
+              before = dup(STDERR_FILENO);
+
+    assert_true(file >= 0 && before >= 0 && dup2(file, STDERR_FILENO) >= 0);
+    sockq_complain("here\x1b", "what is wrong");
+    assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+    close(before);
+    const ssize_t size = __real_pread(file, said, sizeof(said) - 1, 0);
+    close(file);
+    assert_true(size > 0);
+    said[size] = '\0';
+    assert_int_equal(strncmp(said, "sockq: ", 7), 0);
+    assert_ptr_equal(strchr(said, '\n'), said + size - 1);
+    if (!calls.failed)
+        assert_string_equal(said, "sockq: here\\x1b: what is wrong\n");
+    return calls.failed ? -1 : 0;
+}
+
+static void a_message(void **state)
+{
+    fail_each_call(complain, *state, true);
 }
 
 static enum sockq_name is_command(const char *word, const struct sockq_options *options,
@@ -337,6 +368,7 @@ static void replaying(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(a_message),
         FIXTURE_TEST(plugins),
         FIXTURE_TEST(a_script),
         FIXTURE_TEST(recordings_that_are_named),

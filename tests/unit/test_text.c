@@ -121,6 +121,8 @@ static void strangers_files_are_refused_with_privileges(void **state)
     put_text(f, "views/group.lua", "x");
     assert_int_equal(chmod(path_of(f, "views/group.lua"), 0664), 0);
     assert_int_equal(chown(path_of(f, "views/group.lua"), 0, STRANGER), 0);
+    put_text(f, "views/roots.lua", "x");
+    assert_int_equal(chmod(path_of(f, "views/roots.lua"), 0664), 0);
     put_text(f, "views/theirs.lua", "x");
     assert_int_equal(chown(path_of(f, "views/theirs.lua"), STRANGER, 0), 0);
     put_link(f, "views/link.lua", "fine.lua");
@@ -136,6 +138,7 @@ static void strangers_files_are_refused_with_privileges(void **state)
     assert_string_equal(error_of(&texts, "fine"), "");
     assert_string_equal(error_of(&texts, "open"), "others can write it: chmod o-w it first");
     assert_non_null(strstr(error_of(&texts, "group"), "a group that is not yours"));
+    assert_string_equal(error_of(&texts, "roots"), "");
     assert_non_null(strstr(error_of(&texts, "theirs"), "neither yours nor root's"));
     assert_string_equal(error_of(&texts, "link"), strerror(ELOOP));
     assert_string_equal(error_of(&texts, "folder"), "not a regular file");
@@ -143,6 +146,12 @@ static void strangers_files_are_refused_with_privileges(void **state)
     assert_non_null(strstr(error_of(&texts, "in-their-folder"), "its folder is neither"));
     assert_non_null(strstr(error_of(&texts, "in-group-folder"), "can write its folder"));
     sockq_texts_free(&texts);
+    /* Of a folder in which others can write nothing is read, whatever stands below it. */
+    assert_int_equal(chmod(f->path, 0777), 0);
+    assert_int_equal(sockq_texts_read_plugins(&texts), 0);
+    assert_non_null(strstr(error_of(&texts, "fine"), "others can write its folder"));
+    sockq_texts_free(&texts);
+    assert_int_equal(chmod(f->path, 0700), 0);
     /* The invoker's own, and without privileges all. */
     texts.uid = texts.gid = STRANGER;
     assert_int_equal(sockq_texts_read_plugins(&texts), 0);
