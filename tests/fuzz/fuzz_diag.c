@@ -91,6 +91,7 @@ static int take_all(struct fuzz_input in, const struct sockq_question *question,
     w.set->tables[table].status = SOCKQ_TABLE_COMPLETE;
     w.set->tables[table].rows = w.rows;
     free(recent);
+    table_job_end(&job);
     inodes_free(&inodes);
     sockq_writer_finish(&w, SOCKQ_SET_COMPLETE);
     FUZZ_CHECK(w.error == 0);
