@@ -14,7 +14,7 @@
 #include "../scan.h"
 
 /* However many sockets without owner there are, and for each of them. */
-enum { LOOKS_MOST = 16, LOOKS_EACH = 4 };
+enum { LOOKS_MOST = 24, LOOKS_EACH = 8 };
 
 /* Where each look reads all processes again. */
 enum { LOOKS_AT_ALL = 2 };

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RING = 400, CONNECTED = 300, BURST = 40, CONNECTIONS = 30, PROCESSES = 20, REST_US = 3000 };
+enum { RING = 400, CONNECTED = 300, BURST = 40, CONNECTIONS = 30, PROCESSES = 20, REST_US = 8000 };
 
 /* The pid that two roles take in turn, and the port of each. */
 enum { SAME_PID = 30000, FIRST_PORT = 61001 };

@@ -182,7 +182,7 @@ local function run_world(user, runs)
     words[#words + 1] = "--netstat"
     words[#words + 1] = options.netstat
   end
-  local status, out, err = posix.run(words, { timeout = 280 })
+  local status, out, err = posix.run(words, { timeout = 420 })
   io.stdout:write(out)
   io.stderr:write(err)
   if status == 77 then check.skip("namespaces are not permitted") end
