@@ -5,7 +5,7 @@ set(FAULT_ARGUMENTS --sockq $<TARGET_FILE:sockq> --library $<TARGET_FILE:fault>)
 if(SOCKQ_SANITIZE)
   target_compile_definitions(fault PRIVATE FAULT_NO_MALLOC)
   # All of them are tried without sanitizers.
-  list(APPEND FAULT_ARGUMENTS --every 30)
+  list(APPEND FAULT_ARGUMENTS --every 60)
 else()
   # All of them by hand: --every 1, after a change of what is read or allocated.
   list(APPEND FAULT_ARGUMENTS --every 3)
