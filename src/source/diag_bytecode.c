@@ -32,11 +32,15 @@ static void put_compare(struct piece *piece, uint8_t code, uint16_t port)
 static void put_prefix(struct piece *piece, uint8_t code, const struct sockq_prefix *prefix)
 {
     const size_t bytes = prefix->family == SOCKQ_AF_INET ? 4 : 16;
-    const struct inet_diag_hostcond condition = {
-        .family = prefix->family, .prefix_len = prefix->bits, .port = -1};
+    struct inet_diag_hostcond condition;
     const size_t size = OP + sizeof(condition) + bytes;
 
     put_op(piece, code, size, size + OP);
+    /* With its padding. */
+    memset(&condition, 0, sizeof(condition));
+    condition.family = prefix->family;
+    condition.prefix_len = prefix->bits;
+    condition.port = -1;
     memcpy(piece->code + piece->size, &condition, sizeof(condition));
     memcpy(piece->code + piece->size + sizeof(condition), prefix->bytes, bytes);
     piece->size += sizeof(condition) + bytes;

@@ -9,7 +9,8 @@
 #include <sys/socket.h>
 
 /* The kernel fills datagrams of at most 32 KiB (net/netlink/af_netlink.c, netlink_dump). */
-enum { ANSWER = 64 << 10, SEQUENCE = 1, LOSSES_MOST = 64 };
+/* COUNT_EVERY: datagrams. */
+enum { ANSWER = 64 << 10, SEQUENCE = 1, LOSSES_MOST = 64, COUNT_EVERY = 4 };
 
 static const struct diag_family *const families[SOCKQ_TABLES] = {
     [SOCKQ_TCP] = &diag_inet,    [SOCKQ_TCP6] = &diag_inet,       [SOCKQ_UDP] = &diag_inet,
@@ -179,9 +180,13 @@ static int ask(const struct table_reader *reader, struct mnl_socket *socket)
     return mnl_socket_sendto(socket, header, header->nlmsg_len) < 0 ? -1 : 0;
 }
 
-/* One answer. @return its datagrams; 0: the first was an error, *error says which */
+/*
+ * One answer. @return its datagrams; 0: the first was an error, *error says which
+ * @before  how many sockets there were; -1, also from here on, if their number changed
+ */
 static unsigned take_answer(struct table_reader *reader, struct sockq_table_info *info,
-                            struct mnl_socket *socket, char *bytes, bool *gaps, int *error)
+                            struct mnl_socket *socket, char *bytes, bool *gaps, int64_t *before,
+                            int *error)
 {
     unsigned datagrams = 0, losses = 0;
     int more = MNL_CB_OK;
@@ -201,6 +206,9 @@ static unsigned take_answer(struct table_reader *reader, struct sockq_table_info
             return datagrams;
         if (datagrams++ == 0)
             info->status = SOCKQ_TABLE_READING;
+        /* As many may have come as went by the end. */
+        if (*before >= 0 && datagrams % COUNT_EVERY == 0 && table_count(reader) != *before)
+            *before = -1;
         if (more == MNL_CB_OK && table_show(reader))
             return datagrams;
     }
@@ -221,7 +229,7 @@ enum look_end diag_read(struct table_reader *reader, struct sockq_table_info *in
     if (!bytes || ask(reader, socket) < 0)
         error = errno;
     else
-        datagrams = take_answer(reader, info, socket, bytes, &gaps, &error);
+        datagrams = take_answer(reader, info, socket, bytes, &gaps, &before, &error);
     free(bytes);
     if (socket)
         mnl_socket_close(socket);
