@@ -128,7 +128,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
                             .namespaces = several,
                             .recent = recent,
                             .inodes = &inodes,
-                            .cookies = {.seed = hash_seed_new()},
+                            .cookies = {.seed = inodes.seed},
                             .question = question,
                             .check = check,
                             .context = context};

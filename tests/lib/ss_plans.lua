@@ -1,6 +1,7 @@
 --- ss options as the plan that sockq's listing takes, without the program's command line; and what the
 --- real ss says of the same tree.
 
+local check = require "check"
 local posix = require "posix"
 
 local plans = {}
@@ -102,6 +103,21 @@ function plans.difference(want, got)
       return ("line %d\nss    |%s|\nsockq |%s|"):format(i, tostring(a[i]), tostring(b[i]))
     end
   end
+end
+
+--- Go on in a namespace of the test's own with sockets of every family (ss_sockets.py), in which the test's file is
+--- run again with --inside. The test is skipped where there can be none.
+---@param words string[]  the test's arguments
+function plans.inside(words)
+  if words[1] == "--inside" then return end
+  local missing = plans.missing()
+  if missing then check.skip(missing) end
+  if posix.run({ "unshare", "-mn", "true" }) ~= 0 then check.skip("no namespace can be made") end
+  local status, out, err = posix.run({ "unshare", "-mn", "python3", "tests/lib/ss_sockets.py", "luajit", words[0], "--inside" },
+    { timeout = 200 })
+  io.stdout:write(out)
+  io.stderr:write(err)
+  os.exit(status)
 end
 
 return plans

@@ -10,16 +10,7 @@ local check = require "check"
 local plans = require "ss_plans"
 local posix = require "posix"
 
-if arg[1] ~= "--inside" then
-  local missing = plans.missing()
-  if missing then check.skip(missing) end
-  if posix.run({ "unshare", "-mn", "true" }) ~= 0 then check.skip("no namespace can be made") end
-  local status, out, err = posix.run({ "unshare", "-mn", "python3", "tests/lib/ss_sockets.py", "luajit",
-    "tests/lua/ss_filters_test.lua", "--inside" }, { timeout = 200 })
-  io.stdout:write(out)
-  io.stderr:write(err)
-  os.exit(status)
-end
+plans.inside(arg)
 
 -- A row of ss's own netlink socket, which is gone at the next look.
 local function without_own(text)
