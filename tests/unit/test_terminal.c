@@ -202,7 +202,8 @@ static const struct terminal_case cases[] = {
      {"<80|24>", "<resize>", "<><>"}},
     /* Where it comes before the wait it stops the script. */
     {"Ctrl-C",
-     TAKE "if not pcall(keys, 1) then say(core.take_interrupt() and 'interrupt') end",
+     "if not pcall(function() " TAKE "keys(1) end) then "
+     "say(core.take_interrupt() and 'interrupt') end",
      {{"<true>", "\3"}},
      {"<interrupt>"}},
     {"continued", TAKE "keys(1)", {{"<true>", NULL, SIGCONT}}, {"<resize>"}},
