@@ -19,6 +19,9 @@
 
 enum { EXIT_USAGE = 2, SIGNAL_STACK = 64 << 10 };
 
+/* The bytes of a full stack of Lua's: LJ_STACK_MAX values, one, and LJ_STACK_EXTRA (lj_state.h). */
+enum { FULL_STACK = (65500 + 1 + 7) * 8 };
+
 /* The kernel keeps a gap of 256 pages below a stack (mm/mmap.c, stack_guard_gap). */
 static const uintptr_t GAP = (uintptr_t)2 << 20;
 
@@ -108,6 +111,9 @@ allocate_or_note(void *context, void *block, size_t old_size, size_t size)
             memcpy(memory_place, place, sizeof(place));
         return NULL;
     }
+    /* Where the error itself finds no room, LuaJIT asks no handler. */
+    if (old_size == FULL_STACK && size > old_size)
+        sockq_lua_place(watched, memory_place, sizeof(memory_place));
     memory.used += size - old_size;
     if (memory.used > memory.mark && size > old_size) {
         memory.mark = UINT64_MAX;
@@ -208,8 +214,7 @@ void sockq_lua_watch(lua_State *L, uint64_t limit)
     memory.limit = limit;
     memory.mark = limit ? eighths(2) : UINT64_MAX;
     memory.used = (uint64_t)lua_gc(L, LUA_GCCOUNT, 0) << 10;
-    if (limit)
-        lua_setallocf(L, allocate_or_note, NULL);
+    lua_setallocf(L, allocate_or_note, NULL);
     stack.ss_sp =
         mmap(NULL, SIGNAL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) < 0)
