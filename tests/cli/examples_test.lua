@@ -67,7 +67,8 @@ local function check_form(path, text, head)
   check.ok(path .. ": a question in one line", head.question and head.question:match("%?$"))
   check.ok(path .. ": its output stands behind the command", head.contiguous, "no line begins with -->")
   check.ok(path .. ": lines", head.lines <= MOST_LINES, head.lines .. " lines")
-  check.ok(path .. ": says which tree", head.command:find(" --proc tests/data/captures/%S+ "), head.command)
+  check.ok(path .. ": says which tree", head.command:find(" --proc tests/data/captures/%S+ ")
+    or head.command:find(" --read tests/data/recordings/%S+ "), head.command)
   if plugin then
     check.ok(path .. ": says its name", head.command:find(" " .. plugin .. " ", 1, true), head.command)
   else
