@@ -266,7 +266,7 @@ function args.help(list)
       kind.is, spec.doc, words, default_text(spec))
     if not seen[spec.type] and not spec.words then
       seen[spec.type] = true
-      forms[#forms + 1] = ("  %s: %s\n"):format(kind.is, kind.form)
+      forms[#forms + 1] = ("  %-" .. type_width .. "s  %s\n"):format(kind.is, kind.form)
     end
   end
   if #forms > 0 then

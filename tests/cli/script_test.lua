@@ -197,8 +197,8 @@ sockq %s PORT [every=DURATION]
   port   port      the port
   every  duration  how often; default 2m
 
-  port: a number from 0 to 65535 or a service's name
-  duration: seconds, or a number with ms, s, m, h or d, as 90, 1.5s or 1h30m
+  port      a number from 0 to 65535 or a service's name
+  duration  seconds, or a number with ms, s, m, h or d, as 90, 1.5s or 1h30m
 ]]):format(path))
   end
   refuses("missing", { path }, { err = path .. ": port is missing; give a number from 0 to 65535 or a service's name" })

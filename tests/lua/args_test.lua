@@ -294,7 +294,7 @@ do
   check.contains("help: a default", help, "how many; default 10\n")
   check.contains("help: optional", help, "look again after it; optional\n")
   check.contains("help: many", help, "the peers; any number of them\n")
-  check.contains("help: a form", help, "\n  duration: seconds, or a number with ms, s, m, h or d")
+  check.contains("help: a form", help, "\n  duration  seconds, or a number with ms, s, m, h or d")
   check.contains("help: words", args.help { { name = "how", type = "word", words = { "a", "b" }, doc = "d" } }, "d (a, b)")
 end
 
