@@ -11,8 +11,8 @@ local figures = text.figures
 local info = {}
 
 local copy, fill, cast = ffi.copy, ffi.fill, ffi.cast
-local band, rshift = bit.band, bit.rshift
-local min, tonumber = math.min, tonumber
+local band = bit.band
+local max, min, tonumber = math.max, math.min, tonumber
 
 -- As much of tcp_info as ss 6.1 knows; what a kernel does not send is 0.
 ffi.cdef([[
@@ -27,31 +27,48 @@ struct sockq_ss_tcp_info {
   uint32_t delivered, delivered_ce;
   uint64_t bytes_sent, bytes_retrans;
   uint32_t dsack_dups, reord_seen, rcv_ooopack, snd_wnd;
+  double send;
+};
+struct sockq_ss_bbr_info {
+  uint64_t bw;
+  uint32_t min_rtt, pacing_gain, cwnd_gain;
 };
 ]])
 
-local SIZE = ffi.sizeof("struct sockq_ss_tcp_info")
+-- What the kernel sends; behind it is what is reckoned here.
+local SIZE = ffi.offsetof("struct sockq_ss_tcp_info", "send")
 local tcp = ffi.new("struct sockq_ss_tcp_info")
 local tcp_bytes = cast("uint8_t *", tcp)
+local const_bytes = ffi.typeof("const uint8_t *")
 
--- TCPI_OPT_*, as ss calls them where options are shown.
-local WSCALE = 4
-local OPTIONS = { { 1, " ts" }, { 2, " sack" }, { 8, " ecn" }, { 16, " ecnseen" }, { 32, " fastopen" } }
+-- Bits of tcp_info.options, TCPI_OPT_*, and of the byte of bits.
+local TIMESTAMPS, SACK, WSCALE, ECN, ECN_SEEN, FASTOPEN = 1, 2, 4, 8, 16, 32
 local APP_LIMITED = 1
+-- A rate of this is none; the greatest that is one.
+local RATE_MOST = 0xfffffffffffffffeULL
 
 local KINDS = { u8 = C.SOCKQ_FIGURE_U8, u32 = C.SOCKQ_FIGURE_U32, i32 = C.SOCKQ_FIGURE_I32, u64 = C.SOCKQ_FIGURE_U64,
-  ms = C.SOCKQ_FIGURE_MS, hex32 = C.SOCKQ_FIGURE_HEX32, hex64 = C.SOCKQ_FIGURE_HEX64 }
+  ms = C.SOCKQ_FIGURE_MS, hex32 = C.SOCKQ_FIGURE_HEX32, hex64 = C.SOCKQ_FIGURE_HEX64, lead = C.SOCKQ_FIGURE_LEAD,
+  nibbles = C.SOCKQ_FIGURE_NIBBLES, pair = C.SOCKQ_FIGURE_PAIR, part256 = C.SOCKQ_FIGURE_256TH,
+  byte_rate = C.SOCKQ_FIGURE_BYTE_RATE, bit_rate = C.SOCKQ_FIGURE_BIT_RATE, duration = C.SOCKQ_FIGURE_DURATION,
+  share = C.SOCKQ_FIGURE_SHARE }
 
---- A list for figures.list of some members of a struct: { { lead, member, kind, other =, most =, zero = }, … }.
+--- A list for figures.list of some members of a struct:
+--- { { name or false, member, kind, lead =, of =, when =, mask =, joined =, other =, most =, zero = }, … }.
+--- name: what stands before the number, between a blank and a colon; or lead, as it is. of and when: members.
 ---@return ffi.cdata* list, integer count
 local function list_of(struct, entries)
   local list = ffi.new("struct sockq_figure[?]", #entries)
   for i, entry in ipairs(entries) do
     local figure = list[i - 1]
-    local lead = " " .. entry[1] .. ":"
+    local lead = entry.lead or " " .. entry[1] .. ":"
     figure.offset, figure.kind = ffi.offsetof(struct, entry[2]), KINDS[entry[3]]
+    figure.of = entry.of and ffi.offsetof(struct, entry.of) or 0
+    figure.when, figure.mask = ffi.offsetof(struct, entry.when or entry[2]), entry.mask or 0
     figure.other, figure.zero = entry.other or 0, entry.zero and 1 or 0
+    figure.joined = entry.joined and 1 or 0
     figure.most = entry.most or 0xffffffffffffffffULL
+    assert(#lead <= ffi.sizeof(figure.lead), lead)
     figure.lead_length = #lead
     copy(figure.lead, lead, #lead)
   end
@@ -63,10 +80,16 @@ local function tcp_list(entries)
   return list_of("struct sockq_ss_tcp_info", entries)
 end
 
-local TIMEOUT, TIMEOUTS = tcp_list({
-  { "rto", "rto", "ms", other = 3000000 }, { "backoff", "backoff", "u8" },
+local OPTIONS, OPTIONS_COUNT = tcp_list({
+  { false, "options", "lead", lead = " ts", mask = TIMESTAMPS }, { false, "options", "lead", lead = " sack", mask = SACK },
+  { false, "options", "lead", lead = " ecn", mask = ECN }, { false, "options", "lead", lead = " ecnseen", mask = ECN_SEEN },
+  { false, "options", "lead", lead = " fastopen", mask = FASTOPEN },
 })
-local SIZES, SIZES_COUNT = tcp_list({
+-- What stands before the congestion control's own.
+local FIRST, FIRST_COUNT = tcp_list({
+  { "wscale", "wscale", "nibbles", zero = true, when = "options", mask = WSCALE },
+  { "rto", "rto", "ms", other = 3000000 }, { "backoff", "backoff", "u8" },
+  { "rtt", "rtt", "ms" }, { false, "rttvar", "ms", lead = "/", zero = true, joined = true },
   { "ato", "ato", "ms" }, { "mss", "snd_mss", "i32" }, { "pmtu", "pmtu", "u32" }, { "rcvmss", "rcv_mss", "i32" },
   { "advmss", "advmss", "i32" }, { "cwnd", "snd_cwnd", "u32" }, { "ssthresh", "snd_ssthresh", "u32", most = 65534 },
   { "bytes_sent", "bytes_sent", "u64" }, { "bytes_retrans", "bytes_retrans", "u64" },
@@ -74,13 +97,18 @@ local SIZES, SIZES_COUNT = tcp_list({
   { "segs_out", "segs_out", "u32" }, { "segs_in", "segs_in", "u32" },
   { "data_segs_out", "data_segs_out", "u32" }, { "data_segs_in", "data_segs_in", "u32" },
 })
-local LAST, LAST_COUNT = tcp_list({
+-- And behind it.
+local LAST = {
+  { false, "send", "bit_rate", lead = " send " },
   { "lastsnd", "last_data_sent", "u32" }, { "lastrcv", "last_data_recv", "u32" }, { "lastack", "last_ack_recv", "u32" },
-})
-local DELIVERED, DELIVERED_COUNT = tcp_list({
+  { false, "pacing_rate", "byte_rate", lead = " pacing_rate ", most = RATE_MOST },
+  { false, "max_pacing_rate", "byte_rate", lead = "/", most = RATE_MOST, joined = true },
+  { false, "delivery_rate", "byte_rate", lead = " delivery_rate " },
   { "delivered", "delivered", "u32" }, { "delivered_ce", "delivered_ce", "u32" },
-})
-local TAIL = {
+  { false, "bits", "lead", lead = " app_limited", mask = APP_LIMITED },
+  { "busy", "busy_time", "duration" }, { "rwnd_limited", "rwnd_limited", "share", of = "busy_time" },
+  { "sndbuf_limited", "sndbuf_limited", "share", of = "busy_time" },
+  { "unacked", "unacked", "u32" }, { "retrans", "retrans", "pair", of = "total_retrans" },
   { "lost", "lost", "u32" }, { "sacked", "sacked", "u32" }, { "dsack_dups", "dsack_dups", "u32" },
   { "fackets", "fackets", "u32" }, { "reordering", "reordering", "i32", other = 3, zero = true },
   { "reord_seen", "reord_seen", "u32" }, { "rcv_rtt", "rcv_rtt", "ms" }, { "rcv_space", "rcv_space", "i32" },
@@ -88,31 +116,19 @@ local TAIL = {
   { "minrtt", "min_rtt", "ms", most = 0xfffffffe }, { "rcv_ooopack", "rcv_ooopack", "u32" },
   { "snd_wnd", "snd_wnd", "u32" },
 }
-local CONNECTED, CONNECTED_COUNT = tcp_list(TAIL)
--- Of a listener it is the length of its queue, which ss does not show by this name.
-table.remove(TAIL, 2)
-local LISTENING, LISTENING_COUNT = tcp_list(TAIL)
-
--- Microseconds as milliseconds, behind a lead.
-local function put_ms(bytes, at, lead, microseconds)
-  at = text.put(bytes, at, lead)
-  return at + figures.thousandth(bytes + at, microseconds)
+-- The bandwidth, the smallest round trip, gains in 256ths.
+local BBR, BBR_COUNT = list_of("struct sockq_ss_bbr_info", {
+  { false, "bw", "byte_rate", lead = " bbr:(bw:", zero = true }, { false, "min_rtt", "ms", lead = ",mrtt:", zero = true },
+  { false, "pacing_gain", "part256", lead = ",pacing_gain:" }, { false, "cwnd_gain", "part256", lead = ",cwnd_gain:" },
+  { false, "bw", "lead", lead = ")", zero = true },
+})
+local CONNECTED, CONNECTED_COUNT = tcp_list(LAST)
+-- Of a listener sacked is the length of its queue, which ss does not show by this name.
+local OF_LISTENER = {}
+for _, entry in ipairs(LAST) do
+  OF_LISTENER[#OF_LISTENER + 1] = entry[2] ~= "sacked" and entry or nil
 end
-
-local function put_rate(bytes, at, lead, rate, in_full)
-  at = text.put(bytes, at, lead)
-  at = at + figures.rate(bytes + at, rate, in_full)
-  return (text.put(bytes, at, "bps"))
-end
-
-local function put_options(bytes, at, options)
-  for i = 1, #OPTIONS do
-    if band(options, OPTIONS[i][1]) ~= 0 then
-      at = text.put(bytes, at, OPTIONS[i][2])
-    end
-  end
-  return at
-end
+local LISTENING, LISTENING_COUNT = tcp_list(OF_LISTENER)
 
 -- struct tcp_dctcp_info, in words as they lie in memory.
 local function put_dctcp(bytes, at, words)
@@ -127,22 +143,6 @@ local function put_dctcp(bytes, at, words)
   return (text.put(bytes, at, ")"))
 end
 
--- struct tcp_bbr_info: the bandwidth in two words, the smallest round trip, gains in 256ths.
-local function put_bbr(bytes, at, words, in_full)
-  local bandwidth = words[1] * 2 ^ 32 + words[0]
-  at = put_rate(bytes, at, " bbr:(bw:", bandwidth * 8, in_full)
-  at = put_ms(bytes, at, ",mrtt:", words[2])
-  if words[3] ~= 0 then
-    at = text.put(bytes, at, ",pacing_gain:")
-    at = at + figures.general(bytes + at, words[3] / 256)
-  end
-  if words[4] ~= 0 then
-    at = text.put(bytes, at, ",cwnd_gain:")
-    at = at + figures.general(bytes + at, words[4] / 256)
-  end
-  return (text.put(bytes, at, ")"))
-end
-
 local HAS_VEGAS, HAS_DCTCP = tonumber(C.SOCKQ_DIAG_HAS_VEGAS), tonumber(C.SOCKQ_DIAG_HAS_DCTCP)
 local HAS_BBR, HAS_CC = tonumber(C.SOCKQ_DIAG_HAS_BBR), tonumber(C.SOCKQ_DIAG_HAS_CC)
 local NO_RTT = 0x7fffffff
@@ -151,7 +151,7 @@ local function put_algorithm(bytes, at, more, in_full)
   if band(more.has, HAS_DCTCP) ~= 0 then
     return (put_dctcp(bytes, at, more.cc_info))
   elseif band(more.has, HAS_BBR) ~= 0 then
-    return (put_bbr(bytes, at, more.cc_info, in_full))
+    return at + figures.list(bytes + at, cast(const_bytes, more.cc_info), BBR, BBR_COUNT, in_full)
   end
   return at
 end
@@ -165,43 +165,11 @@ local function round_trip(more)
   return tcp.rtt
 end
 
-local function put_send(bytes, at, more, in_full)
-  local rtt, mss, cwnd = round_trip(more), tcp.snd_mss, tcp.snd_cwnd
-  if rtt == 0 or mss == 0 or cwnd == 0 then
-    return at
-  end
-  return (put_rate(bytes, at, " send ", cwnd * mss * 8000000 / rtt, in_full))
-end
-
-local UNLIMITED = 0xffffffffffffffffULL
-
-local function put_pacing(bytes, at, in_full)
-  if tcp.pacing_rate == 0 or tcp.pacing_rate == UNLIMITED then
-    return at
-  end
-  at = put_rate(bytes, at, " pacing_rate ", tonumber(tcp.pacing_rate) * 8, in_full)
-  if tcp.max_pacing_rate ~= 0 and tcp.max_pacing_rate ~= UNLIMITED then
-    at = put_rate(bytes, at, "/", tonumber(tcp.max_pacing_rate) * 8, in_full)
-  end
-  return at
-end
-
-local function put_limited(bytes, at, lead, part, whole)
-  if part == 0 then
-    return at
-  end
-  at = text.field(bytes, at, lead, part / 1000ULL)
-  return (text.put(bytes, at, ("ms(%.1f%%)"):format(100 * tonumber(part) / tonumber(whole))))
-end
-
-local function put_busy(bytes, at)
-  local busy = tcp.busy_time
-  if busy == 0 then
-    return at
-  end
-  at = text.put(bytes, text.field(bytes, at, " busy:", busy / 1000ULL), "ms")
-  at = put_limited(bytes, at, " rwnd_limited:", tcp.rwnd_limited, busy)
-  return (put_limited(bytes, at, " sndbuf_limited:", tcp.sndbuf_limited, busy))
+-- Bits a second; 0 where one of the numbers is not known. Without a branch: whether there is a round trip
+-- differs from row to row.
+local function sending_rate(more)
+  local rtt = round_trip(more)
+  return tcp.snd_cwnd * tcp.snd_mss * 8000000 / max(rtt, 1) * min(rtt, 1)
 end
 
 -- The kernel's struct as far as it goes.
@@ -226,45 +194,20 @@ local LISTEN = tonumber(C.SOCKQ_LISTEN)
 function info.write(bytes, at, row, more, set, show)
   local in_full = show.numeric and 1 or 0
   load_info(more, set)
+  tcp.send = sending_rate(more)
   if show.options then
-    at = put_options(bytes, at, tcp.options)
+    at = at + figures.list(bytes + at, tcp_bytes, OPTIONS, OPTIONS_COUNT, 0)
   end
   if band(more.has, HAS_CC) ~= 0 then
     bytes[at] = 32
     at = text.put_bounded(bytes, at + 1, more.cc, 15)
   end
-  if band(tcp.options, WSCALE) ~= 0 then
-    at = text.field(bytes, at, " wscale:", band(tcp.wscale, 15))
-    at = text.field(bytes, at, ",", rshift(tcp.wscale, 4))
-  end
-  at = at + figures.list(bytes + at, tcp_bytes, TIMEOUT, TIMEOUTS)
-  if tcp.rtt ~= 0 then
-    at = put_ms(bytes, at, " rtt:", tcp.rtt)
-    at = put_ms(bytes, at, "/", tcp.rttvar)
-  end
-  at = at + figures.list(bytes + at, tcp_bytes, SIZES, SIZES_COUNT)
+  at = at + figures.list(bytes + at, tcp_bytes, FIRST, FIRST_COUNT, 0)
   at = put_algorithm(bytes, at, more, in_full)
-  at = put_send(bytes, at, more, in_full)
-  at = at + figures.list(bytes + at, tcp_bytes, LAST, LAST_COUNT)
-  at = put_pacing(bytes, at, in_full)
-  if tcp.delivery_rate ~= 0 then
-    at = put_rate(bytes, at, " delivery_rate ", tonumber(tcp.delivery_rate) * 8, in_full)
-  end
-  at = at + figures.list(bytes + at, tcp_bytes, DELIVERED, DELIVERED_COUNT)
-  if band(tcp.bits, APP_LIMITED) ~= 0 then
-    at = text.put(bytes, at, " app_limited")
-  end
-  at = put_busy(bytes, at)
-  if tcp.unacked ~= 0 then
-    at = text.field(bytes, at, " unacked:", tcp.unacked)
-  end
-  if tcp.retrans ~= 0 or tcp.total_retrans ~= 0 then
-    at = text.field(bytes, text.field(bytes, at, " retrans:", tcp.retrans), "/", tcp.total_retrans)
-  end
   if row.state == LISTEN then
-    return at + figures.list(bytes + at, tcp_bytes, LISTENING, LISTENING_COUNT)
+    return at + figures.list(bytes + at, tcp_bytes, LISTENING, LISTENING_COUNT, in_full)
   end
-  return at + figures.list(bytes + at, tcp_bytes, CONNECTED, CONNECTED_COUNT)
+  return at + figures.list(bytes + at, tcp_bytes, CONNECTED, CONNECTED_COUNT, in_full)
 end
 
 return info

@@ -62,14 +62,14 @@ local function put_mptcp(bytes, at, more, set)
   local length = min(more.info_len, MPTCP_SIZE)
   ffi.fill(mptcp, MPTCP_SIZE)
   ffi.copy(mptcp, schema.at(set, more.info), length)
-  at = at + text.figures.list(bytes + at, mptcp_bytes, SUBFLOWS, SUBFLOWS_COUNT)
+  at = at + text.figures.list(bytes + at, mptcp_bytes, SUBFLOWS, SUBFLOWS_COUNT, 0)
   if band(mptcp.flags, FALLBACK) ~= 0 then
     at = text.put(bytes, at, " fallback")
   end
   if band(mptcp.flags, REMOTE_KEY) ~= 0 then
     at = text.put(bytes, at, " remote_key")
   end
-  return at + text.figures.list(bytes + at, mptcp_bytes, SEQUENCES, SEQUENCES_COUNT)
+  return at + text.figures.list(bytes + at, mptcp_bytes, SEQUENCES, SEQUENCES_COUNT, 0)
 end
 
 -- Keys and what runs above, which few sockets have.
