@@ -28,6 +28,14 @@ static uint32_t put_integer(char *to, int64_t number)
     return 1 + put_decimal(to + 1, 0 - (uint64_t)number);
 }
 
+static uint32_t put_port(char *to, uint32_t number)
+{
+    if (number)
+        return put_decimal(to, number);
+    *to = '*';
+    return 1;
+}
+
 static uint32_t put_hex(char *to, uint64_t number, uint32_t least)
 {
     char text[16];
@@ -288,6 +296,7 @@ static uint32_t put_list(char *to, const uint8_t *from, const struct sockq_figur
 
 const struct sockq_figures sockq_figures = {.decimal = put_decimal,
                                             .integer = put_integer,
+                                            .port = put_port,
                                             .hex = put_hex,
                                             .thousandth = put_thousandth,
                                             .general = put_general,

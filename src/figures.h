@@ -61,6 +61,8 @@ struct sockq_figure {
 struct sockq_figures {
     uint32_t (*decimal)(char *to, uint64_t number);
     uint32_t (*integer)(char *to, int64_t number);
+    /* A port, "*" for 0. */
+    uint32_t (*port)(char *to, uint32_t number);
     /* At least so many digits, 16 at most. */
     uint32_t (*hex)(char *to, uint64_t number, uint32_t least);
     /* The thousandth part of a number, as printf's %g writes it. */

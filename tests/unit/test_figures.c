@@ -44,6 +44,8 @@ static void writes_whole_numbers(void **state)
         same(got, figures->hex(got, n, least), want);
     }
     same(got, figures->integer(got, INT64_MIN), "-9223372036854775808");
+    same(got, figures->port(got, 0), "*");
+    same(got, figures->port(got, 65535), "65535");
     same(got, figures->hex(got, 0, 0), "0");
     same(got, figures->hex(got, 0xab, 40), "00000000000000ab");
 }

@@ -25,7 +25,7 @@ local BLOCK, BLOCKS = 1048560, 5
 -- A token is cut at this many bytes; of a row two may be as long.
 local LONGEST = 65535
 layout.LONGEST = LONGEST
--- Bytes that may be written behind a token before it is cut (text.lua writes by fours and eights).
+-- Bytes that may be written behind a token before it is cut (text.lua writes by eights).
 local SLACK = 1048576
 local OUT = 65536
 

@@ -9,9 +9,8 @@ ffi.cdef((core.embedded("src/figures.h"):gsub("\n#[^\n]*", "\n")))
 
 local text = {}
 
-local cast, copy, floor, max, min = ffi.cast, ffi.copy, math.floor, math.max, math.min
+local cast, copy, max = ffi.cast, ffi.copy, math.max
 local tobit = bit.tobit
-local word = ffi.typeof("uint32_t *")
 
 local memory = core.figures()
 local figures = cast("struct sockq_figures *", memory)
@@ -72,33 +71,9 @@ function text.field(bytes, at, lead, n)
   return at + figures.decimal(bytes + at, n)
 end
 
--- The numbers from 0 to 9999 as four bytes, twice: without leading zeros, and with them. 0 is the
--- port that ss writes as "*".
-local four, four_size = ffi.new("uint32_t[20000]"), ffi.new("uint8_t[20000]")
-do
-  local to = cast("uint8_t *", four)
-  for n = 0, 9999 do
-    local plain, padded = n * 4, (n + 10000) * 4
-    to[padded], to[padded + 1] = 48 + floor(n / 1000), 48 + floor(n / 100) % 10
-    to[padded + 2], to[padded + 3] = 48 + floor(n / 10) % 10, 48 + n % 10
-    local length = n > 999 and 4 or n > 99 and 3 or n > 9 and 2 or 1
-    four_size[n], four_size[n + 10000] = length, 4
-    for i = 0, length - 1 do
-      to[plain + i] = to[padded + 4 - length + i]
-    end
-  end
-  to[0] = 42
-end
-
---- A port: a number of 16 bits, "*" for 0. Without a branch on its size.
+--- A port: a number of 16 bits, "*" for 0.
 function text.port(bytes, at, n)
-  local high = floor(n / 10000)
-  local has_high = min(high, 1)
-  local index = n - high * 10000 + has_high * 10000
-  bytes[at] = 48 + high
-  at = at + has_high
-  cast(word, bytes + at)[0] = four[index]
-  return at + four_size[index]
+  return at + figures.port(bytes + at, n)
 end
 
 -- printf's %-6d of 0.
