@@ -185,7 +185,34 @@ struct sockq_row *sockq_writer_row_at(const struct sockq_writer *w, uint64_t ind
     return (struct sockq_row *)(void *)at + index % SOCKQ_BLOCK_ROWS;
 }
 
-void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
+/* The arena goes on in another block: the one before may be used again, where it has memory to its
+   end. */
+static void close_arena_block(struct sockq_writer *w)
+{
+    const uint64_t index = (w->arena - 1) >> SOCKQ_BLOCK_SHIFT;
+    const bool is_backed = w->arena_ready == (index + 1) << SOCKQ_BLOCK_SHIFT;
+
+    if (w->arena_lasts || !is_backed || sockq_list_add(&w->closed, (uint32_t)index) < 0)
+        return;
+    /* The row that is being made may tell of it too. */
+    if (sockq_list_add(&w->closed, (uint32_t)w->rows + 1) < 0)
+        w->closed.count--;
+}
+
+/* A block for the arena, as its part with this index. @return 0, or -1 with errno */
+static int take_arena_block(struct sockq_writer *w, uint64_t index, uint32_t *block)
+{
+    if (w->arena)
+        close_arena_block(w);
+    w->arena_lasts = false;
+    if (w->arena_spare.count == 0)
+        return sockq_file_take(w->file, w->block, block);
+    *block = w->arena_spare.blocks[--w->arena_spare.count];
+    w->arena_ready = (index + 1) << SOCKQ_BLOCK_SHIFT;
+    return 0;
+}
+
+void *sockq_writer_row_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
 {
     uint64_t start = w->arena ? (w->arena + 7) & ~(uint64_t)7 : 8;
     uint64_t left = SOCKQ_BLOCK_SIZE - (start & (SOCKQ_BLOCK_SIZE - 1));
@@ -198,7 +225,7 @@ void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
     if (index >= ARENA_BLOCKS)
         return fail(w, ENOSPC);
     uint32_t block = listed(w, &w->set->arena_blocks[index]);
-    if (!block && sockq_file_take(w->file, w->block, &block) < 0)
+    if (!block && take_arena_block(w, index, &block) < 0)
         return fail(w, errno);
     w->set->arena_blocks[index] = block;
     unsigned char *at = sockq_writer_at(w, start);
@@ -213,6 +240,14 @@ void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
     memset(at, 0, size);
     w->arena = start + size;
     *offset = start;
+    return at;
+}
+
+void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)
+{
+    void *at = sockq_writer_row_alloc(w, size, offset);
+
+    w->arena_lasts = true;
     return at;
 }
 
@@ -234,6 +269,14 @@ void sockq_writer_passed(struct sockq_writer *w, uint64_t rows)
         /* Where the list cannot grow the set keeps its block. */
         if (block && block != w->block && sockq_list_add(&w->spare, block) == 0)
             w->set->row_blocks[w->passed] = 0;
+    }
+    for (; w->closed_passed < w->closed.count; w->closed_passed += 2) {
+        const uint32_t *closed = w->closed.blocks + w->closed_passed;
+        if (closed[1] > rows)
+            break;
+        const uint32_t block = listed(w, &w->set->arena_blocks[closed[0]]);
+        if (block && block != w->block && sockq_list_add(&w->arena_spare, block) == 0)
+            w->set->arena_blocks[closed[0]] = 0;
     }
 }
 
@@ -271,14 +314,22 @@ void sockq_writer_problem(struct sockq_writer *w, enum sockq_table table, uint32
     w->last_problem = offset;
 }
 
+static void give_back(struct sockq_file *file, struct sockq_list *spare)
+{
+    for (uint32_t i = 0; i < spare->count; i++)
+        sockq_file_give(file, spare->blocks[i]);
+    free(spare->blocks);
+    *spare = (struct sockq_list){0};
+}
+
 void sockq_writer_finish(struct sockq_writer *w, enum sockq_set_status status)
 {
     w->held = false;
     sockq_writer_commit(w);
-    for (uint32_t i = 0; i < w->spare.count; i++)
-        sockq_file_give(w->file, w->spare.blocks[i]);
-    free(w->spare.blocks);
-    w->spare = (struct sockq_list){0};
+    give_back(w->file, &w->spare);
+    give_back(w->file, &w->arena_spare);
+    free(w->closed.blocks);
+    w->closed = (struct sockq_list){0};
     for (uint32_t i = 0; i < w->file->sets.count; i++)
         if (w->file->sets.blocks[i] == w->block)
             w->file->pages.blocks[i] = (uint32_t)w->pages;

@@ -37,8 +37,13 @@ struct sockq_writer {
     uint64_t pages;               /* memory of the set, in SOCKQ_PAGE */
     uint64_t arena;               /* bytes of the arena in use */
     uint64_t arena_ready;         /* arena bytes that are backed by memory */
-    uint64_t cgroups;             /* arena offset of the last one, shown with the rows */
-    uint64_t last_problem;        /* arena offset, to link the next one */
+    bool arena_lasts;             /* the arena block in use has more than what rows alone tell of */
+    struct sockq_list closed; /* full arena blocks that have not, two numbers each: which, and how
+                                 many rows had begun */
+    uint32_t closed_passed;   /* numbers of it, from the first, whose blocks were given back */
+    struct sockq_list arena_spare; /* blocks of those to use again, owned */
+    uint64_t cgroups;              /* arena offset of the last one, shown with the rows */
+    uint64_t last_problem;         /* arena offset, to link the next one */
     uint16_t netns; /* the namespace that is being read, as rows and problems name it */
     int error;      /* errno of the first failure, 0 while all is well */
 };
@@ -91,6 +96,12 @@ static inline const struct sockq_row *sockq_writer_recent(const struct sockq_wri
  */
 void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset);
 
+/**
+ * The same, for what the row that is pushed next tells of, and nothing else: once the reader has
+ * passed the row the room is used again.
+ */
+void *sockq_writer_row_alloc(struct sockq_writer *w, size_t size, uint64_t *offset);
+
 /** Copy bytes into the arena. @return their offset, 0 when memory is short (w->error). */
 uint64_t sockq_writer_bytes(struct sockq_writer *w, const void *bytes, size_t size);
 
@@ -104,8 +115,9 @@ const void *sockq_writer_text(struct sockq_writer *w, uint64_t offset, size_t si
 struct sockq_row *sockq_writer_row_at(const struct sockq_writer *w, uint64_t index);
 
 /**
- * The reader will not look at the first `rows` rows again: the blocks that they fill are used for
- * rows to come, which costs no new memory and finds it in the cache.
+ * The reader will not look at the first `rows` rows again: the blocks that they fill, and those of
+ * the arena that only they tell of, are used for rows to come, which costs no new memory and finds
+ * it in the cache.
  *
  * @rows  no more than are committed; fewer than before are ignored
  */

@@ -165,7 +165,7 @@ static uint64_t take_more(struct table_reader *reader, const struct inet_diag_ms
     more.info = diag_bytes(w, attributes[INET_DIAG_INFO], &more.info_len);
     more.ulp = diag_bytes(w, attributes[INET_DIAG_ULP_INFO], &more.ulp_len);
     more.md5sig = diag_bytes(w, attributes[INET_DIAG_MD5SIG], &more.md5sig_len);
-    struct sockq_diag *kept = sockq_writer_alloc(w, sizeof(more), &offset);
+    struct sockq_diag *kept = sockq_writer_row_alloc(w, sizeof(more), &offset);
     if (!kept)
         return 0;
     *kept = more;

@@ -61,7 +61,7 @@ static uint64_t take_more(struct table_reader *reader, const struct packet_diag_
         more.has |= SOCKQ_DIAG_HAS_FILTER;
         more.filter = diag_bytes(reader->w, filter, &more.filter_len);
     }
-    struct sockq_packet_diag *kept = sockq_writer_alloc(reader->w, sizeof(more), &offset);
+    struct sockq_packet_diag *kept = sockq_writer_row_alloc(reader->w, sizeof(more), &offset);
     if (!kept)
         return 0;
     *kept = more;

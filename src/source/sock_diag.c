@@ -65,8 +65,14 @@ void diag_number(const struct nlattr *attribute, void *into, size_t size, uint32
 
 uint64_t diag_bytes(struct sockq_writer *w, const struct nlattr *attribute, uint32_t *length)
 {
+    uint64_t offset;
+
     *length = attribute ? mnl_attr_get_payload_len(attribute) : 0;
-    return *length ? sockq_writer_bytes(w, mnl_attr_get_payload(attribute), *length) : 0;
+    void *kept = *length ? sockq_writer_row_alloc(w, *length, &offset) : NULL;
+    if (!kept)
+        return 0;
+    memcpy(kept, mnl_attr_get_payload(attribute), *length);
+    return offset;
 }
 
 void diag_memory(const struct nlattr *attribute, struct sockq_memory *memory)

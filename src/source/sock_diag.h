@@ -74,7 +74,8 @@ const void *diag_payload(const struct nlattr *attribute, size_t size);
 void diag_number(const struct nlattr *attribute, void *into, size_t size, uint32_t *into_has,
                  uint32_t has);
 
-/** Copy the payload of an attribute into the arena. @return its offset; 0: there is none */
+/** Copy the payload of an attribute into the arena, for the row that is pushed next. @return its
+ * offset; 0: there is none */
 uint64_t diag_bytes(struct sockq_writer *w, const struct nlattr *attribute, uint32_t *length);
 
 /** SK_MEMINFO words of an attribute; what lacks is left zero. */

@@ -437,6 +437,54 @@ static void blocks_behind_the_reader(void **state)
     check_rows(world, world->w.block, 0, 2 * (uint32_t)SOCKQ_BLOCK_ROWS);
 }
 
+/* What rows tell of, in a file with room for less: all of it is there until its row is passed. */
+static void arena_behind_the_reader(void **state)
+{
+    enum { ROWS = 60000, SIZE = 616 };
+    struct world *world = *state;
+
+    for (int round = 0; round < 3; round++) {
+        const struct sockq_set *set = set_at(world, world->w.block);
+        uint64_t lasts = sockq_writer_bytes(&world->w, "lasts", 6), seen = 0, most = 0;
+        for (uint32_t i = 0; i < ROWS; i++) {
+            uint64_t first, second;
+            uint32_t *at = sockq_writer_row_alloc(&world->w, SIZE, &first);
+            assert_non_null(at);
+            for (size_t word = 0; word < SIZE / sizeof(*at); word++)
+                if (at[word])
+                    fail_msg("row %u: a word is not zero", i);
+            at[0] = at[SIZE / sizeof(*at) - 1] = i;
+            at = sockq_writer_row_alloc(&world->w, 8, &second);
+            assert_non_null(at);
+            *at = i;
+            struct sockq_row *row = sockq_writer_row(&world->w);
+            assert_non_null(row);
+            row->when = first;
+            row->inode = second;
+            sockq_writer_push(&world->w);
+            if (i % 1000 != 999)
+                continue;
+            sockq_writer_commit(&world->w);
+            for (; seen + 700 < world->w.rows; seen++) {
+                const struct sockq_row *there = sockq_set_row(world->file.map, set, seen);
+                const uint32_t *large = sockq_set_at(world->file.map, set, there->when, SIZE);
+                const uint32_t *small = sockq_set_at(world->file.map, set, there->inode, 8);
+                if (large[0] != seen || large[SIZE / sizeof(*large) - 1] != seen || *small != seen)
+                    fail_msg("row %u tells of %u and %u", (unsigned)seen, large[0], *small);
+            }
+            sockq_writer_passed(&world->w, seen);
+            most = world->w.pages > most ? world->w.pages : most;
+        }
+        /* 37 MB of it went through a fifth of that. */
+        assert_true(most * SOCKQ_PAGE < (uint64_t)ROWS * SIZE / 5);
+        assert_string_equal(sockq_set_at(world->file.map, set, lasts, 6), "lasts");
+        sockq_writer_finish(&world->w, SOCKQ_SET_COMPLETE);
+        assert_int_equal(set->status, SOCKQ_SET_COMPLETE);
+        sockq_file_release(&world->file, world->w.block);
+        assert_int_equal(sockq_writer_open(&world->w, &world->file, &question), 0);
+    }
+}
+
 static void problems_are_linked(void **state)
 {
     enum { EACH = SOCKQ_PROBLEMS_KEPT + 3 };
@@ -473,14 +521,24 @@ static void problems_are_linked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(open_and_close),  cmocka_unit_test(open_is_halved),
-        BOTH(header_of_a_new_set),         BOTH(rows_over_several_blocks),
-        BOTH(a_row_that_is_given_up),      BOTH(nothing_shows_before_a_commit),
-        BOTH(arena_over_several_blocks),   BOTH(arena_borders),
-        BOTH(release_and_reuse),           BOTH(sets_live_side_by_side),
-        BOTH(bogus_releases_are_ignored),  BOTH(problems_are_linked),
-        cmocka_unit_test(many_small_sets), TINY(a_full_file),
-        TINY(blocks_behind_the_reader),    TINY(a_full_arena),
+        cmocka_unit_test(open_and_close),
+        cmocka_unit_test(open_is_halved),
+        BOTH(header_of_a_new_set),
+        BOTH(rows_over_several_blocks),
+        BOTH(a_row_that_is_given_up),
+        BOTH(nothing_shows_before_a_commit),
+        BOTH(arena_over_several_blocks),
+        BOTH(arena_borders),
+        BOTH(release_and_reuse),
+        BOTH(sets_live_side_by_side),
+        BOTH(bogus_releases_are_ignored),
+        BOTH(problems_are_linked),
+        BOTH(arena_behind_the_reader),
+        cmocka_unit_test(many_small_sets),
+        TINY(a_full_file),
+        TINY(blocks_behind_the_reader),
+
+        TINY(a_full_arena),
         TINY(blocks_in_any_order),
     };
 
