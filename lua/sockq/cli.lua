@@ -393,19 +393,13 @@ local function refuse_misplaced(line)
   end
 end
 
--- The loop of a view over its rows has more constants than LuaJIT lets a trace have by itself (500).
-local function compile_loops()
-  jit.opt.start("maxirconst=2000", "maxrecord=8000", "maxsnap=1000")
-  jit.on()
-end
-
 --- Run the command line.
 ---@param compiles boolean  whether LuaJIT can compile: the compiler is off until there are sockets or scripts, for
 ---   what runs once does not pay for it
 ---@return integer status
 function cli.main(compiles)
   local line = core.command_line()
-  require("sockq.set").before_reading = compiles and compile_loops or nil
+  require("sockq.set").before_reading = compiles and jit.on or nil
   if line.bad then
     return fail(require("sockq.mistakes").option(line.bad, line.bad_what))
   end

@@ -385,6 +385,11 @@ function Listing:run()
   self.sheet.finish()
 end
 
+-- The loop over rows with -i has more constants than LuaJIT lets a trace have by itself, which is 500.
+local function allow_long_loops()
+  jit.opt.start("maxirconst=1000")
+end
+
 --- Print what a plan asks for.
 ---@param plan sockq.ss.Plan
 ---@return integer  exit status
@@ -393,6 +398,9 @@ function listing.run(plan)
   local say = set.on_message
   set.on_message = nil
   local self = new_listing(plan)
+  if plan.show.info then
+    allow_long_loops()
+  end
   self:run()
   set.on_message = say
   if self.failure then
