@@ -160,10 +160,12 @@ static int confine_collector(struct start *start)
         .live = start->proc.live, .children = {start->supervised.child, start->supervised.names}};
     bool live = start->proc.live, enters = netns_enters(&start->netns);
 
-    if (sockq_collector_confine(invoker, live, enters) < 0 ||
+    const bool marks = start->ss.marks;
+
+    if (sockq_collector_confine(invoker, live, marks, enters) < 0 ||
         netns_hold(&start->netns, sockq_capabilities_drop) < 0)
         return -1;
-    if (enters && sockq_collector_confine_more(invoker, live) < 0)
+    if (enters && sockq_collector_confine_more(invoker, live, marks) < 0)
         return -1;
     /* Where the kernel lacks it, what was given up has to do. */
     return sockq_seccomp_collector(&collecting) == 0 || sockq_seccomp_is_missing(errno) ? 0 : -1;

@@ -238,7 +238,7 @@ int sockq_invoker_unpose(const struct sockq_posed *before)
 }
 
 /* What reading needs: of a captured tree nothing. */
-static uint64_t reading_capabilities(const struct sockq_invoker *invoker, bool live)
+static uint64_t reading_capabilities(const struct sockq_invoker *invoker, bool live, bool marks)
 {
     const uint64_t ptrace = (uint64_t)1 << CAP_SYS_PTRACE;
     const uint64_t bypass = (uint64_t)1 << CAP_DAC_READ_SEARCH;
@@ -250,6 +250,8 @@ static uint64_t reading_capabilities(const struct sockq_invoker *invoker, bool l
      * the signal that it asked for at its parent's death. */
     if (invoker->is_root)
         wanted |= (uint64_t)1 << CAP_KILL;
+    if (marks && !invoker->secure)
+        wanted |= (uint64_t)1 << CAP_NET_ADMIN;
     /* Without CAP_SYS_PTRACE, as in most containers, the descriptors of a process are shown only
      * to those who have every capability that it has (kernel/ptrace.c, ptrace_may_access). */
     if (invoker->is_root && !(held & ptrace))
@@ -257,9 +259,9 @@ static uint64_t reading_capabilities(const struct sockq_invoker *invoker, bool l
     return wanted & held;
 }
 
-int sockq_collector_confine(const struct sockq_invoker *invoker, bool live, bool enters)
+int sockq_collector_confine(const struct sockq_invoker *invoker, bool live, bool marks, bool enters)
 {
-    uint64_t wanted = reading_capabilities(invoker, live);
+    uint64_t wanted = reading_capabilities(invoker, live, marks);
 
     if (enters)
         wanted |= held_capabilities() & (uint64_t)1 << CAP_SYS_ADMIN;
@@ -275,9 +277,9 @@ int sockq_collector_confine(const struct sockq_invoker *invoker, bool live, bool
     return invoker->privileged ? prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) : 0;
 }
 
-int sockq_collector_confine_more(const struct sockq_invoker *invoker, bool live)
+int sockq_collector_confine_more(const struct sockq_invoker *invoker, bool live, bool marks)
 {
-    return set_capabilities(reading_capabilities(invoker, live));
+    return set_capabilities(reading_capabilities(invoker, live, marks));
 }
 
 int sockq_capabilities_drop(void)

@@ -185,11 +185,16 @@ int sockq_ss_find(struct sockq_ss *ss, const struct sockq_options *options)
             ss->netns = optarg;
         else if (letter == 'F' && !ss->filter)
             ss->filter = optarg;
+        /* What a file asks for is not known yet. */
+        ss->marks |=
+            letter == 'e' || letter == 'i' || letter == 'b' || letter == 'F' || letter == TOS;
     }
     free(words);
-    for (int i = 1; i < options->word_count; i++)
+    for (int i = 1; i < options->word_count; i++) {
+        ss->marks |= strstr(options->words[i], "fwmark") != NULL;
         if (find_hosts(ss, options->words[i], &follows) < 0)
             return -1;
+    }
     return 0;
 }
 

@@ -42,9 +42,11 @@ struct sockq_ss {
     size_t device_count;
     char **hosts; /* words that may be names of hosts, owned */
     size_t host_count;
+    bool marks; /* it may show or ask for what the kernel tells to CAP_NET_ADMIN alone */
 };
 
-/** Find the arguments of -F and -N, and what may be hosts. @return 0, or -1 with errno ENOMEM */
+/** Find the arguments of -F and -N, what may be hosts, and marks. @return 0, or -1 with errno
+ * ENOMEM */
 int sockq_ss_find(struct sockq_ss *ss, const struct sockq_options *options);
 
 /**

@@ -17,7 +17,7 @@ check.at_end(posix.cleanup)
 local folder = posix.tmpdir("sockq-limits")
 posix.chmod(folder, tonumber("777", 8))
 local status, out, err = posix.run({ "/usr/bin/env", "python3", here .. "/../lib/limits.py", program.path, folder,
-  program.sanitized and "sanitized" or nil }, { env = program.environment(), timeout = 280 })
+  program.sanitized and "sanitized" or program.counted and "counted" or nil }, { env = program.environment(), timeout = 280 })
 local tried, all = 0, nil
 for line in out:gmatch("[^\n]+") do
   local verdict, name = line:match("^(%S+) (.*)$")

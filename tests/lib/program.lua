@@ -78,6 +78,9 @@ end
 --- Whether the program was built with sanitizers: they map terabytes and need their runtime.
 program.sanitized = program.shell("grep -c __asan_init " .. posix.quote(program.path)):match("^[1-9]") ~= nil
 
+--- Whether the program counts what runs of it, for scripts/coverage.
+program.counted = program.shell("grep -c __llvm_profile_runtime " .. posix.quote(program.path)):match("^[1-9]") ~= nil
+
 --- Say that a part was not checked, and why; the rest of the file goes on.
 ---@param what string
 ---@param why string

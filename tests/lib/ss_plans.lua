@@ -105,6 +105,21 @@ function plans.difference(want, got)
   end
 end
 
+-- What runs on between two looks.
+local CLOCKS = { "lastsnd", "lastrcv", "lastack" }
+
+--- A listing of two looks without what differs by time alone.
+function plans.masked(text)
+  for _, name in ipairs(CLOCKS) do text = text:gsub(" " .. name .. ":%d+", " " .. name .. ":#") end
+  -- The clocks have widths of their own.
+  return (text:gsub("timer:%((%l+),[^,]*,", "timer:(%1,#,"):gsub(" +", " "))
+end
+
+--- A listing without ss's own netlink socket, which is gone at the next look.
+function plans.without_own(text)
+  return (text:gsub("[^\n]*tcpdiag:[^\n]*\n", ""):gsub("[^\n]* 4:%d+ [^\n]*\n", ""))
+end
+
 --- Go on in a namespace of the test's own with sockets of every family (ss_sockets.py), in which the test's file is
 --- run again with --inside. The test is skipped where there can be none.
 ---@param words string[]  the test's arguments
@@ -113,8 +128,8 @@ function plans.inside(words)
   local missing = plans.missing()
   if missing then check.skip(missing) end
   if posix.run({ "unshare", "-mn", "true" }) ~= 0 then check.skip("no namespace can be made") end
-  local status, out, err = posix.run({ "unshare", "-mn", "python3", "tests/lib/ss_sockets.py", "luajit", words[0], "--inside" },
-    { timeout = 200 })
+  local status, out, err = posix.run({ "unshare", "-mn", "python3", "tests/lib/ss_sockets.py", "luajit", words[0], "--inside",
+    unpack(words) }, { timeout = 200 })
   io.stdout:write(out)
   io.stderr:write(err)
   os.exit(status)

@@ -15,6 +15,8 @@ import threading
 KEPT = []
 CLONE_FILES, PR_SET_NAME = 0x400, 15
 CONGESTION, ULP, MD5SIG, MPTCP = 13, 31, 14, 262
+# Of each kind of bytes that ss tells apart.
+KEY = b"key\x01\x7f\xff,b \\[]~!+-"
 
 
 def quiet(*words):
@@ -57,6 +59,10 @@ def tcp():
     dual = listener(socket.AF_INET6, ("::", 5003), IPV6_V6ONLY=0)
     listener(socket.AF_INET, ("10.9.9.1", 22), SO_BINDTODEVICE=b"d0\0")
     listener(socket.AF_INET, ("0.0.0.0", 80), SO_MARK=0x2a)
+    # struct tcp_md5sig, of IPv4: an address, the key's length, the key.
+    address = struct.pack("=H2x4s120x", socket.AF_INET, socket.inet_aton("192.0.2.1"))
+    option(listener(socket.AF_INET, ("127.0.0.1", 179)), socket.IPPROTO_TCP, MD5SIG,
+           address + struct.pack("=BBHi80s", 0, 0, len(KEY), 0, KEY))
     KEPT.append(socket.socket())
     KEPT[-1].bind(("127.0.0.1", 5055))
     client, other = pair(server)

@@ -11,11 +11,7 @@ local plans = require "ss_plans"
 local posix = require "posix"
 
 plans.inside(arg)
-
--- A row of ss's own netlink socket, which is gone at the next look.
-local function without_own(text)
-  return (text:gsub("[^\n]*tcpdiag:[^\n]*\n", ""):gsub("[^\n]* 4:%d+ [^\n]*\n", ""))
-end
+local without_own = plans.without_own
 
 local TRIES = 4
 

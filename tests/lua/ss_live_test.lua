@@ -10,20 +10,7 @@ local check = require "check"
 local plans = require "ss_plans"
 
 plans.inside(arg)
-
--- What runs on between two looks.
-local CLOCKS = { "lastsnd", "lastrcv", "lastack" }
-
-local function masked(text)
-  for _, name in ipairs(CLOCKS) do text = text:gsub(" " .. name .. ":%d+", " " .. name .. ":#") end
-  -- The clocks have widths of their own.
-  return (text:gsub("timer:%((%l+),[^,]*,", "timer:(%1,#,"):gsub(" +", " "))
-end
-
--- A row of ss's own netlink socket, which is gone at the next look.
-local function without_own(text)
-  return (text:gsub("[^\n]*tcpdiag:[^\n]*\n", ""):gsub("[^\n]* 4:%d+ [^\n]*\n", ""))
-end
+local masked, without_own = plans.masked, plans.without_own
 
 local TRIES = 4
 local exact, counted = 0, 0

@@ -310,12 +310,11 @@ static void who_asks(void **state)
     assert_int_equal(invoker.uid, NOBODY);
 }
 
-static const struct sockq_invoker caller = {.uid = CALLER, .gid = CALLER},
-                                  sudo = {.uid = CALLER, .gid = CALLER, .privileged = true},
-                                  root = {.uid = NOBODY,
-                                          .gid = NOBODY,
-                                          .privileged = true,
-                                          .is_root = true};
+static const struct sockq_invoker
+    caller = {.uid = CALLER, .gid = CALLER},
+    sudo = {.uid = CALLER, .gid = CALLER, .privileged = true},
+    root = {.uid = NOBODY, .gid = NOBODY, .privileged = true, .is_root = true},
+    set_user_id = {.uid = CALLER, .gid = CALLER, .privileged = true, .secure = true};
 
 static void assert_ids(uid_t id)
 {
@@ -441,7 +440,7 @@ struct keeping {
     const char *name;
     const struct sockq_invoker *invoker;
     uint64_t held;
-    bool live, enters;
+    bool live, enters, marks;
     uint64_t kept, more; /* capabilities after the one, and the other */
     uid_t id;
 };
@@ -450,16 +449,26 @@ struct keeping {
 #define NO_PTRACE (ALL & ~CAP(CAP_SYS_PTRACE))
 
 static const struct keeping keepings[] = {
-    {"a caller without rights", &caller, 0, true, true, 0, 0, CALLER},
-    {"a caller with file capabilities", &caller, READING, true, false, READING, READING, CALLER},
-    {"sudo", &sudo, ALL, true, false, READING, READING, CALLER},
-    {"sudo in namespaces", &sudo, ALL, true, true, READING | CAP(CAP_SYS_ADMIN), READING, CALLER},
-    {"sudo with a tree", &sudo, ALL, false, false, 0, 0, CALLER},
-    {"root", &root, ALL, true, false, ROOT_READS, ROOT_READS, 0},
-    {"root in namespaces", &root, ALL, true, true, ROOT_READS | CAP(CAP_SYS_ADMIN), ROOT_READS, 0},
-    {"root with a tree", &root, ALL, false, false, 0, 0, NOBODY},
-    {"root in a container", &root, NO_PTRACE, true, false, NO_PTRACE, NO_PTRACE, 0},
-    {"root without rights", &root, 0, true, true, 0, 0, 0},
+    {"a caller without rights", &caller, 0, true, true, false, 0, 0, CALLER},
+    {"a caller with file capabilities", &caller, READING, true, false, false, READING, READING,
+     CALLER},
+    {"sudo", &sudo, ALL, true, false, false, READING, READING, CALLER},
+    {"sudo in namespaces", &sudo, ALL, true, true, false, READING | CAP(CAP_SYS_ADMIN), READING,
+     CALLER},
+    {"sudo with a tree", &sudo, ALL, false, false, false, 0, 0, CALLER},
+    {"root", &root, ALL, true, false, false, ROOT_READS, ROOT_READS, 0},
+    {"root in namespaces", &root, ALL, true, true, false, ROOT_READS | CAP(CAP_SYS_ADMIN),
+     ROOT_READS, 0},
+    {"root with a tree", &root, ALL, false, false, false, 0, 0, NOBODY},
+    {"sudo with marks", &sudo, ALL, true, true, true,
+     READING | CAP(CAP_SYS_ADMIN) | CAP(CAP_NET_ADMIN), READING | CAP(CAP_NET_ADMIN), CALLER},
+    {"sudo with marks of a tree", &sudo, ALL, false, false, true, 0, 0, CALLER},
+    {"root with marks", &root, ALL, true, false, true, ROOT_READS | CAP(CAP_NET_ADMIN),
+     ROOT_READS | CAP(CAP_NET_ADMIN), 0},
+    {"a setuid file with marks", &set_user_id, ALL, true, false, true, READING, READING, CALLER},
+    {"a caller without rights, with marks", &caller, 0, true, false, true, 0, 0, CALLER},
+    {"root in a container", &root, NO_PTRACE, true, false, false, NO_PTRACE, NO_PTRACE, 0},
+    {"root without rights", &root, 0, true, true, false, 0, 0, 0},
 };
 
 static void one_keeping(void **state)
@@ -469,12 +478,15 @@ static void one_keeping(void **state)
     uid_t before = keeping->invoker->privileged ? 0 : CALLER;
 
     be(before, before, keeping->held);
-    assert_int_equal(sockq_collector_confine(keeping->invoker, keeping->live, keeping->enters), 0);
+    assert_int_equal(
+        sockq_collector_confine(keeping->invoker, keeping->live, keeping->marks, keeping->enters),
+        0);
     assert_true(process.capabilities == keeping->kept && process.effective == keeping->kept);
     assert_ids(keeping->id);
     assert_true(process.no_new && !process.ambient);
     assert_int_equal(process.dumpable, !keeping->invoker->privileged);
-    assert_int_equal(sockq_collector_confine_more(keeping->invoker, keeping->live), 0);
+    assert_int_equal(sockq_collector_confine_more(keeping->invoker, keeping->live, keeping->marks),
+                     0);
     assert_true(process.capabilities == keeping->more);
     assert_int_equal(sockq_capabilities_drop(), 0);
     assert_true(process.capabilities == 0 && process.effective == 0);
@@ -494,7 +506,7 @@ static void one_collector_step(void **state)
 
     be(0, 0, ALL);
     plan_step(step);
-    int result = sockq_collector_confine(&sudo, true, false);
+    int result = sockq_collector_confine(&sudo, true, false, false);
     check_told(step, result, errno);
     be(0, 0, ALL);
 }
@@ -507,7 +519,7 @@ static void capabilities_that_cannot_be_read(void **state)
     plan.call = "capget";
     plan.error = EINVAL;
     plan.once = true;
-    assert_int_equal(sockq_collector_confine_more(&sudo, true), 0);
+    assert_int_equal(sockq_collector_confine_more(&sudo, true, false), 0);
     assert_true(process.capabilities == 0);
     be(0, 0, ALL);
 }

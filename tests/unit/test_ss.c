@@ -118,19 +118,27 @@ static void options_that_name_something(void **state)
     static const struct {
         const char *words[8];
         const char *netns, *filter;
-    } cases[] = {{{"-tan"}, NULL, NULL},
-                 {{"-N", "blue"}, "blue", NULL},
-                 {{"-tNblue"}, "blue", NULL},
-                 {{"--net=blue", "-N", "red"}, "red", NULL},
-                 {{"-F", "a", "--filter", "b"}, NULL, "a"},
-                 {{"sport", "=", ":22", "-F", "a"}, NULL, "a"},
-                 {{"-t", "--", "-N", "blue"}, NULL, NULL},
+        bool marks;
+    } cases[] = {{{"-tanpo"}, NULL, NULL, false},
+                 {{"-tane"}, NULL, NULL, true},
+                 {{"-ti"}, NULL, NULL, true},
+                 {{"-0b"}, NULL, NULL, true},
+                 {{"--tos"}, NULL, NULL, true},
+                 {{"-t", "fwmark", "=", "1"}, NULL, NULL, true},
+                 {{"-t", "(sport > 1 and fwmark!=1)"}, NULL, NULL, true},
+                 {{"-h", "-e"}, NULL, NULL, false},
+                 {{"-N", "blue"}, "blue", NULL, false},
+                 {{"-tNblue"}, "blue", NULL, false},
+                 {{"--net=blue", "-N", "red"}, "red", NULL, false},
+                 {{"-F", "a", "--filter", "b"}, NULL, "a", true},
+                 {{"sport", "=", ":22", "-F", "a"}, NULL, "a", true},
+                 {{"-t", "--", "-N", "blue"}, NULL, NULL, false},
                  /* ss ends there, and reads no further. */
-                 {{"-h", "-N", "blue"}, NULL, NULL},
-                 {{"-V", "-N", "blue"}, NULL, NULL},
-                 {{"-v", "-N", "blue"}, NULL, NULL},
-                 {{"--no-such", "-N", "blue"}, NULL, NULL},
-                 {{"-N"}, NULL, NULL}};
+                 {{"-h", "-N", "blue"}, NULL, NULL, false},
+                 {{"-V", "-N", "blue"}, NULL, NULL, false},
+                 {{"-v", "-N", "blue"}, NULL, NULL, false},
+                 {{"--no-such", "-N", "blue"}, NULL, NULL, false},
+                 {{"-N"}, NULL, NULL, false}};
     struct sockq_ss ss;
 
     (void)state;
@@ -145,6 +153,7 @@ static void options_that_name_something(void **state)
             assert_string_equal(ss.filter, cases[i].filter);
         else
             assert_null(ss.filter);
+        assert_int_equal(ss.marks, cases[i].marks);
         /* Those of the command line stay in their order. */
         for (int k = 0; cases[i].words[k]; k++)
             assert_ptr_equal(options.words[k + 1], cases[i].words[k]);

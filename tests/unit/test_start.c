@@ -70,8 +70,10 @@ FAILING(int, netns_hold, (struct netns_choice * a, int (*b)(void)), (a, b))
 FAILING(int, netns_names_read, (struct netns_names * a, const struct sockq_proc *b), (a, b))
 FAILING(int, sockq_file_open, (struct sockq_file * a, uint64_t b, bool c), (a, b, c))
 FAILING(int, socketpair, (int a, int b, int c, int d[2]), (a, b, c, d))
-FAILING(int, sockq_collector_confine, (const struct sockq_invoker *a, bool b, bool c), (a, b, c))
-FAILING(int, sockq_collector_confine_more, (const struct sockq_invoker *a, bool b), (a, b))
+FAILING(int, sockq_collector_confine, (const struct sockq_invoker *a, bool b, bool c, bool d),
+        (a, b, c, d))
+FAILING(int, sockq_collector_confine_more, (const struct sockq_invoker *a, bool b, bool c),
+        (a, b, c))
 FAILING(int, sockq_seccomp_collector, (const struct sockq_collecting *a), (a))
 FAILING(int, sockq_collector_serve, (int a, struct sockq_file *b, struct sockq_proc *c), (a, b, c))
 FAILING(int, sockq_supervise_end, (void), ())

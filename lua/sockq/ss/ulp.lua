@@ -139,7 +139,7 @@ local KEY_MOST = 80
 
 local function key_text(key)
   -- All but printable ASCII, and the blank, the comma and the backslash.
-  return (ffi.string(key.key, math.min(key.keylen, KEY_MOST)):gsub("[^!-+%--%[%]-~]", function(byte)
+  return (ffi.string(key.key, math.min(key.keylen, KEY_MOST)):gsub("[%c ,\\\127-\255]", function(byte)
     return format("\\%03o", byte:byte())
   end))
 end

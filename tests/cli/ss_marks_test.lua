@@ -1,0 +1,48 @@
+--- What the kernel tells to CAP_NET_ADMIN alone, in the ss view as root, beside the real ss: marks, classes, keys of
+--- TCP MD5, filters of packet sockets.
+---
+---   luajit tests/cli/ss_marks_test.lua --sockq PATH
+
+local here = arg[0]:match("^(.*)/") or "."
+package.path = here .. "/../lib/?.lua;" .. package.path
+
+local check = require "check"
+local plans = require "ss_plans"
+local posix = require "posix"
+local program = require "program"
+
+if posix.geteuid() ~= 0 then check.skip("only root has the capability") end
+plans.inside(arg)
+
+-- Each with what must be in it, or else the kernel has not told it to ss either.
+local LINES = {
+  { "-tane", " fwmark:0x2a " }, { "-ane", " fwmark:0x2a " }, { "-tani", " md5keys:192.0.2.1/32=" },
+  { "-tanio", "key\\001\\177\\377\\054b\\040\\134[]~!+-State" },
+  { "-tan --tos", " class_id:0x" }, { "-0nb", "\tbpf filter (1): " }, { "-Htan fwmark = 42", ":80 " },
+  { "-Htan fwmark = 0x2a/0xff and sport = 80", ":80 " }, { "-Htan fwmark != 42", ":22 " },
+  { "-Htan ( fwmark = 42 )", ":80 " }, { "-tanOemi --tos", " fwmark:0x2a " },
+}
+
+local TRIES = 4
+
+local function compare(one)
+  local words, want, why = {}, nil, nil
+  for word in one[1]:gmatch "%S+" do words[#words + 1] = word end
+  for _ = 1, TRIES do
+    local _, real = posix.run({ "ss", unpack(words) }, { env = { LC_ALL = "C" }, timeout = 60 })
+    local status, out, err = posix.run({ program.path, "ss", unpack(words) },
+      { env = program.environment(), timeout = 60 })
+    want = plans.masked(plans.without_own(real))
+    why = plans.difference(want, plans.masked(plans.without_own(out)))
+      or status ~= 0 and ("status %s: %s"):format(status, err) or nil
+    if not why then break end
+  end
+  check.ok("ss " .. one[1], not why, why)
+  check.contains("ss " .. one[1] .. " is told", want, one[2])
+end
+
+for _, one in ipairs(LINES) do compare(one) end
+-- Not asked for, the collector has no such right.
+local _, out = posix.run({ program.path, "-t", "mark ~= nil", "-c", "mark" }, { env = program.environment(), timeout = 60 })
+check.equal("a query knows no marks", out, "")
+check.finish()
