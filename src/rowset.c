@@ -202,13 +202,17 @@ static void close_arena_block(struct sockq_writer *w)
 /* A block for the arena, as its part with this index. @return 0, or -1 with errno */
 static int take_arena_block(struct sockq_writer *w, uint64_t index, uint32_t *block)
 {
+    const bool is_new = w->arena_spare.count == 0;
+
+    if (is_new && sockq_file_take(w->file, w->block, block) < 0)
+        return -1;
     if (w->arena)
         close_arena_block(w);
     w->arena_lasts = false;
-    if (w->arena_spare.count == 0)
-        return sockq_file_take(w->file, w->block, block);
-    *block = w->arena_spare.blocks[--w->arena_spare.count];
-    w->arena_ready = (index + 1) << SOCKQ_BLOCK_SHIFT;
+    if (!is_new) {
+        *block = w->arena_spare.blocks[--w->arena_spare.count];
+        w->arena_ready = (index + 1) << SOCKQ_BLOCK_SHIFT;
+    }
     return 0;
 }
 
@@ -241,6 +245,12 @@ void *sockq_writer_row_alloc(struct sockq_writer *w, size_t size, uint64_t *offs
     w->arena = start + size;
     *offset = start;
     return at;
+}
+
+void sockq_writer_rewind(struct sockq_writer *w, uint64_t arena)
+{
+    if (arena && (arena - 1) >> SOCKQ_BLOCK_SHIFT == (w->arena - 1) >> SOCKQ_BLOCK_SHIFT)
+        w->arena = arena;
 }
 
 void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset)

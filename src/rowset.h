@@ -102,6 +102,13 @@ void *sockq_writer_alloc(struct sockq_writer *w, size_t size, uint64_t *offset);
  */
 void *sockq_writer_row_alloc(struct sockq_writer *w, size_t size, uint64_t *offset);
 
+/**
+ * Give back what was allocated for a row that is given up.
+ *
+ * @arena  w->arena before that; where a block was begun since, nothing is given back
+ */
+void sockq_writer_rewind(struct sockq_writer *w, uint64_t arena);
+
 /** Copy bytes into the arena. @return their offset, 0 when memory is short (w->error). */
 uint64_t sockq_writer_bytes(struct sockq_writer *w, const void *bytes, size_t size);
 

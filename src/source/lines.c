@@ -14,6 +14,9 @@
 
 enum { GARBAGE_LINES = 10 };
 
+/* Bytes of text between two counts of the sockets, at most. */
+enum { COUNT_STEP = 256 << 10 };
+
 /* A line that runs on for longer ends the table: nothing of it is kept. */
 static const size_t ENDLESS = (size_t)64 << 20;
 
@@ -174,6 +177,16 @@ static void take_lines(struct input *in, const char *p, const char *end)
     memcpy(in->tail, p, in->tail_size);
 }
 
+/* As many may have come as went by the end. Counting takes as long as reading eight pages. */
+static void count_sockets(const struct table_reader *reader, struct lines_seen *seen)
+{
+    if (seen->bytes < seen->next_count || (seen->next_count && seen->before < 0))
+        return;
+    const int64_t count = table_count(reader->job, reader->table, reader->w->netns);
+    seen->before = seen->next_count && count != seen->before ? -1 : count;
+    seen->next_count = seen->bytes + (seen->bytes < COUNT_STEP ? seen->bytes : COUNT_STEP);
+}
+
 static void read_lines(struct input *in, struct sockq_table_info *info)
 {
     while (!in->stopped && !in->reader->w->error) {
@@ -190,9 +203,9 @@ static void read_lines(struct input *in, struct sockq_table_info *info)
         if (n == 0)
             break;
         in->seen->bytes += (size_t)n;
+        if (!in->reader->is_later && in->reader->again)
+            count_sockets(in->reader, in->seen);
         if (!in->reader->is_later && !in->seen->is_long && feed_is_long(in->feed)) {
-            if (in->reader->again)
-                in->seen->before = table_count(in->reader);
             table_text_ahead(in->reader->job, in->reader->table);
             in->seen->is_long = true;
         }

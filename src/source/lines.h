@@ -8,9 +8,10 @@
 
 /** What a reader of a text learns of it besides its rows. */
 struct lines_seen {
-    size_t bytes;   /* of text */
-    int64_t before; /* sockets there were once the text had become long; -1: not known */
-    bool is_long;   /* what is read behind it was opened */
+    size_t bytes;      /* of text */
+    int64_t before;    /* sockets there were as it began; -1: not known, or other numbers since */
+    size_t next_count; /* bytes at which they are counted next; 0: not yet */
+    bool is_long;      /* what is read behind it was opened */
 };
 
 /**

@@ -50,7 +50,11 @@ void table_text_ahead(struct table_job *job, enum sockq_table now)
         return;
     job->next_table = (enum sockq_table)table;
     job->next_netns = netns;
+    const bool counts = table_looks_again(job, job->next_table);
+    const int64_t before = counts ? table_count(job, job->next_table, netns) : -1;
     job->next = table_text_open(job, job->next_table, netns);
+    job->next.is_counted = counts;
+    job->next.before = before;
     job->has_next = true;
     if (job->next.feed)
         feed_ahead(job->next.feed);

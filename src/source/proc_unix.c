@@ -111,7 +111,7 @@ static void push(struct table_reader *reader, const struct unix_rows *rows,
     table_push(reader, row);
     /* Of a row that is not kept, the name is not either. */
     if (reader->w->lent)
-        reader->w->arena = arena;
+        sockq_writer_rewind(reader->w, arena);
     for (uint32_t i = 1; i <= held->loose && !reader->is_later; i++)
         sockq_writer_problem(reader->w, SOCKQ_UNIX, held->row.line + i, SOCKQ_BAD_CONTINUATION, 0,
                              true);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 /* The kernel fills datagrams of at most 32 KiB (net/netlink/af_netlink.c, netlink_dump). */
-/* COUNT_EVERY: datagrams. */
+/* COUNT_EVERY: datagrams; the first of them one by one. */
 enum { ANSWER = 64 << 10, SEQUENCE = 1, LOSSES_MOST = 64, COUNT_EVERY = 4 };
 
 static const struct diag_family *const families[SOCKQ_TABLES] = {
@@ -106,7 +106,7 @@ static bool take_socket(struct table_reader *reader, const struct diag_family *f
 
     /* But where it took the place of the row that it repeats (recent.c). */
     if (w->lent && *duplicates == before)
-        w->arena = arena;
+        sockq_writer_rewind(w, arena);
     return whole;
 }
 
@@ -186,6 +186,11 @@ static int ask(const struct table_reader *reader, struct mnl_socket *socket)
     return mnl_socket_sendto(socket, header, header->nlmsg_len) < 0 ? -1 : 0;
 }
 
+static int64_t count(const struct table_reader *reader)
+{
+    return table_count(reader->job, reader->table, reader->w->netns);
+}
+
 /*
  * One answer. @return its datagrams; 0: the first was an error, *error says which
  * @before  how many sockets there were; -1, also from here on, if their number changed
@@ -213,7 +218,8 @@ static unsigned take_answer(struct table_reader *reader, struct sockq_table_info
         if (datagrams++ == 0)
             info->status = SOCKQ_TABLE_READING;
         /* As many may have come as went by the end. */
-        if (*before >= 0 && datagrams % COUNT_EVERY == 0 && table_count(reader) != *before)
+        if (*before >= 0 && (datagrams < COUNT_EVERY || datagrams % COUNT_EVERY == 0) &&
+            count(reader) != *before)
             *before = -1;
         if (more == MNL_CB_OK && table_show(reader))
             return datagrams;
@@ -227,7 +233,7 @@ enum look_end diag_read(struct table_reader *reader, struct sockq_table_info *in
 {
     struct mnl_socket *socket = open_socket();
     char *bytes = socket ? malloc(ANSWER) : NULL;
-    int64_t before = reader->again && !reader->is_later ? table_count(reader) : -1;
+    int64_t before = reader->again && !reader->is_later ? count(reader) : -1;
     int error = 0;
     bool gaps = false;
     unsigned datagrams = 0;
@@ -252,6 +258,5 @@ enum look_end diag_read(struct table_reader *reader, struct sockq_table_info *in
         return LOOK_GAPS;
     /* What comes in one datagram is a look at one moment, but for chains of more than 16 sockets.
      */
-    return info->duplicates > 0 || before < 0 || before != table_count(reader) ? LOOK_UNSURE
-                                                                               : LOOK_WHOLE;
+    return info->duplicates > 0 || before < 0 || before != count(reader) ? LOOK_UNSURE : LOOK_WHOLE;
 }

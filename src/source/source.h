@@ -80,6 +80,8 @@ struct table_text {
     struct feed *feed; /* NULL: none; owned */
     int error;         /* errno of opening; 0 with no feed: not a regular file */
     bool is_memory;    /* the error is of this process, not of the file */
+    bool is_counted;   /* it was opened ahead: */
+    int64_t before;    /* so many sockets there were then, -1: not known */
 };
 
 /** What reading the tables of one row set takes; borrowed but for `next`. */
@@ -120,8 +122,11 @@ static inline bool table_is_own(const struct sockq_proc *proc, const struct netn
 /** Whether sock_diag is to be asked for a table of a namespace. */
 bool table_asks_diag(const struct table_job *job, enum sockq_table table, uint32_t netns);
 
-/** How many sockets of the reader's table its namespace has; -1: not known. */
-int64_t table_count(const struct table_reader *reader);
+/** Whether a table that may have changed while it was read is looked at again. */
+bool table_looks_again(const struct table_job *job, enum sockq_table table);
+
+/** How many sockets of a table a namespace has; -1: not known. */
+int64_t table_count(const struct table_job *job, enum sockq_table table, uint32_t netns);
 
 /** Read one table of every namespace into the row set; its tables[] entry says how it went. */
 void table_read(struct table_job *job, enum sockq_table table);

@@ -20,6 +20,10 @@ enum { UNIX_LINE = LINE + 128 };
 /* A read gives no more, and less if the next row does not fit (fs/seq_file.c). */
 enum { READ_MOST = 4096, LINE_IN_MEMORY = 256 };
 
+/* A text of fewer bytes is looked at again whatever was counted: it takes some milliseconds, and
+   one that came and another that went between two counts show in none. */
+enum { ALWAYS_AGAIN = 512 << 10 };
+
 /* However often sockets come and go. */
 enum { LOOKS_MOST = 8 };
 
@@ -165,19 +169,23 @@ void table_fail(struct table_reader *reader, int error)
     sockq_writer_problem(reader->w, reader->table, 0, SOCKQ_BAD_ERRNO, error, true);
 }
 
-int64_t table_count(const struct table_reader *reader)
+int64_t table_count(const struct table_job *job, enum sockq_table table, uint32_t netns)
 {
-    const struct table_job *job = reader->job;
-    int fd = job->namespaces ? netns_open(job->namespaces, job->w->netns, "net/protocols")
+    int fd = job->namespaces ? netns_open(job->namespaces, netns, "net/protocols")
                              : sockq_proc_openat(job->proc, "net/protocols", 0);
 
-    return again_count(fd, reader->table);
+    return again_count(fd, table);
 }
 
-static struct feed *open_text(struct table_reader *reader, struct sockq_table_info *info)
+static struct feed *open_text(struct table_reader *reader, struct sockq_table_info *info,
+                              struct lines_seen *seen)
 {
     const struct table_text text = table_text_take(reader->job, reader->table);
 
+    if (text.is_counted) {
+        seen->before = text.before;
+        seen->next_count = 1;
+    }
     if (text.feed)
         return text.feed;
     if (text.is_memory) {
@@ -201,8 +209,8 @@ static bool text_may_have_lost(const struct table_reader *reader,
 {
     if (info->status != SOCKQ_TABLE_COMPLETE || seen->bytes + LINE_IN_MEMORY < READ_MOST)
         return false;
-    return !seen->is_long || info->duplicates > 0 || seen->before < 0 ||
-           seen->before != table_count(reader);
+    return seen->bytes < ALWAYS_AGAIN || info->duplicates > 0 || seen->before < 0 ||
+           seen->before != table_count(reader->job, reader->table, reader->w->netns);
 }
 
 /* A look at the table from its source, the first or a later one. */
@@ -219,7 +227,7 @@ static enum look_end look(struct table_reader *reader, struct sockq_table_info *
         feed = text.feed;
         info->error = text.error;
     } else {
-        feed = open_text(reader, info);
+        feed = open_text(reader, info, &seen);
     }
     if (!feed)
         return LOOK_WHOLE;
@@ -264,13 +272,18 @@ bool table_asks_diag(const struct table_job *job, enum sockq_table table, uint32
            table_is_own(job->proc, job->namespaces, netns);
 }
 
+bool table_looks_again(const struct table_job *job, enum sockq_table table)
+{
+    return job->proc->live && job->recent && table_format(table)->quiet_looks > 0;
+}
+
 /* Read the table of one namespace, the one that the writer names. */
 static void read_one(struct table_reader *reader, struct sockq_table_info *info)
 {
     struct again again = {0};
     enum look_end end = LOOK_WHOLE;
 
-    if (reader->proc->live && reader->recent && reader->format->quiet_looks > 0) {
+    if (table_looks_again(reader->job, reader->table)) {
         again.seed = reader->recent->seed;
         reader->again = &again;
     }

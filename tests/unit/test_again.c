@@ -11,7 +11,7 @@
 #include "helper.h"
 #include "source/again.h"
 
-enum { ROWS = 60, LONG_ROWS = 2000 };
+enum { ROWS = 60, MORE_ROWS = 2000, LONG_ROWS = 4500 };
 
 #define TCP_ROW                                                                                    \
     "%4u: 0100007F:%04X 0200007F:1F90 %s 00000000:00000000 %s 00000000  1000        0 %u 1 "       \
@@ -26,6 +26,7 @@ struct looks {
     enum sockq_table table;
     const char *const *texts;
     unsigned at;
+    unsigned pieces; /* that one_more_meanwhile has seen */
 };
 
 static void put_look(struct looks *looks)
@@ -44,6 +45,8 @@ static bool next_look(void *context)
     return false;
 }
 
+static bool (*behind_a_piece)(void *) = next_look;
+
 static uint64_t rows_of(struct fixture *f, enum sockq_table table, const char *const *texts,
                         bool live)
 {
@@ -57,7 +60,7 @@ static uint64_t rows_of(struct fixture *f, enum sockq_table table, const char *c
     if (f->w.set)
         sockq_file_release(&f->file, f->w.block);
     assert_int_equal(sockq_collect_begin(&f->w, &f->file, &f->proc, &question), 0);
-    sockq_collect_run(&f->w, &f->proc, &question, next_look, &looks);
+    sockq_collect_run(&f->w, &f->proc, &question, behind_a_piece, &looks);
     assert_int_equal(sockq_set_status(f->w.set), SOCKQ_SET_COMPLETE);
     assert_int_equal(f->w.set->tables[table].rows, sockq_set_rows(f->w.set));
     return sockq_set_rows(f->w.set);
@@ -104,18 +107,53 @@ static void one_page_loses_nothing(void **state)
     free(more);
 }
 
-/* One that is long is looked at again only if net/protocols says that it changed. */
+/* What net/protocols says of a socket more or less while the table is read. */
+static void put_count(struct fixture *f, unsigned count)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text),
+             "protocol  size sockets  memory\nTCPv6 1 7 1\nTCP       1  %u -1\n", count);
+    put_text(f, "net/protocols", text);
+}
+
+/* Called behind a piece: one socket more is there from the first to the second. */
+static bool one_more_meanwhile(void *context)
+{
+    struct looks *looks = context;
+
+    put_count(looks->f, looks->pieces++ == 0 ? 6 : 5);
+    put_look(looks);
+    return false;
+}
+
+/* One that is long is looked at again only if net/protocols says that it changed, at its end or
+ * meanwhile. */
 static void a_long_table(void **state)
 {
     struct fixture *f = *state;
     char *whole = rows_without(LONG_ROWS, 0, 0, ""), *first = rows_without(LONG_ROWS, 20, 25, "");
     const char *const looks[] = {first, whole, NULL};
 
-    put_text(f, "net/protocols",
-             "protocol  size sockets  memory\nTCPv6 1 7 1\nTCP       1  5 -1\n");
+    put_count(f, 5);
     assert_int_equal(rows_of(f, SOCKQ_TCP, looks, true), LONG_ROWS - 5);
+    behind_a_piece = one_more_meanwhile;
+    assert_int_equal(rows_of(f, SOCKQ_TCP, looks, true), LONG_ROWS);
+    behind_a_piece = next_look;
     assert_int_equal(unlink(path_of(f, "net/protocols")), 0);
     assert_int_equal(rows_of(f, SOCKQ_TCP, looks, true), LONG_ROWS);
+    free(whole);
+    free(first);
+}
+
+/* One of some milliseconds is looked at again whatever was counted. */
+static void a_table_of_medium_length(void **state)
+{
+    struct fixture *f = *state;
+    char *whole = rows_without(MORE_ROWS, 0, 0, ""), *first = rows_without(MORE_ROWS, 20, 25, "");
+
+    put_count(f, 5);
+    assert_int_equal(rows_of(f, SOCKQ_TCP, (const char *[]){first, whole, NULL}, true), MORE_ROWS);
     free(whole);
     free(first);
 }
@@ -395,6 +433,7 @@ int main(void)
         FIXTURE_TEST(lost_rows_are_found),
         FIXTURE_TEST(one_page_loses_nothing),
         FIXTURE_TEST(a_long_table),
+        FIXTURE_TEST(a_table_of_medium_length),
         FIXTURE_TEST(states_change),
         FIXTURE_TEST(unix_names),
         FIXTURE_TEST(connected_between_two_looks),

@@ -445,9 +445,16 @@ static void arena_behind_the_reader(void **state)
 
     for (int round = 0; round < 3; round++) {
         const struct sockq_set *set = set_at(world, world->w.block);
-        uint64_t lasts = sockq_writer_bytes(&world->w, "lasts", 6), seen = 0, most = 0;
+        uint64_t lasts = sockq_writer_bytes(&world->w, "lasts", 6), seen = 0, most = 0, stop = 0;
         for (uint32_t i = 0; i < ROWS; i++) {
             uint64_t first, second;
+            /* Of a row that is given up, and may have begun a block: there the reader stops for a
+             * while. */
+            const uint64_t arena = world->w.arena;
+            assert_non_null(sockq_writer_row_alloc(&world->w, 5 * SIZE, &first));
+            if (arena && (arena - 1) / MIB != (world->w.arena - 1) / MIB && stop <= seen)
+                stop = i + 1;
+            sockq_writer_rewind(&world->w, arena);
             uint32_t *at = sockq_writer_row_alloc(&world->w, SIZE, &first);
             assert_non_null(at);
             for (size_t word = 0; word < SIZE / sizeof(*at); word++)
@@ -462,10 +469,11 @@ static void arena_behind_the_reader(void **state)
             row->when = first;
             row->inode = second;
             sockq_writer_push(&world->w);
-            if (i % 1000 != 999)
+            if (i % 4 != 3)
                 continue;
             sockq_writer_commit(&world->w);
-            for (; seen + 700 < world->w.rows; seen++) {
+            for (; seen + 100 < world->w.rows && (seen != stop || seen + 5000 < world->w.rows);
+                 seen++) {
                 const struct sockq_row *there = sockq_set_row(world->file.map, set, seen);
                 const uint32_t *large = sockq_set_at(world->file.map, set, there->when, SIZE);
                 const uint32_t *small = sockq_set_at(world->file.map, set, there->inode, 8);
@@ -475,8 +483,8 @@ static void arena_behind_the_reader(void **state)
             sockq_writer_passed(&world->w, seen);
             most = world->w.pages > most ? world->w.pages : most;
         }
-        /* 37 MB of it went through a fifth of that. */
-        assert_true(most * SOCKQ_PAGE < (uint64_t)ROWS * SIZE / 5);
+        /* 37 MB of it went through a quarter of that. */
+        assert_true(most * SOCKQ_PAGE < (uint64_t)ROWS * SIZE / 4);
         assert_string_equal(sockq_set_at(world->file.map, set, lasts, 6), "lasts");
         sockq_writer_finish(&world->w, SOCKQ_SET_COMPLETE);
         assert_int_equal(set->status, SOCKQ_SET_COMPLETE);

@@ -5,17 +5,21 @@ local schema = require("sockq.schema")
 
 local cgroups = {}
 
--- Of one row set: paths by id, and the entry that was read last. More come with the rows.
-local serial, paths, last
+-- Of one row set: paths by id, and where the newest entry is that was read. More come with the rows, each in
+-- front of those that are there.
+local serial, paths, newest
 
--- Read on; rows that are there have their cgroups before them.
 local function read(set)
-  local offset = last and last.next or set.set.cgroups
-  local entry = schema.cgroup(set, offset)
-  while entry do
+  local offset = set.set.cgroups
+  local known = newest
+  newest = offset
+  while offset ~= known do
+    local entry = schema.cgroup(set, offset)
+    if not entry then
+      return
+    end
     paths[tonumber(entry.id)] = escape.octal(schema.text(set, entry.path, entry.path_len) or "/")
-    last = entry
-    entry = schema.cgroup(set, entry.next)
+    offset = entry.next
   end
 end
 
@@ -25,7 +29,7 @@ end
 ---@return string
 function cgroups.path(set, id)
   if set.serial ~= serial then
-    serial, paths, last = set.serial, {}, nil
+    serial, paths, newest = set.serial, {}, 0ULL
   end
   local number = tonumber(id)
   local path = paths[number]
