@@ -12,6 +12,10 @@
 /* COUNT_EVERY: datagrams; the first of them one by one. */
 enum { ANSWER = 64 << 10, SEQUENCE = 1, LOSSES_MOST = 64, COUNT_EVERY = 4 };
 
+/* An answer of fewer datagrams, but more than one with sockets, is looked at again whatever was
+   counted, as a text of as many rows is (table.c). */
+enum { ALWAYS_AGAIN = 16 };
+
 static const struct diag_family *const families[SOCKQ_TABLES] = {
     [SOCKQ_TCP] = &diag_inet,    [SOCKQ_TCP6] = &diag_inet,       [SOCKQ_UDP] = &diag_inet,
     [SOCKQ_UDP6] = &diag_inet,   [SOCKQ_UDPLITE] = &diag_inet,    [SOCKQ_UDPLITE6] = &diag_inet,
@@ -257,6 +261,8 @@ enum look_end diag_read(struct table_reader *reader, struct sockq_table_info *in
     if (gaps)
         return LOOK_GAPS;
     /* What comes in one datagram is a look at one moment, but for chains of more than 16 sockets.
-     */
-    return info->duplicates > 0 || before < 0 || before != count(reader) ? LOOK_UNSURE : LOOK_WHOLE;
+     * Behind it is another, which says that it was the last (net/netlink/af_netlink.c). */
+    const bool is_short = datagrams > 2 && datagrams < ALWAYS_AGAIN;
+    return is_short || info->duplicates > 0 || before < 0 || before != count(reader) ? LOOK_UNSURE
+                                                                                     : LOOK_WHOLE;
 }

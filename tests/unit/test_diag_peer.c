@@ -219,6 +219,36 @@ static void test_interrupted_once(void **state)
     assert_rows(f, 4);
 }
 
+/* Of several datagrams some of the sockets may be lost between two, though as many are counted;
+   what comes in one is whole. */
+static void test_several_datagrams(void **state)
+{
+    struct fixture *f = *state;
+
+    put_text(f, "net/protocols", "protocol  size sockets  memory\nTCP       1  4 -1\n");
+    put_tcp(datagram(0), 1, 0, NULL);
+    put_tcp(datagram(0), 3, 0, NULL);
+    put_end(datagram(0), NLMSG_DONE, 0, 0);
+    put_whole(1, 4, 0);
+    kernel.repeats = true;
+    assert_int_equal(look(f)->status, SOCKQ_TABLE_COMPLETE);
+    assert_true(kernel.look >= 2);
+    assert_rows(f, 4);
+}
+
+static void test_one_datagram(void **state)
+{
+    struct fixture *f = *state;
+
+    put_text(f, "net/protocols", "protocol  size sockets  memory\nTCP       1  4 -1\n");
+    put_whole(0, 3, 0);
+    put_whole(1, 4, 0);
+    kernel.repeats = true;
+    assert_int_equal(look(f)->status, SOCKQ_TABLE_COMPLETE);
+    assert_int_equal(kernel.look, 1);
+    assert_rows(f, 3);
+}
+
 static void test_interrupted_always(void **state)
 {
     struct fixture *f = *state;
@@ -507,6 +537,8 @@ int main(void)
         PEER_TEST(test_bound_meanwhile),
         PEER_TEST(test_whole),
         PEER_TEST(test_interrupted_once),
+        PEER_TEST(test_several_datagrams),
+        PEER_TEST(test_one_datagram),
         PEER_TEST(test_interrupted_always),
         PEER_TEST(test_dropped),
         PEER_TEST(test_signals),
