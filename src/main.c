@@ -160,7 +160,8 @@ static int confine_collector(struct start *start)
         .live = start->proc.live, .children = {start->supervised.child, start->supervised.names}};
     bool live = start->proc.live, enters = netns_enters(&start->netns);
 
-    const bool marks = start->ss.marks;
+    /* No Lua of a user's comes near them. */
+    const bool marks = start->own_view && start->ss.marks;
 
     if (sockq_collector_confine(invoker, live, marks, enters) < 0 ||
         netns_hold(&start->netns, sockq_capabilities_drop) < 0)

@@ -69,8 +69,9 @@ int sockq_interpreter_confine(const struct sockq_invoker *invoker, pid_t parent)
  * CAP_KILL too, to end its interpreter, and all that it has where it lacks CAP_SYS_PTRACE. For a
  * captured tree none: what a stranger made is read with the ids of the interpreter, root's also.
  *
- * @marks   keep CAP_NET_ADMIN as well, to which alone sock_diag tells marks, classes, keys and
- *          filters (net/ipv4/inet_diag.c); not where the file gave it to its user
+ * @marks   keep CAP_NET_ADMIN as well, to which alone sock_diag tells marks, keys and filters
+ *          (net/ipv4/inet_diag.c, tcp_diag.c, net/packet/diag.c); not where the file gave it to its
+ *          user
  * @enters  keep CAP_SYS_ADMIN as well, to enter network namespaces, until
  *          sockq_collector_confine_more
  * @return  0, or -1 with errno

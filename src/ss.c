@@ -185,9 +185,8 @@ int sockq_ss_find(struct sockq_ss *ss, const struct sockq_options *options)
             ss->netns = optarg;
         else if (letter == 'F' && !ss->filter)
             ss->filter = optarg;
-        /* What a file asks for is not known yet. */
-        ss->marks |=
-            letter == 'e' || letter == 'i' || letter == 'b' || letter == 'F' || letter == TOS;
+        /* F: what a file asks for is not known yet. */
+        ss->marks |= letter == 'e' || letter == 'i' || letter == 'b' || letter == 'F';
     }
     free(words);
     for (int i = 1; i < options->word_count; i++) {

@@ -180,11 +180,12 @@ static void take_lines(struct input *in, const char *p, const char *end)
 /* As many may have come as went by the end. Counting takes as long as reading eight pages. */
 static void count_sockets(const struct table_reader *reader, struct lines_seen *seen)
 {
-    if (seen->bytes < seen->next_count || (seen->next_count && seen->before < 0))
+    if (seen->bytes < seen->next_count || seen->bytes + LINE_IN_MEMORY < READ_MOST ||
+        (seen->next_count && seen->before < 0))
         return;
     const int64_t count = table_count(reader->job, reader->table, reader->w->netns);
     seen->before = seen->next_count && count != seen->before ? -1 : count;
-    seen->next_count = seen->bytes + (seen->bytes < COUNT_STEP ? seen->bytes : COUNT_STEP);
+    seen->next_count = seen->bytes + COUNT_STEP;
 }
 
 static void read_lines(struct input *in, struct sockq_table_info *info)

@@ -6,11 +6,15 @@
 #include "feed.h"
 #include "source.h"
 
+/* A read gives no more, and less if the next row does not fit (fs/seq_file.c). */
+enum { READ_MOST = 4096, LINE_IN_MEMORY = 256 };
+
 /** What a reader of a text learns of it besides its rows. */
 struct lines_seen {
-    size_t bytes;      /* of text */
-    int64_t before;    /* sockets there were as it began; -1: not known, or other numbers since */
-    size_t next_count; /* bytes at which they are counted next; 0: not yet */
+    size_t bytes;   /* of text */
+    int64_t before; /* sockets there were behind its first page, or before it was opened ahead; -1:
+                       not known, or other numbers since */
+    size_t next_count; /* bytes at which they are counted next; 0: they were not yet */
     bool is_long;      /* what is read behind it was opened */
 };
 

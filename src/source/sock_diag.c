@@ -222,8 +222,8 @@ static unsigned take_answer(struct table_reader *reader, struct sockq_table_info
         if (datagrams++ == 0)
             info->status = SOCKQ_TABLE_READING;
         /* As many may have come as went by the end. */
-        if (*before >= 0 && (datagrams < COUNT_EVERY || datagrams % COUNT_EVERY == 0) &&
-            count(reader) != *before)
+        if (*before >= 0 && more == MNL_CB_OK &&
+            (datagrams < COUNT_EVERY || datagrams % COUNT_EVERY == 0) && count(reader) != *before)
             *before = -1;
         if (more == MNL_CB_OK && table_show(reader))
             return datagrams;

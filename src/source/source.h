@@ -80,8 +80,8 @@ struct table_text {
     struct feed *feed; /* NULL: none; owned */
     int error;         /* errno of opening; 0 with no feed: not a regular file */
     bool is_memory;    /* the error is of this process, not of the file */
-    bool is_counted;   /* it was opened ahead: */
-    int64_t before;    /* so many sockets there were then, -1: not known */
+    bool is_counted;   /* before it was opened ahead: */
+    int64_t before;    /* so many sockets there were, -1: not known */
 };
 
 /** What reading the tables of one row set takes; borrowed but for `next`. */

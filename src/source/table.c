@@ -17,9 +17,6 @@ _Static_assert(LONG_LINE <= FEED_ROOM, "the first part of a line fits before a p
 /* A unix name of 4096 bytes, which no kernel gives but a capture may hold, and its columns. */
 enum { UNIX_LINE = LINE + 128 };
 
-/* A read gives no more, and less if the next row does not fit (fs/seq_file.c). */
-enum { READ_MOST = 4096, LINE_IN_MEMORY = 256 };
-
 /* A text of fewer bytes is looked at again whatever was counted: it takes some milliseconds, and
    one that came and another that went between two counts show in none. */
 enum { ALWAYS_AGAIN = 512 << 10 };

@@ -38,11 +38,19 @@ local function nothing_is_left(name, child)
 end
 
 -- What CAP_… of linux/capability.h each mode keeps at most.
-local DAC_READ_SEARCH, KILL, SYS_PTRACE = 2, 5, 19
+local DAC_READ_SEARCH, KILL, NET_ADMIN, SYS_PTRACE = 2, 5, 12, 19
 local LIVE = { [DAC_READ_SEARCH] = true, [KILL] = true, [SYS_PTRACE] = true }
+local MARKS = { [DAC_READ_SEARCH] = true, [KILL] = true, [SYS_PTRACE] = true, [NET_ADMIN] = true }
 local has_ptrace = bit.band(tonumber(status_of("self", "CapEff"):sub(-8), 16), 2 ^ SYS_PTRACE) ~= 0
 
+-- A view of a user's in place of ss.
+posix.mkdirs(DIR .. "/views")
+posix.write_file(DIR .. "/views/ss.lua", ("return { doc = 'waits', run = function() %s end }\n"):format(WAIT))
+
 for title, mode in pairs {
+  ["ss"] = { { "ss", "-E", "-t" }, LIVE, ready = "" },
+  ["ss -e"] = { { "ss", "-E", "-te" }, MARKS, ready = "" },
+  ["ss -e, which a plug-in stands in for"] = { { "--path", DIR, "ss", "-te" }, LIVE },
   ["live"] = { { "-e", WAIT }, LIVE },
   ["--proc"] = { { "--proc", CAPTURE, "-e", WAIT }, {} },
   ["--netns all"] = { { "--netns", "all", "-e", WAIT }, LIVE },
@@ -69,6 +77,8 @@ for title, mode in pairs {
         end
       end
       check.ok(title .. ": " .. set .. " was looked at", #text == 16)
+      check.equal(title .. ": " .. set .. ": CAP_NET_ADMIN", bit.band(tonumber(text:sub(-8), 16), 2 ^ NET_ADMIN) ~= 0,
+        mode[2] == MARKS)
     end
   end
   for _, thread in ipairs(posix.list("/proc/" .. child.pid .. "/task")) do

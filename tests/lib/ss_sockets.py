@@ -1,4 +1,4 @@
-"""Sockets of every family and state that a namespace of their own can hold, for tests/lua/ss_live_test.lua.
+"""Sockets of every family and state that a namespace of their own can hold, for tests that compare ss.
 
 Usage: unshare -mn python3 ss_sockets.py COMMAND...
 Makes them, runs COMMAND while they stand still, and ends with its status.

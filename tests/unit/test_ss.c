@@ -123,7 +123,7 @@ static void options_that_name_something(void **state)
                  {{"-tane"}, NULL, NULL, true},
                  {{"-ti"}, NULL, NULL, true},
                  {{"-0b"}, NULL, NULL, true},
-                 {{"--tos"}, NULL, NULL, true},
+                 {{"--tos"}, NULL, NULL, false},
                  {{"-t", "fwmark", "=", "1"}, NULL, NULL, true},
                  {{"-t", "(sport > 1 and fwmark!=1)"}, NULL, NULL, true},
                  {{"-h", "-e"}, NULL, NULL, false},

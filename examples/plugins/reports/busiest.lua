@@ -1,10 +1,10 @@
 -- Q: Which connections moved most bytes between two looks?
 -- sockq --path "$PWD/examples/plugins" --read tests/data/recordings/busy-1.rec --at 1 busiest 2s
 --> program  peer           port     sent  received
---> nginx    198.51.100.7  38301        9   1483657
 --> rsync    192.0.2.1       443  1483657         9
---> backup   192.0.2.1       443       19    445097
+--> nginx    198.51.100.7  38301        9   1483657
 --> nginx    203.0.113.5   59489   445097        19
+--> backup   192.0.2.1       443       19    445097
 --> nginx    192.0.2.20    55587     3461       593
 --> monitor  192.0.2.1       443      593      3461
 
@@ -19,7 +19,7 @@ return {
     for row in rows:rows() do
       before[row.cookie] = { sent = row.bytes_acked, received = row.bytes_received }
     end
-    local passed = report:sleep(args.between)
+    local passed = math.max(report:sleep(args.between), 0.001)
     for row in rows:rows() do
       local earlier = before[row.cookie] or { sent = 0, received = 0 }
       local sent, received = row.bytes_acked - earlier.sent, row.bytes_received - earlier.received
@@ -28,7 +28,7 @@ return {
           sent = math.floor(sent / passed), received = math.floor(received / passed) }
       end
     end
-    table.sort(list, function(a, b) return a.both > b.both end)
+    table.sort(list, function(a, b) return a.both > b.both or a.both == b.both and a.sent > b.sent end)
     report:rows({ rows = { unpack(list, 1, args.top) }, empty = "none that sock_diag tells of moved a byte", columns = {
       { field = "program" }, { field = "peer", identifies = true }, { field = "port", identifies = true },
       { field = "sent", unit = "bytes/s" }, { field = "received", unit = "bytes/s" } } })

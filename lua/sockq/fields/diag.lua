@@ -107,7 +107,7 @@ add({ name = "cookie", type = "string", doc = "the kernel's number of the socket
     end
   end })
 of_inet(C.SOCKQ_DIAG_HAS_MARK, "mark", "mark", "integer", "details",
-  "mark of its packets; the kernel tells CAP_NET_ADMIN alone, which only sockq ss keeps")
+  "mark of its packets; the kernel tells CAP_NET_ADMIN alone, which is kept for the view ss")
 of_inet(C.SOCKQ_DIAG_HAS_CLASS, "class_id", "class_id", "integer", "tos", "class of its packets: of net_cls, else the priority")
 of_inet(C.SOCKQ_DIAG_HAS_TOS, "tos", "tos", "integer", "tos", "type of service of its IPv4 packets")
 of_inet(C.SOCKQ_DIAG_HAS_TCLASS, "tclass", "tclass", "integer", "tos", "traffic class of its IPv6 packets")
