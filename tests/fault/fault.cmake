@@ -19,7 +19,3 @@ foreach(file IN LISTS FAULT_TESTS)
   get_filename_component(name ${file} NAME_WE)
   lua_test(fault.${name} tests/${file} ${FAULT_ARGUMENTS})
 endforeach()
-if(SOCKQ_COVERAGE)
-  # scripts/coverage tries all of them.
-  set_tests_properties(fault.fault_test PROPERTIES TIMEOUT 1500)
-endif()

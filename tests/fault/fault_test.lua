@@ -19,7 +19,7 @@ for i, word in ipairs(arg) do
   local name = word:match("^%-%-(%a+)$")
   if name then given[name] = arg[i + 1] end
 end
--- The coverage of src/ counts all of them (scripts/coverage).
+-- The coverage of src/ counts more of them than CI (scripts/coverage).
 local EVERY = tonumber(os.getenv("SOCKQ_TEST_EVERY") or given.every or 1)
 -- Of commands that differ from others in a few calls only, where not all are tried.
 local RARELY = 8
