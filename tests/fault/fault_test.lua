@@ -2,10 +2,10 @@
 --- right, or a message and status 2 or 3 say that it is not. Never a crash, a hang, half a line, or
 --- status 0 with rows missing.
 --
---   luajit tests/fault/fault_test.lua --sockq PATH --library PATH [--every N] [--only NAME] [--kind KIND]
+--   luajit tests/fault/fault_test.lua --sockq PATH --library PATH [--every N] [--malloc N] [--only NAME] [--kind KIND]
 --
--- --every N: of the calls of a kind only each N-th; 1: really all, also those that every command makes
--- alike, which take minutes.
+-- --every N: of the calls of a kind only each N-th; --malloc N: of malloc's, which are thousands; 1: really
+-- all, also those that every command makes alike, which take minutes.
 package.path = "tests/fault/?.lua;tests/lib/?.lua;" .. package.path
 
 local check = require "check"
@@ -19,8 +19,9 @@ for i, word in ipairs(arg) do
   local name = word:match("^%-%-(%a+)$")
   if name then given[name] = arg[i + 1] end
 end
+local EVERY = tonumber(given.every or 1)
 -- The coverage of src/ counts more of them than CI (scripts/coverage).
-local EVERY = tonumber(os.getenv("SOCKQ_TEST_EVERY") or given.every or 1)
+local MALLOC_EVERY = tonumber(os.getenv("SOCKQ_TEST_EVERY") or given.malloc or EVERY)
 -- Of commands that differ from others in a few calls only, where not all are tried.
 local RARELY = 8
 
@@ -52,8 +53,9 @@ local function add_calls(jobs, command, role, kind, count)
   -- Thousands are libseccomp's while it makes a filter, the same for every command.
   local step = kind == "MALLOC" and count > 600 and (command.first and 25 or 150) or 1
   step = how.same and not command.first and 9 or step
-  step = EVERY == 1 and 1 or command.rare and step * RARELY or step
-  for nth = 1, count, EVERY * step do
+  local every = kind == "MALLOC" and MALLOC_EVERY or EVERY
+  step = every == 1 and 1 or command.rare and step * RARELY or step
+  for nth = 1, count, every * step do
     for i = 1, how.same and not command.first and 1 or #how do
       local number = how[i]
       add(jobs, command, { action = "FAIL", role = role, kind = kind, nth = nth, error = number },
