@@ -113,11 +113,12 @@ static uint64_t copy_unix(struct copier *c, uint64_t offset)
     return keep(c, &copy, sizeof(copy));
 }
 
-static uint64_t copy_netlink(struct copier *c, uint64_t offset)
+/* What has no offset in it. */
+static uint64_t keep_whole(struct copier *c, uint64_t offset, size_t size)
 {
-    const struct sockq_netlink_diag *from = single(c, offset, sizeof(*from));
+    const void *from = single(c, offset, size);
 
-    return from ? keep(c, from, sizeof(*from)) : 0;
+    return from ? keep(c, from, size) : 0;
 }
 
 static uint64_t copy_packet(struct copier *c, uint64_t offset)
@@ -140,16 +141,18 @@ void copier_diag(struct copier *c, const struct sockq_row *row, struct sockq_row
         copy->more = row->more ? copy_unix(c, row->more) : 0;
         break;
     case SOCKQ_NETLINK:
-        copy->more = row->more ? copy_netlink(c, row->more) : 0;
+        copy->more = row->more ? keep_whole(c, row->more, sizeof(struct sockq_netlink_diag)) : 0;
         break;
     case SOCKQ_PACKET:
         copy->more = row->more ? copy_packet(c, row->more) : 0;
         break;
     case SOCKQ_VSOCK:
         break;
-    case SOCKQ_SCTP_EPS:
-    case SOCKQ_SCTP_ASSOCS:
-        copier_flawed(c, SOCKQ_FLAW_ROW);
+    case SOCKQ_TIPC:
+        copy->more = row->more ? keep_whole(c, row->more, sizeof(struct sockq_tipc_diag)) : 0;
+        break;
+    case SOCKQ_XDP:
+        copy->more = row->more ? keep_whole(c, row->more, sizeof(struct sockq_xdp_diag)) : 0;
         break;
     default:
         copy->diag.more = row->diag.more ? copy_inet(c, row->diag.more) : 0;

@@ -149,7 +149,8 @@ static void copy_row(struct copier *c, const struct sockq_row *row)
     if (row->table == SOCKQ_NETLINK)
         copy.nl.line = 0;
     copier_diag(c, row, &copy);
-    if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS) {
+    if ((row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS) &&
+        !(row->flags & SOCKQ_ROW_DIAG)) {
         copy.sctp.local = copy_addresses(c, row->sctp.local);
         copy.sctp.remote = copy_addresses(c, row->sctp.remote);
     }

@@ -60,8 +60,9 @@
  *     unix_rows.{h,c}   which unix rows are text of a name; unix_diag.{h,c}: names as sock_diag
  *                       tells them
  *     sock_diag.{h,c}   tables by netlink: diag_inet.c, diag_unix.c, diag_netlink.c,
- *                       diag_packet.c, diag_vsock.c; diag_bytecode.{h,c} what the kernel is to
- *                       leave out; diag_events.{h,c} sockets as they are closed
+ *                       diag_packet.c, diag_vsock.c, diag_tipc.c, diag_xdp.c;
+ *                       diag_bytecode.{h,c} what the kernel is to leave out; diag_events.{h,c}
+ *                       sockets as they are closed
  *   owner/              socket inode → process, owner.h: pass.{h,c} lists and starts threads,
  *                       proc_fd.c walks, process.{h,c} names, index.{h,c} joins,
  *                       later.{h,c} looks again, pile.{h,c}

@@ -37,6 +37,8 @@ enum sockq_table {
     SOCKQ_DCCP,
     SOCKQ_DCCP6,
     SOCKQ_VSOCK,
+    SOCKQ_TIPC,
+    SOCKQ_XDP,
     SOCKQ_TABLES,
     /* Those below have text under /proc/net. */
     SOCKQ_TEXT_TABLES = SOCKQ_MPTCP
@@ -49,7 +51,9 @@ enum sockq_family {
     SOCKQ_AF_INET6 = 10,
     SOCKQ_AF_NETLINK = 16,
     SOCKQ_AF_PACKET = 17,
-    SOCKQ_AF_VSOCK = 40
+    SOCKQ_AF_TIPC = 30,
+    SOCKQ_AF_VSOCK = 40,
+    SOCKQ_AF_XDP = 44
 };
 
 /* Kernel socket states of the inet tables (include/net/tcp_states.h). */
@@ -175,7 +179,10 @@ struct sockq_packet {
     uint8_t running;
 };
 
-/* Arena offsets of the first local and remote sockq_address; assoc_id and state of associations. */
+/*
+ * An SCTP row of text. Arena offsets of the first local and remote sockq_address; assoc_id and
+ * state of associations. One of sock_diag has diag.
+ */
 struct sockq_sctp {
     uint64_t local;
     uint64_t remote;
@@ -188,14 +195,17 @@ struct sockq_sctp {
 enum sockq_inet_diag_has {
     SOCKQ_DIAG_HAS_SHUTDOWN = 0x1,
     SOCKQ_DIAG_HAS_V6ONLY = 0x2,
-    SOCKQ_DIAG_HAS_PROTOCOL = 0x4
+    SOCKQ_DIAG_HAS_PROTOCOL = 0x4,
+    /* An SCTP association: row.state is that of its socket. */
+    SOCKQ_DIAG_IS_ASSOC = 0x8
 };
 
 /*
  * An inet row of sock_diag (include/uapi/linux/inet_diag.h). more: arena offset of a sockq_diag, or
  * 0; ifindex: the device it is bound to, 0: none; backlog_max: how many connections may wait for
  * accept(2), of a listener; shutdown: bit 0: receiving, bit 1: sending was shut down; protocol: the
- * number that a raw socket was made with.
+ * number that a raw socket was made with; assoc_state: of an association (enum sctp_state of
+ * include/net/sctp/constants.h).
  */
 struct sockq_inet_diag {
     uint64_t more;
@@ -205,6 +215,7 @@ struct sockq_inet_diag {
     uint8_t shutdown;
     uint8_t v6only;
     uint8_t protocol;
+    uint8_t assoc_state;
 };
 
 /* A vsock row: context ids and ports of 32 bits; 0xffffffff: any. */
@@ -217,6 +228,25 @@ struct sockq_vsock {
     uint8_t shutdown;
 };
 
+/*
+ * A TIPC row (net/tipc/socket.c, tipc_sk_fill_sock_diag): the node and the reference number of the
+ * socket, and of the one that it is connected to.
+ */
+struct sockq_tipc {
+    uint32_t local_node;
+    uint32_t local_ref;
+    uint32_t remote_node;
+    uint32_t remote_ref;
+    uint8_t type;
+    uint8_t connected;
+};
+
+/* An AF_XDP row: the device, 0: none, and the queue of it that the socket is bound to. */
+struct sockq_xdp {
+    uint32_t ifindex;
+    uint32_t queue;
+};
+
 /* One socket, 128 bytes. */
 struct sockq_row {
     uint8_t local_addr[16];
@@ -224,7 +254,7 @@ struct sockq_row {
     uint64_t inode;
     union {
         uint64_t when;
-        /* Of sock_diag's unix, netlink and packet rows: arena offset of what more it told, or 0. */
+        /* Of sock_diag's rows that are not inet's: arena offset of what more it told, or 0. */
         uint64_t more;
     };
     uint32_t known;
@@ -256,6 +286,8 @@ struct sockq_row {
         struct sockq_sctp sctp;
         struct sockq_inet_diag diag;
         struct sockq_vsock vsock;
+        struct sockq_tipc tipc;
+        struct sockq_xdp xdp;
         uint32_t drops;
     };
 };
@@ -298,7 +330,15 @@ enum sockq_diag_has {
     SOCKQ_DIAG_HAS_CC = 0x20000,
     SOCKQ_DIAG_HAS_VEGAS = 0x40000,
     SOCKQ_DIAG_HAS_DCTCP = 0x80000,
-    SOCKQ_DIAG_HAS_BBR = 0x100000
+    SOCKQ_DIAG_HAS_BBR = 0x100000,
+    SOCKQ_DIAG_HAS_UMEM = 0x200000,
+    SOCKQ_DIAG_HAS_FILL_RING = 0x400000,
+    SOCKQ_DIAG_HAS_COMPLETION_RING = 0x800000,
+    SOCKQ_DIAG_HAS_STATS = 0x1000000,
+    SOCKQ_DIAG_HAS_LINK_CONG = 0x2000000,
+    SOCKQ_DIAG_HAS_CONN_CONG = 0x4000000,
+    SOCKQ_DIAG_HAS_PUBL = 0x8000000,
+    SOCKQ_DIAG_HAS_SERVICE = 0x10000000
 };
 
 /* SK_MEMINFO_*, in their order (include/uapi/linux/sock_diag.h), in bytes but for drops. */
@@ -317,9 +357,10 @@ struct sockq_memory {
 };
 
 /*
- * What more sock_diag told of an inet socket. info: the kernel's struct tcp_info or mptcp_info, as
- * long as the kernel has it; ulp: the attributes within INET_DIAG_ULP_INFO; md5sig: an array of
- * struct tcp_diag_md5sig: arena offset and bytes of each, 0 for none. cc_info: the words of
+ * What more sock_diag told of an inet socket. info: the kernel's struct tcp_info, mptcp_info or
+ * sctp_info, as long as the kernel has it; ulp: the attributes within INET_DIAG_ULP_INFO; md5sig:
+ * an array of struct tcp_diag_md5sig; of SCTP rows, which have neither, locals and peers: arrays of
+ * struct sockaddr_storage: arena offset and bytes of each, 0 for none. cc_info: the words of
  * tcpvegas_info, tcp_dctcp_info or tcp_bbr_info, whichever has says. sockopt: the two bytes of
  * inet_diag_sockopt, bit by bit from the first.
  */
@@ -327,11 +368,23 @@ struct sockq_diag {
     uint64_t cookie;
     uint64_t cgroup_id;
     uint64_t info;
-    uint64_t ulp;
-    uint64_t md5sig;
+    union {
+        uint64_t ulp;
+        uint64_t locals;
+    };
+    union {
+        uint64_t md5sig;
+        uint64_t peers;
+    };
     uint32_t info_len;
-    uint32_t ulp_len;
-    uint32_t md5sig_len;
+    union {
+        uint32_t ulp_len;
+        uint32_t locals_len;
+    };
+    union {
+        uint32_t md5sig_len;
+        uint32_t peers_len;
+    };
     uint32_t has;
     uint32_t mark;
     uint32_t class_id;
@@ -404,6 +457,58 @@ struct sockq_packet_diag {
     struct sockq_packet_ring tx_ring;
     uint32_t fanout;
     uint32_t reserved;
+    struct sockq_memory memory;
+};
+
+/*
+ * What more sock_diag told of a TIPC socket: drops, messages that were rejected; service: the type
+ * and instance by which it was connected.
+ */
+struct sockq_tipc_diag {
+    uint64_t cookie;
+    uint32_t has;
+    uint32_t drops;
+    uint32_t service_type;
+    uint32_t service_instance;
+    /* Never sent: count is 0. */
+    struct sockq_memory memory;
+};
+
+/* struct xdp_diag_umem */
+struct sockq_xdp_umem {
+    uint64_t size;
+    uint32_t id;
+    uint32_t num_pages;
+    uint32_t chunk_size;
+    uint32_t headroom;
+    uint32_t ifindex;
+    uint32_t queue_id;
+    uint32_t flags;
+    uint32_t refs;
+};
+
+/* struct xdp_diag_stats */
+struct sockq_xdp_stats {
+    uint64_t rx_dropped;
+    uint64_t rx_invalid;
+    uint64_t rx_queue_full;
+    uint64_t rx_fill_ring_empty;
+    uint64_t tx_invalid;
+    uint64_t tx_ring_empty;
+};
+
+/* What more sock_diag told of an AF_XDP socket (include/uapi/linux/xdp_diag.h): rings by their
+   entries. */
+struct sockq_xdp_diag {
+    uint64_t cookie;
+    struct sockq_xdp_umem umem;
+    struct sockq_xdp_stats stats;
+    uint32_t has;
+    uint32_t uid;
+    uint32_t rx_ring;
+    uint32_t tx_ring;
+    uint32_t fill_ring;
+    uint32_t completion_ring;
     struct sockq_memory memory;
 };
 

@@ -404,6 +404,7 @@ bool sockq_row_fits(const struct sockq_row *row)
         [SOCKQ_PACKET] = SOCKQ_AF_PACKET, [SOCKQ_MPTCP] = SOCKQ_AF_INET,
         [SOCKQ_MPTCP6] = SOCKQ_AF_INET6,  [SOCKQ_DCCP] = SOCKQ_AF_INET,
         [SOCKQ_DCCP6] = SOCKQ_AF_INET6,   [SOCKQ_VSOCK] = SOCKQ_AF_VSOCK,
+        [SOCKQ_TIPC] = SOCKQ_AF_TIPC,     [SOCKQ_XDP] = SOCKQ_AF_XDP,
     };
 
     if (row->table == SOCKQ_SCTP_EPS || row->table == SOCKQ_SCTP_ASSOCS)

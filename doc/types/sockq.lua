@@ -2,8 +2,8 @@
 -- Made by scripts/docs: what sockq's scripts and plug-ins can call, for editors. It is never run.
 -- In .luarc.json: { "workspace.library": ["/usr/share/sockq/types"], "runtime.version": "LuaJIT" }
 
----@alias sockq.word.proto "tcp"|"tcp6"|"sctp"|"udp"|"udp6"|"udplite"|"udplite6"|"raw"|"raw6"|"icmp"|"icmp6"|"unix"|"netlink"|"packet"|"mptcp"|"mptcp6"|"dccp"|"dccp6"|"vsock"
----@alias sockq.word.family "inet"|"inet6"|"unix"|"netlink"|"packet"|"vsock"
+---@alias sockq.word.proto "tcp"|"tcp6"|"sctp"|"udp"|"udp6"|"udplite"|"udplite6"|"raw"|"raw6"|"icmp"|"icmp6"|"unix"|"netlink"|"packet"|"mptcp"|"mptcp6"|"dccp"|"dccp6"|"vsock"|"tipc"|"xdp"
+---@alias sockq.word.family "inet"|"inet6"|"unix"|"netlink"|"packet"|"vsock"|"tipc"|"xdp"
 ---@alias sockq.word.state "BOUND_INACTIVE"|"CLOSE"|"CLOSE_WAIT"|"CLOSING"|"CONNECTED"|"CONNECTING"|"DISCONNECTING"|"ESTABLISHED"|"FIN_WAIT1"|"FIN_WAIT2"|"FREE"|"LAST_ACK"|"LISTEN"|"SYN_RECV"|"SYN_SENT"|"TIME_WAIT"|"UNCONN"
 ---@alias sockq.word.scope "any"|"loopback"|"link"|"private"|"multicast"|"public"
 ---@alias sockq.word.timer "off"|"on"|"keepalive"|"timewait"|"probe"|string
@@ -12,6 +12,7 @@
 ---@alias sockq.word.ca_state "Open"|"Disorder"|"CWR"|"Recovery"|"Loss"|string
 ---@alias sockq.word.fastopen_client_fail "cookie_unavailable"|"data_not_acked"|"syn_retransmitted"
 ---@alias sockq.word.shutdown "none"|"read"|"write"|"both"
+---@alias sockq.word.assoc_state "CLOSED"|"COOKIE_WAIT"|"COOKIE_ECHOED"|"ESTABLISHED"|"SHUTDOWN_PENDING"|"SHUTDOWN_SENT"|"SHUTDOWN_RECEIVED"|"SHUTDOWN_ACK_SENT"|string
 
 ---@class sockq.Owner  a process that has the socket
 ---@field pid integer
@@ -22,17 +23,17 @@
 --- A socket. A field that the row's table cannot tell is nil, never 0.
 ---@class sockq.Row
 ---@field proto sockq.word.proto  protocol: tcp, tcp6, udp, …, unix, netlink, packet
----@field family sockq.word.family  address family: inet, inet6, unix, netlink, packet, vsock
+---@field family sockq.word.family  address family: inet, inet6, unix, netlink, packet, vsock, tipc, xdp
 ---@field table string  file below /proc/net that has such rows
 ---@field line integer  line of that file
 ---@field state? sockq.word.state  socket state as netstat spells it; ss's UNCONN for unconnected
 ---@field state_code? integer  the kernel's number of the state
----@field local_addr? string  local address; of vsock the context id
----@field laddr? string  local address; of vsock the context id
----@field local_port? integer  local port; of raw sockets the protocol, of ping sockets the identifier
----@field lport? integer  local port; of raw sockets the protocol, of ping sockets the identifier
----@field remote_addr? string  remote address; of vsock the context id
----@field raddr? string  remote address; of vsock the context id
+---@field local_addr? string  local address; of vsock the context id, of tipc the node
+---@field laddr? string  local address; of vsock the context id, of tipc the node
+---@field local_port? integer  local port; of raw sockets the protocol, of ping sockets the identifier, of tipc the reference
+---@field lport? integer  local port; of raw sockets the protocol, of ping sockets the identifier, of tipc the reference
+---@field remote_addr? string  remote address; of vsock the context id, of tipc the node
+---@field raddr? string  remote address; of vsock the context id, of tipc the node
 ---@field remote_port? integer  remote port, 0 for none
 ---@field rport? integer  remote port, 0 for none
 ---@field scope? sockq.word.scope  how far the local address reaches: any, loopback, link, private, multicast, public
@@ -82,9 +83,6 @@
 ---@field groups? integer  the first 32 netlink multicast groups, a bit each
 ---@field ifindex? integer  device that the socket is bound to: 0 any, -1 gone
 ---@field dev? string  name of that device, in the namespace of sockq alone
----@field local_addrs? string[]  every local address of an SCTP socket
----@field remote_addrs? string[]  every remote address of an SCTP association
----@field assoc_id? integer  identifier of an SCTP association
 ---@field closed? number  when a socket of --follow was closed, since 1970, in seconds
 ---@field rtt? number  smoothed round-trip time, in seconds
 ---@field rttvar? number  mean deviation of the round-trip time, in seconds
@@ -227,6 +225,43 @@
 ---@field fanout_id? integer  group of sockets that share what is received
 ---@field fanout_type? string  how they share it: hash, lb, cpu, rollover, rnd, qm, cbpf, ebpf
 ---@field filter_len? integer  length of its classic filter, in instructions
+---@field local_addrs? string[]  every local address of an SCTP socket
+---@field remote_addrs? string[]  every remote address of an SCTP association
+---@field assoc_id? integer  identifier of an SCTP association
+---@field assoc_state? sockq.word.assoc_state  state of an SCTP association
+---@field sctp_rwnd? integer  of an SCTP association: receive window here, in bytes
+---@field sctp_peer_rwnd? integer  of an SCTP association: receive window of the peer, in bytes
+---@field sctp_unackdata? integer  of an SCTP association: sent and not acknowledged, in chunks
+---@field sctp_penddata? integer  of an SCTP association: received and not read, in chunks
+---@field sctp_instrms? integer  of an SCTP association: from the peer, in streams
+---@field sctp_outstrms? integer  of an SCTP association: to the peer, in streams
+---@field sctp_ipackets? integer  of an SCTP association: received, in packets
+---@field sctp_opackets? integer  of an SCTP association: sent, in packets
+---@field sctp_rtxchunks? integer  of an SCTP association: sent again, in chunks
+---@field sctp_cwnd? integer  of an SCTP association: congestion window of its primary path, in bytes
+---@field sctp_ssthresh? integer  of an SCTP association: slow start threshold of its primary path, in bytes
+---@field sctp_rto? number  of an SCTP association: retransmission timeout of its primary path, in seconds
+---@field sctp_flight_size? integer  of an SCTP association: on their way on its primary path, in bytes
+---@field tipc_congestion? string  of a TIPC socket: what holds it up: none, link, conn
+---@field tipc_drops? integer  of a TIPC socket: dropped on receipt, in messages
+---@field tipc_published? boolean  of a TIPC socket: it is bound to a service
+---@field tipc_service? string  of a TIPC socket: type and instance by which it was connected, TYPE:INSTANCE
+---@field xdp_queue? integer  queue of the device that an AF_XDP socket is bound to
+---@field xdp_rx_ring? integer  of an AF_XDP socket: ring of what was received, in entries
+---@field xdp_tx_ring? integer  of an AF_XDP socket: ring of what is to be sent, in entries
+---@field xdp_fill_ring? integer  of an AF_XDP socket: ring of frames to receive into, in entries
+---@field xdp_completion_ring? integer  of an AF_XDP socket: ring of frames that were sent, in entries
+---@field umem_id? integer  of an AF_XDP socket: the memory that it shares, by its number
+---@field umem_size? integer  of an AF_XDP socket: that memory, in bytes
+---@field umem_chunk_size? integer  of an AF_XDP socket: a frame of that memory, in bytes
+---@field umem_headroom? integer  of an AF_XDP socket: kept free before what is received, in bytes
+---@field umem_refs? integer  of an AF_XDP socket: that share that memory, in sockets
+---@field xdp_rx_dropped? integer  of an AF_XDP socket: dropped on receipt, for whatever else, in packets
+---@field xdp_rx_invalid? integer  of an AF_XDP socket: dropped on receipt for frames that are none, in packets
+---@field xdp_rx_queue_full? integer  of an AF_XDP socket: dropped on receipt for want of room in the ring, in packets
+---@field xdp_rx_fill_ring_empty? integer  of an AF_XDP socket: times that no frame was there to receive into, in packets
+---@field xdp_tx_invalid? integer  of an AF_XDP socket: not sent for frames that are none, in packets
+---@field xdp_tx_ring_empty? integer  of an AF_XDP socket: times that nothing was there to send, in packets
 ---@field timer_text? string  the timer in the words of --timer, human if there is none
 local Row = {}
 
@@ -659,6 +694,10 @@ function sockq.sctp() end
 ---@return sockq.Query  # lazy; nothing is read yet
 function sockq.tcp() end
 
+--- A query over these tables of /proc/net: .
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.tipc() end
+
 --- A query over these tables of /proc/net: udp, udp6.
 ---@return sockq.Query  # lazy; nothing is read yet
 function sockq.udp() end
@@ -674,6 +713,10 @@ function sockq.unix() end
 --- A query over these tables of /proc/net: .
 ---@return sockq.Query  # lazy; nothing is read yet
 function sockq.vsock() end
+
+--- A query over these tables of /proc/net: .
+---@return sockq.Query  # lazy; nothing is read yet
+function sockq.xdp() end
 
 --- A query over tables by name: sockq.from("tcp6,unix").
 ---@param names string  comma list of protocols, or of files below /proc/net; one that this kernel lacks is told, where sockq.udplite() and its like are then silently empty

@@ -51,7 +51,7 @@ for alias, name in pairs(state.aliases) do
 end
 
 -- A protocol's name stands for both address families, as in sockq.tcp().
-local alone = { unix = true, netlink = true, packet = true, sctp = true }
+local alone = { unix = true, netlink = true, packet = true, sctp = true, vsock = true, tipc = true, xdp = true }
 for _, entry in pairs(tables.list) do
   local proto = entry.proto
   local base = proto:match("^(.-)6?$")

@@ -14,6 +14,7 @@
 local diag = require("sockq.fields.diag")
 local family = require("sockq.fields.family")
 local hint = require("sockq.hint")
+local others = require("sockq.fields.other")
 local owner = require("sockq.owner")
 local row = require("sockq.fields.row")
 local schema = require("sockq.schema")
@@ -23,7 +24,7 @@ local C, band = schema.C, bit.band
 local WITH_OWNERS = tonumber(C.SOCKQ_WITH_OWNERS)
 
 local list = {}
-for _, part in ipairs({ row.list, tcp, diag, family }) do
+for _, part in ipairs({ row.list, tcp, diag, family, others }) do
   for _, field in ipairs(part) do
     list[#list + 1] = field
   end

@@ -53,13 +53,14 @@
 --   trace.lua  complaint.lua   what is told of an error in a script or plug-in; errors as they are printed
 --   row.lua             rows as userdata
 --   fields.lua  fields/   the field registry; row: what rows hold, and what sock_diag has besides: tcp, diag,
---                       family; info, more: the way to it
+--                       family, other; info, more: the way to it
 --   peer.lua            the other ends of connections
 --   suspect.lua         rows that no kernel printed, or may not have
 --   owner.lua           owners of sockets
 --   cgroup.lua          what a process's cgroup says: its unit, container, pod
 --   netns.lua           network namespaces of a row set: names, inodes
 --   services.lua        names of ports
+--   sctp.lua            SCTP's states, lists of addresses, numbers
 --   state.lua  tables.lua  address.lua   names of states, tables, addresses
 --   hint.lua  nearest.lua   did you mean …?
 --   escape.lua          no control byte reaches a terminal
@@ -104,11 +105,11 @@ local function source_of(options, name, level)
 end
 
 local ALONE = { "tcp", "udp", "udplite", "raw", "icmp", "sctp", "unix", "netlink", "packet", "mptcp", "dccp", "vsock",
-  "inet", "all" }
+  "tipc", "xdp", "inet", "all" }
 for _, name in ipairs(ALONE) do
   --- A query over a protocol's sockets, IPv4 and IPv6: sockq.tcp(), udp(), udplite(), raw(), icmp(),
-  --- sctp(), unix(), netlink(), packet(), and by sock_diag alone mptcp(), dccp(), vsock(); inet(): all of the
-  --- first six; all(): all but those three.
+  --- sctp(), unix(), netlink(), packet(), and by sock_diag alone mptcp(), dccp(), vsock(), tipc(), xdp(); inet():
+  --- all of the first six; all(): all but those five.
   ---@param options? { source: "auto"|"proc"|"diag" }  where rows are from; without it as --source says. auto: sock_diag
   ---   if a field is named that it alone knows, or if no field is read that /proc knows better
   ---@return sockq.Query  # lazy; nothing is read yet

@@ -29,7 +29,7 @@ end
 
 -- SCTP's tables have both families.
 local FAMILY_OF_LAST = { ["6"] = "inet6" }
-local ALONE = { unix = true, netlink = true, packet = true, vsock = true }
+local ALONE = { unix = true, netlink = true, packet = true, vsock = true, tipc = true, xdp = true }
 
 local function family_mask(families)
   local mask = 0

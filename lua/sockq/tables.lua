@@ -27,6 +27,8 @@ tables.list = {
   [C.SOCKQ_DCCP] = { proto = "dccp" },
   [C.SOCKQ_DCCP6] = { proto = "dccp6" },
   [C.SOCKQ_VSOCK] = { proto = "vsock" },
+  [C.SOCKQ_TIPC] = { proto = "tipc" },
+  [C.SOCKQ_XDP] = { proto = "xdp" },
 }
 
 local pairs_of = {
@@ -42,6 +44,8 @@ local pairs_of = {
   mptcp = { C.SOCKQ_MPTCP, C.SOCKQ_MPTCP6 },
   dccp = { C.SOCKQ_DCCP, C.SOCKQ_DCCP6 },
   vsock = { C.SOCKQ_VSOCK },
+  tipc = { C.SOCKQ_TIPC },
+  xdp = { C.SOCKQ_XDP },
 }
 
 --- The tables of several groups.

@@ -1,14 +1,17 @@
 /*
- * Rows of tcp, udp, udplite, raw, mptcp and dccp by inet_diag (net/ipv4/inet_diag.c, tcp_diag.c,
- * udp_diag.c, raw_diag.c, net/mptcp/mptcp_diag.c): struct inet_diag_msg and attributes behind it.
+ * Rows of tcp, udp, udplite, raw, mptcp, dccp and sctp by inet_diag (net/ipv4/inet_diag.c,
+ * tcp_diag.c, udp_diag.c, raw_diag.c, net/mptcp/mptcp_diag.c, net/sctp/diag.c): struct
+ * inet_diag_msg and attributes behind it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/inet_diag.h>
 #include <linux/tcp.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "cgroups.h"
 #include "diag_bytecode.h"
@@ -38,14 +41,21 @@ static uint32_t protocol_of(enum sockq_table table)
     case SOCKQ_DCCP:
     case SOCKQ_DCCP6:
         return IPPROTO_DCCP;
+    case SOCKQ_SCTP_EPS:
+    case SOCKQ_SCTP_ASSOCS:
+        return IPPROTO_SCTP;
     default:
         return IPPROTO_TCP;
     }
 }
 
-static uint8_t family_of(enum sockq_table table)
+/* The tables of SCTP have both families, which are asked for in turn. */
+static uint8_t family_of(const struct table_reader *reader)
 {
-    switch (table) {
+    switch (reader->table) {
+    case SOCKQ_SCTP_EPS:
+    case SOCKQ_SCTP_ASSOCS:
+        return reader->asked > 0 ? SOCKQ_AF_INET6 : SOCKQ_AF_INET;
     case SOCKQ_TCP6:
     case SOCKQ_UDP6:
     case SOCKQ_UDPLITE6:
@@ -63,7 +73,22 @@ static bool is_stream(enum sockq_table table)
 {
     const uint32_t protocol = protocol_of(table);
 
-    return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP || protocol == IPPROTO_DCCP;
+    return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP || protocol == IPPROTO_DCCP ||
+           protocol == IPPROTO_SCTP;
+}
+
+static bool is_sctp(enum sockq_table table)
+{
+    return table == SOCKQ_SCTP_EPS || table == SOCKQ_SCTP_ASSOCS;
+}
+
+/* Listeners alone, or those that have associations, with these: sctp_diag_dump looks through one
+   table for each. */
+static uint32_t sctp_states(enum sockq_table table, uint32_t states)
+{
+    const uint32_t listen = 1u << SOCKQ_LISTEN;
+
+    return table == SOCKQ_SCTP_EPS ? states & listen : states & ~(listen | 1u << SOCKQ_CLOSE);
 }
 
 static uint8_t extensions(uint32_t flags)
@@ -92,10 +117,12 @@ static void ask(const struct table_reader *reader, struct nlmsghdr *header)
     const uint32_t protocol = protocol_of(reader->table);
     unsigned char code[DIAG_BYTECODE];
 
-    request->sdiag_family = family_of(reader->table);
+    request->sdiag_family = family_of(reader);
     request->sdiag_protocol = (uint8_t)protocol;
     request->idiag_ext = extensions(question->flags);
-    request->idiag_states = reader->states ? (uint32_t)reader->states : LISTED_STATES;
+    request->idiag_states = question->states ? (uint32_t)question->states : LISTED_STATES;
+    if (is_sctp(reader->table))
+        request->idiag_states = sctp_states(reader->table, request->idiag_states);
     if (protocol > UINT8_MAX)
         mnl_attr_put_u32(header, INET_DIAG_REQ_PROTOCOL, protocol);
     size_t size = diag_bytecode(&question->narrow, code);
@@ -163,8 +190,13 @@ static uint64_t take_more(struct table_reader *reader, const struct inet_diag_ms
                 SOCKQ_DIAG_HAS_SOCKOPT);
     diag_memory(attributes[INET_DIAG_SKMEMINFO], &more.memory);
     more.info = diag_bytes(w, attributes[INET_DIAG_INFO], &more.info_len);
-    more.ulp = diag_bytes(w, attributes[INET_DIAG_ULP_INFO], &more.ulp_len);
-    more.md5sig = diag_bytes(w, attributes[INET_DIAG_MD5SIG], &more.md5sig_len);
+    if (is_sctp(reader->table)) {
+        more.locals = diag_bytes(w, attributes[INET_DIAG_LOCALS], &more.locals_len);
+        more.peers = diag_bytes(w, attributes[INET_DIAG_PEERS], &more.peers_len);
+    } else {
+        more.ulp = diag_bytes(w, attributes[INET_DIAG_ULP_INFO], &more.ulp_len);
+        more.md5sig = diag_bytes(w, attributes[INET_DIAG_MD5SIG], &more.md5sig_len);
+    }
     struct sockq_diag *kept = sockq_writer_row_alloc(w, sizeof(more), &offset);
     if (!kept)
         return 0;
@@ -204,7 +236,9 @@ static void mark_known(struct sockq_row *row, const struct inet_diag_msg *messag
         return;
     }
     row->known = SOCKQ_HAS_STATE | SOCKQ_HAS_QUEUES | SOCKQ_HAS_TIMER | SOCKQ_HAS_ADDRS;
-    if (!is_stream((enum sockq_table)row->table)) {
+    if (is_sctp((enum sockq_table)row->table)) {
+        row->known |= SOCKQ_HAS_UID;
+    } else if (!is_stream((enum sockq_table)row->table)) {
         row->known |= SOCKQ_HAS_UID;
     } else if (row->timer == SOCKQ_TIMER_TIMEWAIT &&
                (row->state == SOCKQ_TIME_WAIT || row->state == SOCKQ_FIN_WAIT2)) {
@@ -237,6 +271,53 @@ static void take_small(struct sockq_inet_diag *diag, const struct nlattr *attrib
     diag->has |= has;
 }
 
+/* The first of a list of struct sockaddr_storage is the row's own address, as in the text. */
+static void take_first(const struct nlattr *list, uint8_t bytes[16], uint8_t *family)
+{
+    const struct sockaddr_storage *first = diag_payload(list, sizeof(*first));
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+
+    if (first && first->ss_family == AF_INET) {
+        memcpy(&in, first, sizeof(in));
+        memset(bytes, 0, 16);
+        memcpy(bytes, &in.sin_addr, sizeof(in.sin_addr));
+        *family = SOCKQ_AF_INET;
+    } else if (first && first->ss_family == AF_INET6) {
+        memcpy(&in6, first, sizeof(in6));
+        memcpy(bytes, &in6.sin6_addr, 16);
+        *family = SOCKQ_AF_INET6;
+    }
+}
+
+/*
+ * A socket that has associations is told of before them, which the text does not do; who keeps
+ * what comes twice sees that too, and the addresses as inet_diag has them.
+ *
+ * @return  whether the row is wanted
+ */
+static bool take_sctp(struct table_reader *reader, struct sockq_row *row,
+                      const struct inet_diag_msg *message, const struct nlattr *const attributes[])
+{
+    const bool is_assoc = attributes[INET_DIAG_PEERS];
+
+    /* SCTP_EVENT_TIMEOUT_T3_RTX, the one timer that is told of, sends data again. */
+    row->timer = message->idiag_timer ? SOCKQ_TIMER_ON : SOCKQ_TIMER_OFF;
+    row->retrans = message->idiag_retrans;
+    if (is_assoc) {
+        row->diag.has |= SOCKQ_DIAG_IS_ASSOC;
+        row->diag.assoc_state = row->state;
+        row->state = reader->socket_state;
+    } else {
+        reader->socket_state = row->state;
+    }
+    if (reader->job->question->flags & SOCKQ_KEEP_DUPLICATES)
+        return true;
+    take_first(attributes[INET_DIAG_LOCALS], row->local_addr, &row->family);
+    take_first(attributes[INET_DIAG_PEERS], row->remote_addr, &row->family);
+    return is_assoc == (reader->table == SOCKQ_SCTP_ASSOCS);
+}
+
 /* Of a row that was kept. */
 static void meet_cgroup(struct table_reader *reader, uint64_t offset)
 {
@@ -254,7 +335,7 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
 
     if (mnl_nlmsg_get_payload_len(header) < sizeof(*message))
         return false;
-    if (message->idiag_family != family_of(reader->table))
+    if (message->idiag_family != family_of(reader))
         return true;
     struct sockq_row *row = sockq_writer_row(reader->w);
     if (!row)
@@ -291,7 +372,10 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
         row->when = (uint64_t)reader->closed_ns;
     }
     mark_known(row, message, attributes);
-    const uint64_t more = reader->job->question->flags & SOCKQ_DIAG_FLAGS
+    const bool is_of_sctp = is_sctp(reader->table);
+    if (is_of_sctp && !take_sctp(reader, row, message, attributes))
+        return true;
+    const uint64_t more = reader->job->question->flags & SOCKQ_DIAG_FLAGS || is_of_sctp
                               ? take_more(reader, message, attributes)
                               : 0;
     row->diag.more = more;
@@ -300,4 +384,4 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
     return true;
 }
 
-const struct diag_family diag_inet = {ask, take};
+const struct diag_family diag_inet = {ask, take, 1}, diag_sctp = {ask, take, 2};

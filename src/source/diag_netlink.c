@@ -86,4 +86,4 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
     return true;
 }
 
-const struct diag_family diag_netlink = {ask, take};
+const struct diag_family diag_netlink = {ask, take, 1};

@@ -105,4 +105,4 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
     return true;
 }
 
-const struct diag_family diag_packet = {ask, take};
+const struct diag_family diag_packet = {ask, take, 1};

@@ -126,4 +126,4 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
     return true;
 }
 
-const struct diag_family diag_unix = {ask, take};
+const struct diag_family diag_unix = {ask, take, 1};

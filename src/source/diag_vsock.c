@@ -44,4 +44,4 @@ static bool take(struct table_reader *reader, const struct nlmsghdr *header)
     return true;
 }
 
-const struct diag_family diag_vsock = {ask, take};
+const struct diag_family diag_vsock = {ask, take, 1};

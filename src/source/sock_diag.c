@@ -22,7 +22,8 @@ static const struct diag_family *const families[SOCKQ_TABLES] = {
     [SOCKQ_RAW] = &diag_inet,    [SOCKQ_RAW6] = &diag_inet,       [SOCKQ_MPTCP] = &diag_inet,
     [SOCKQ_MPTCP6] = &diag_inet, [SOCKQ_DCCP] = &diag_inet,       [SOCKQ_DCCP6] = &diag_inet,
     [SOCKQ_UNIX] = &diag_unix,   [SOCKQ_NETLINK] = &diag_netlink, [SOCKQ_PACKET] = &diag_packet,
-    [SOCKQ_VSOCK] = &diag_vsock,
+    [SOCKQ_VSOCK] = &diag_vsock, [SOCKQ_SCTP_EPS] = &diag_sctp,   [SOCKQ_SCTP_ASSOCS] = &diag_sctp,
+    [SOCKQ_TIPC] = &diag_tipc,   [SOCKQ_XDP] = &diag_xdp,
 };
 
 bool diag_knows(enum sockq_table table)
@@ -30,23 +31,33 @@ bool diag_knows(enum sockq_table table)
     return families[table] != NULL;
 }
 
-void diag_attributes(const struct nlmsghdr *message, size_t header,
-                     const struct nlattr *attributes[], unsigned count)
+/* The attributes in so many bytes from the first one on. */
+static void take_attributes(const struct nlattr *attribute, int left,
+                            const struct nlattr *attributes[], unsigned count)
 {
-    const struct nlattr *attribute;
-
     for (unsigned i = 0; i < count; i++)
         attributes[i] = NULL;
-    if (mnl_nlmsg_get_payload_len(message) < header)
-        return;
-    int left = (int)(mnl_nlmsg_get_payload_len(message) - header);
-    for (attribute = mnl_nlmsg_get_payload_offset(message, header);
-         left > 0 && mnl_attr_ok(attribute, left); attribute = mnl_attr_next(attribute)) {
+    for (; left > 0 && mnl_attr_ok(attribute, left); attribute = mnl_attr_next(attribute)) {
         const unsigned type = mnl_attr_get_type(attribute);
         if (type < count)
             attributes[type] = attribute;
         left -= (int)MNL_ALIGN(attribute->nla_len);
     }
+}
+
+void diag_attributes(const struct nlmsghdr *message, size_t header,
+                     const struct nlattr *attributes[], unsigned count)
+{
+    const size_t length = mnl_nlmsg_get_payload_len(message);
+
+    take_attributes(mnl_nlmsg_get_payload_offset(message, header),
+                    length < header ? 0 : (int)(length - header), attributes, count);
+}
+
+void diag_nested(const struct nlattr *attribute, const struct nlattr *attributes[], unsigned count)
+{
+    take_attributes(attribute ? mnl_attr_get_payload(attribute) : NULL,
+                    attribute ? mnl_attr_get_payload_len(attribute) : 0, attributes, count);
 }
 
 const void *diag_payload(const struct nlattr *attribute, size_t size)
@@ -242,10 +253,15 @@ enum look_end diag_read(struct table_reader *reader, struct sockq_table_info *in
     bool gaps = false;
     unsigned datagrams = 0;
 
-    if (!bytes || ask(reader, socket) < 0)
+    if (!bytes)
         error = errno;
-    else
-        datagrams = take_answer(reader, info, socket, bytes, &gaps, &before, &error);
+    for (reader->asked = 0; bytes && !error && reader->asked < families[reader->table]->requests;
+         reader->asked++) {
+        if (ask(reader, socket) < 0)
+            error = errno;
+        else
+            datagrams += take_answer(reader, info, socket, bytes, &gaps, &before, &error);
+    }
     free(bytes);
     if (socket)
         mnl_socket_close(socket);

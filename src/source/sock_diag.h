@@ -23,6 +23,8 @@ struct diag_family {
      * @return  false if the message is cut short
      */
     bool (*take)(struct table_reader *reader, const struct nlmsghdr *message);
+    /* Requests that it takes, one after the other: reader->asked has how many went before. */
+    unsigned requests;
 };
 
 /** Whether sock_diag may know a table. */
@@ -63,6 +65,9 @@ static inline bool diag_is_whole(const struct nlmsghdr *message, int left)
 void diag_attributes(const struct nlmsghdr *message, size_t header,
                      const struct nlattr *attributes[], unsigned count);
 
+/** The same of the attributes within one, which may be NULL: it has none. */
+void diag_nested(const struct nlattr *attribute, const struct nlattr *attributes[], unsigned count);
+
 /** The payload of an attribute if it has at least `size` bytes, else NULL. */
 const void *diag_payload(const struct nlattr *attribute, size_t size);
 
@@ -93,6 +98,7 @@ static inline uint64_t diag_cookie(const uint32_t cookie[2])
     return (uint64_t)cookie[1] << 32 | cookie[0];
 }
 
-extern const struct diag_family diag_inet, diag_unix, diag_netlink, diag_packet, diag_vsock;
+extern const struct diag_family diag_inet, diag_sctp, diag_unix, diag_netlink, diag_packet,
+    diag_vsock, diag_tipc, diag_xdp;
 
 #endif

@@ -60,6 +60,8 @@ struct table_reader {
     enum sockq_table table;
     enum sockq_source_choice source; /* PROC or DIAG */
     uint64_t states;                 /* wanted inet states, a bit each; 0: all */
+    unsigned asked;                  /* of sock_diag: requests that were answered before this one */
+    uint8_t socket_state;            /* of sock_diag: that of the SCTP socket told of last */
     uint32_t line;                   /* number of the line being scanned, from 1 */
     uint16_t row_flags;              /* flags for the row being scanned */
     struct recent *recent;           /* to leave out rows that come twice; NULL: they are kept */

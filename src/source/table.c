@@ -47,6 +47,8 @@ static const struct table_format formats[SOCKQ_TABLES] = {
     [SOCKQ_DCCP] = {.quiet_looks = 1},
     [SOCKQ_DCCP6] = {.quiet_looks = 1},
     [SOCKQ_VSOCK] = {.quiet_looks = 0},
+    [SOCKQ_TIPC] = {.quiet_looks = 0},
+    [SOCKQ_XDP] = {.quiet_looks = 0},
 };
 
 const struct table_format *table_format(enum sockq_table table)
@@ -324,6 +326,14 @@ static void join_status(struct sockq_table_info *info, uint32_t status, int32_t 
     }
 }
 
+/* Of SCTP the kernel tells by states of its own what is meant. */
+static uint64_t states_of(const struct table_job *job, enum sockq_table table)
+{
+    const bool is_sctp = table == SOCKQ_SCTP_EPS || table == SOCKQ_SCTP_ASSOCS;
+
+    return is_sctp && job->question->flags & SOCKQ_KEEP_DUPLICATES ? 0 : job->question->states;
+}
+
 void table_read(struct table_job *job, enum sockq_table table)
 {
     struct sockq_writer *w = job->w;
@@ -336,7 +346,8 @@ void table_read(struct table_job *job, enum sockq_table table)
                                        .recent = job->recent,
                                        .inodes = job->inodes,
                                        .table = table,
-                                       .states = job->question->states};
+                                       .states = states_of(job, table),
+                                       .socket_state = SOCKQ_ESTABLISHED};
     struct sockq_table_info *info = &w->set->tables[table];
     uint32_t count = job->namespaces ? job->namespaces->count : 1;
 

@@ -153,6 +153,10 @@ static void put_more(struct walk *w, struct sockq_row *row)
         put_unix_more(w, offset);
     else if (row->table == SOCKQ_PACKET)
         put_packet_more(w, offset);
+    else if (row->table == SOCKQ_TIPC)
+        put(w, link_at(w, offset, sizeof(struct sockq_tipc_diag)), sizeof(struct sockq_tipc_diag));
+    else if (row->table == SOCKQ_XDP)
+        put(w, link_at(w, offset, sizeof(struct sockq_xdp_diag)), sizeof(struct sockq_xdp_diag));
     else
         put(w, link_at(w, offset, sizeof(struct sockq_netlink_diag)),
             sizeof(struct sockq_netlink_diag));
@@ -174,7 +178,9 @@ static void put_row(struct walk *w, const struct sockq_row *from, uint32_t names
         row.nl.line = 0;
     if (row.table == SOCKQ_UNIX)
         row.un.path = 0;
-    if (row.table == SOCKQ_SCTP_EPS || row.table == SOCKQ_SCTP_ASSOCS)
+    const bool has_lists = (row.table == SOCKQ_SCTP_EPS || row.table == SOCKQ_SCTP_ASSOCS) &&
+                           !(row.flags & SOCKQ_ROW_DIAG);
+    if (has_lists)
         row.sctp.local = row.sctp.remote = 0;
     if (row.flags & SOCKQ_ROW_DIAG)
         put_more(w, &row);
@@ -182,7 +188,7 @@ static void put_row(struct walk *w, const struct sockq_row *from, uint32_t names
     put_owners(w, from->owner);
     if (row.table == SOCKQ_UNIX)
         put_text(w, from->un.path, from->un.path_len);
-    if (row.table == SOCKQ_SCTP_EPS || row.table == SOCKQ_SCTP_ASSOCS) {
+    if (has_lists) {
         put_addresses(w, from->sctp.local);
         put_addresses(w, from->sctp.remote);
     }

@@ -262,10 +262,15 @@ local function sctp_endpoint(_, line)
   return sctp_row(row, g[7], g[8], address_list(g, 9), {})
 end
 
+-- include/net/sctp/constants.h, enum sctp_state
+local ASSOC_STATES = { [0] = "CLOSED", "COOKIE_WAIT", "COOKIE_ECHOED", "ESTABLISHED", "SHUTDOWN_PENDING", "SHUTDOWN_SENT",
+  "SHUTDOWN_RECEIVED", "SHUTDOWN_ACK_SENT" }
+
 local function sctp_association(_, line)
   local g = groups_of((line:gsub("\t.*", "")))
   local row = {
-    state_code = tonumber(g[4]), assoc_id = tonumber(g[7]), send_q = tonumber(g[8]), recv_q = tonumber(g[9]),
+    state_code = tonumber(g[4]), assoc_state = ASSOC_STATES[tonumber(g[5])],
+    assoc_id = tonumber(g[7]), send_q = tonumber(g[8]), recv_q = tonumber(g[9]),
     local_port = tonumber(g[12]), remote_port = tonumber(g[13]),
   }
   local local_list, at = address_list(g, 14, "<->")

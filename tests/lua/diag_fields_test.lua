@@ -171,7 +171,7 @@ end
 -- Memory, of every kind of socket: each word only where the kernel sent it
 local MEMORY = { "rmem_alloc", "rcvbuf", "wmem_alloc", "sndbuf", "fwd_alloc", "wmem_queued", "optmem", "sk_backlog", "drops" }
 for number, of in pairs { [C.SOCKQ_TCP] = "sockq_diag", [C.SOCKQ_UNIX] = "sockq_unix_diag",
-  [C.SOCKQ_PACKET] = "sockq_packet_diag", [C.SOCKQ_NETLINK] = "sockq_netlink_diag" } do
+  [C.SOCKQ_PACKET] = "sockq_packet_diag", [C.SOCKQ_XDP] = "sockq_xdp_diag", [C.SOCKQ_NETLINK] = "sockq_netlink_diag" } do
   fresh(number)
   if number == C.SOCKQ_TCP then row.diag.more = MORE else row.more = MORE end
   local more = arena(MORE, "struct " .. of .. " *")
@@ -329,6 +329,112 @@ do
   for name, want in pairs { local_addr = "3", local_port = 0x12345678, remote_addr = "*", remote_port = 0, type = "STREAM",
     shutdown = "read" } do
     check.equal("vsock: " .. name, get(name), want)
+  end
+end
+
+-- SCTP: name, offset in struct sctp_info, bytes, divisor
+for i, member in ipairs { { "sctp_rwnd", 8, 4 }, { "sctp_peer_rwnd", 44, 4 }, { "sctp_unackdata", 12, 2 },
+  { "sctp_penddata", 14, 2 }, { "sctp_instrms", 16, 2 }, { "sctp_outstrms", 18, 2 }, { "sctp_opackets", 72, 8 },
+  { "sctp_ipackets", 80, 8 }, { "sctp_rtxchunks", 88, 8 }, { "sctp_cwnd", 300, 4 }, { "sctp_rto", 308, 4, 1e3 },
+  { "sctp_ssthresh", 328, 4 }, { "sctp_flight_size", 336, 4 } } do
+  local name, offset, bytes, divisor = unpack(member)
+  local more = with_info(C.SOCKQ_SCTP_ASSOCS, offset + bytes)
+  arena(INFO + offset, WORDS[bytes])[0] = 55 + i
+  check.equal("sctp_info: " .. name, get(name), (55 + i) / (divisor or 1))
+  more.info_len = offset + bytes - 1
+  check.equal("sctp_info: " .. name .. ": one byte short", get(name), nil)
+  with_info(C.SOCKQ_SCTP_EPS, 368)
+  check.equal("sctp_info: " .. name .. ": of an association alone", get(name), nil)
+end
+check.equal("sctp_info is as long as the kernel's", ffi.sizeof("struct sockq_sctp_info"), 368)
+
+-- Lists of struct sockaddr_storage, whole and cut short; nothing of them is a key of MD5 or an upper layer.
+do
+  local more = with_info(C.SOCKQ_SCTP_ASSOCS, 0)
+  local function put(at, family, offset, ...)
+    arena(at, WORDS[2])[0] = family
+    for i, byte in ipairs { ... } do arena(at + offset, WORDS[1])[i - 1] = byte end
+  end
+  put(ULP, 2, 4, 127, 0, 0, 1)
+  put(ULP + 128, 10, 8, 0x20, 1, 0xd, 0xb8)
+  put(ULP + 256, 1, 2, 47)
+  put(WAITING, 2, 4, 10, 0, 0, 2)
+  more.locals, more.locals_len, more.peers, more.peers_len = ULP, 384, WAITING, 128
+  row.diag.has, row.diag.assoc_state = C.SOCKQ_DIAG_IS_ASSOC, 4
+  check.equal("sctp: local_addrs", table.concat(get("local_addrs"), " "), "127.0.0.1 2001:db8::")
+  check.equal("sctp: remote_addrs", table.concat(get("remote_addrs"), " "), "10.0.0.2")
+  check.equal("sctp: assoc_state", get("assoc_state"), "SHUTDOWN_PENDING")
+  row.diag.assoc_state = 9
+  check.equal("sctp: assoc_state that is unknown", get("assoc_state"), "UNKNOWN(9)")
+  check.equal("sctp: assoc_id is of the text", get("assoc_id"), nil)
+  check.equal("sctp: peers are no keys", get("md5_keys"), nil)
+  check.equal("sctp: addresses are no upper layer", get("ulp"), nil)
+  for length = 0, 127 do
+    more.locals_len = length
+    check.equal("sctp: addresses cut at " .. length, #get("local_addrs"), 0)
+  end
+  row.timer, row.when = 1, 990
+  check.equal("sctp: timer", get("timer") .. get("expires"), "on0.99")
+  row.table, row.state, row.recv_q, row.diag.backlog_max = C.SOCKQ_SCTP_EPS, C.SOCKQ_LISTEN, 2, 128
+  check.equal("sctp: backlog", get("backlog") .. "/" .. get("backlog_max"), "2/128")
+  check.equal("sctp: a listener is no association", get("assoc_state"), nil)
+  row.diag.more = 0
+  check.equal("sctp: no more was told", #get("local_addrs"), 0)
+end
+
+-- TIPC
+do
+  fresh(C.SOCKQ_TIPC)
+  row.known = bit.bor(C.SOCKQ_HAS_STATE, C.SOCKQ_HAS_QUEUES, C.SOCKQ_HAS_UID)
+  row.tipc = { 7, 0x80000001, 8, 9, 5, 1 }
+  check.equal("tipc: nothing more was told", get("tipc_congestion"), nil)
+  row.more = MORE
+  local more = arena(MORE, "struct sockq_tipc_diag *")
+  for name, want in pairs { local_addr = "7", local_port = 0x80000001, remote_addr = "8", remote_port = 9, type = "SEQPACKET",
+    tipc_congestion = "none", tipc_published = false, tipc_drops = 0, state = "ESTABLISHED" } do
+    check.equal("tipc: " .. name, get(name), want)
+  end
+  check.equal("tipc: tipc_service", get("tipc_service"), nil)
+  more.has = C.SOCKQ_DIAG_HAS_CONN_CONG + C.SOCKQ_DIAG_HAS_SERVICE + C.SOCKQ_DIAG_HAS_PUBL + C.SOCKQ_DIAG_HAS_COOKIE
+  more.drops, more.service_type, more.service_instance, more.cookie = 3, 4000000000, 2, 16
+  for name, want in pairs { tipc_congestion = "conn", tipc_published = true, tipc_drops = 3, tipc_service = "4000000000:2",
+    cookie = "10" } do
+    check.equal("tipc: told: " .. name, get(name), want)
+  end
+  more.has = C.SOCKQ_DIAG_HAS_CONN_CONG + C.SOCKQ_DIAG_HAS_LINK_CONG
+  check.equal("tipc: the link before the connection", get("tipc_congestion"), "link")
+  row.tipc.connected = 0
+  check.equal("tipc: not connected", get("remote_addr"), nil)
+end
+
+-- AF_XDP
+do
+  fresh(C.SOCKQ_XDP)
+  row.known, row.recv_q = C.SOCKQ_HAS_QUEUES, 5
+  check.equal("xdp_queue: not bound", get("xdp_queue"), nil)
+  row.xdp = { 2, 7 }
+  for name, want in pairs { xdp_queue = 7, ifindex = 2, recv_q = 5, send_q = false, state = false, umem_id = false } do
+    check.equal("xdp: " .. name, get(name), want or nil)
+  end
+  row.more = MORE
+  local more = arena(MORE, "struct sockq_xdp_diag *")
+  more.rx_ring, more.tx_ring, more.fill_ring, more.completion_ring = 1, 2, 3, 4
+  more.umem = { 2 ^ 40, 5, 6, 7, 8, 9, 10, 11, 12 }
+  more.stats = { 21, 22, 23, 24, 25, 26 }
+  local rings = C.SOCKQ_DIAG_HAS_RX_RING + C.SOCKQ_DIAG_HAS_TX_RING
+  local umem = C.SOCKQ_DIAG_HAS_UMEM + C.SOCKQ_DIAG_HAS_FILL_RING + C.SOCKQ_DIAG_HAS_COMPLETION_RING
+  for flag, wants in pairs {
+    [rings] = { xdp_rx_ring = 1, xdp_tx_ring = 2 },
+    [umem] = { xdp_fill_ring = 3, xdp_completion_ring = 4, umem_size = 2 ^ 40, umem_id = 5, umem_chunk_size = 7,
+      umem_headroom = 8, umem_refs = 12 },
+    [tonumber(C.SOCKQ_DIAG_HAS_STATS)] = { xdp_rx_dropped = 21, xdp_rx_invalid = 22, xdp_rx_queue_full = 23,
+      xdp_rx_fill_ring_empty = 24, xdp_tx_invalid = 25, xdp_tx_ring_empty = 26 } } do
+    for name, want in pairs(wants) do
+      more.has = flag
+      check.equal("xdp: " .. name, get(name), want)
+      more.has = 0
+      check.equal("xdp: " .. name .. ": not told", get(name), nil)
+    end
   end
 end
 

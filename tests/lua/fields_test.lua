@@ -46,7 +46,8 @@ for _, field in ipairs(fields.list) do
   end
   check.ok(name .. ": needs", field.needs == nil or fields.NEEDS[field.needs])
   check.ok(name .. ": identifies", field.identifies == nil or field.identifies == true and field.type == "integer")
-  check.ok(name .. ": a number that is a name says so", field.identifies or not (name:find("port") or name:find("id$")))
+  check.ok(name .. ": a number that is a name says so", field.identifies or
+    not (name:find("port") or name:find("_id$") or name:find("^[pu]id$")))
   for key in pairs(field) do check.ok(name .. ": key " .. tostring(key), KEYS[key]) end
   check.ok(name .. ": once", not seen[name])
   seen[name] = true

@@ -370,6 +370,8 @@ static void add_inet(const struct sockq_row *row)
 
 static void add_rest(const struct fixture *f, const struct sockq_row *row)
 {
+    const bool has_lists = !(row->flags & SOCKQ_ROW_DIAG);
+
     switch (row->table) {
     case SOCKQ_UNIX:
         add(" protocol=%u flags=%x type=%u", row->un.protocol, row->un.flags, row->un.type);
@@ -387,14 +389,15 @@ static void add_rest(const struct fixture *f, const struct sockq_row *row)
     case SOCKQ_SCTP_ASSOCS:
         add(" assoc=%u id=%u remote_port=%u", row->sctp.state, row->sctp.assoc_id,
             row->remote_port);
-        add_addresses(f, "remote", row->sctp.remote);
+        add_addresses(f, "remote", has_lists ? row->sctp.remote : 0);
         __attribute__((fallthrough));
     case SOCKQ_SCTP_EPS:
         add(" style=%u local_port=%u", row->sctp.style, row->local_port);
-        add_addresses(f, "local", row->sctp.local);
+        add_addresses(f, "local", has_lists ? row->sctp.local : 0);
         break;
     default:
-        add_inet(row);
+        if (row->family == SOCKQ_AF_INET || row->family == SOCKQ_AF_INET6)
+            add_inet(row);
     }
 }
 

@@ -8,13 +8,13 @@
 #include "../../src/copy.h"
 #include "recorded.h"
 
-enum { ROWS = 6 };
+enum { ROWS = 9 };
 
-static const struct sockq_question asked = {.tables = 1 << SOCKQ_TCP | 1 << SOCKQ_UNIX |
-                                                      1 << SOCKQ_NETLINK | 1 << SOCKQ_PACKET |
-                                                      1 << SOCKQ_VSOCK,
-                                            .flags = SOCKQ_DIAG_FLAGS,
-                                            .source = SOCKQ_SOURCE_DIAG};
+static const struct sockq_question asked = {
+    .tables = 1 << SOCKQ_TCP | 1 << SOCKQ_UNIX | 1 << SOCKQ_NETLINK | 1 << SOCKQ_PACKET |
+              1 << SOCKQ_VSOCK | 1 << SOCKQ_SCTP_ASSOCS | 1 << SOCKQ_TIPC | 1 << SOCKQ_XDP,
+    .flags = SOCKQ_DIAG_FLAGS,
+    .source = SOCKQ_SOURCE_DIAG};
 
 static uint64_t keep(struct fixture *f, const void *bytes, size_t size)
 {
@@ -35,7 +35,7 @@ static void push(struct fixture *f, enum sockq_table table, uint8_t family, uint
                               .inode = 1000 + f->w.rows,
                               .known = SOCKQ_HAS_INODE,
                               .flags = SOCKQ_ROW_DIAG};
-    if (table == SOCKQ_TCP)
+    if (table == SOCKQ_TCP || table == SOCKQ_SCTP_ASSOCS)
         row->diag.more = more;
     else if (table != SOCKQ_VSOCK)
         row->more = more;
@@ -55,6 +55,9 @@ static void make_set(struct fixture *f)
     struct sockq_unix_diag un = {.peer = 77, .waiting_count = COUNT(waiting)};
     const struct sockq_netlink_diag nl = {.remote_groups = 3};
     struct sockq_packet_diag packet = {.fanout = 8};
+    struct sockq_diag sctp = {.cookie = 6};
+    const struct sockq_tipc_diag tipc = {.drops = 4};
+    const struct sockq_xdp_diag xdp = {.umem = {.size = 5}};
     struct sockq_cgroup first = {.id = 1}, second = {.id = 2};
 
     assert_int_equal(sockq_writer_open(&f->w, &f->file, &asked), 0);
@@ -67,6 +70,11 @@ static void make_set(struct fixture *f)
     inet.md5sig_len = 3;
     push(f, SOCKQ_TCP, SOCKQ_AF_INET, keep(f, &inet, sizeof(inet)));
     push(f, SOCKQ_TCP, SOCKQ_AF_INET, 0);
+    sctp.locals = keep(f, BYTES("locals"));
+    sctp.locals_len = 6;
+    sctp.peers = keep(f, BYTES("peers"));
+    sctp.peers_len = 5;
+    push(f, SOCKQ_SCTP_ASSOCS, SOCKQ_AF_INET6, keep(f, &sctp, sizeof(sctp)));
     un.waiting = keep(f, waiting, sizeof(waiting));
     push(f, SOCKQ_UNIX, SOCKQ_AF_UNIX, keep(f, &un, sizeof(un)));
     push(f, SOCKQ_NETLINK, SOCKQ_AF_NETLINK, keep(f, &nl, sizeof(nl)));
@@ -74,6 +82,8 @@ static void make_set(struct fixture *f)
     packet.filter_len = 8;
     push(f, SOCKQ_PACKET, SOCKQ_AF_PACKET, keep(f, &packet, sizeof(packet)));
     push(f, SOCKQ_VSOCK, SOCKQ_AF_VSOCK, 0);
+    push(f, SOCKQ_TIPC, SOCKQ_AF_TIPC, keep(f, &tipc, sizeof(tipc)));
+    push(f, SOCKQ_XDP, SOCKQ_AF_XDP, keep(f, &xdp, sizeof(xdp)));
     first.path = keep(f, BYTES("/"));
     first.path_len = 1;
     second.path = keep(f, BYTES("/a/b"));
@@ -104,17 +114,27 @@ static void assert_made(const struct sockq_set *set, const void *map)
     assert_memory_equal(bytes_at(set, map, inet->ulp, inet->ulp_len), "ulp", 3);
     assert_memory_equal(bytes_at(set, map, inet->md5sig, inet->md5sig_len), "key", 3);
     assert_int_equal(sockq_set_row(map, set, 1)->diag.more, 0);
+    const struct sockq_diag *sctp =
+        bytes_at(set, map, sockq_set_row(map, set, 2)->diag.more, sizeof(*sctp));
+    assert_memory_equal(bytes_at(set, map, sctp->locals, sctp->locals_len), "locals", 6);
+    assert_memory_equal(bytes_at(set, map, sctp->peers, sctp->peers_len), "peers", 5);
     const struct sockq_unix_diag *un =
-        bytes_at(set, map, sockq_set_row(map, set, 2)->more, sizeof(*un));
+        bytes_at(set, map, sockq_set_row(map, set, 3)->more, sizeof(*un));
     const uint32_t *waiting = bytes_at(set, map, un->waiting, 3 * sizeof(*waiting));
     assert_true(un->peer == 77 && un->waiting_count == 3 && waiting[2] == 13);
     const struct sockq_netlink_diag *nl =
-        bytes_at(set, map, sockq_set_row(map, set, 3)->more, sizeof(*nl));
+        bytes_at(set, map, sockq_set_row(map, set, 4)->more, sizeof(*nl));
     assert_int_equal(nl->remote_groups, 3);
     const struct sockq_packet_diag *packet =
-        bytes_at(set, map, sockq_set_row(map, set, 4)->more, sizeof(*packet));
+        bytes_at(set, map, sockq_set_row(map, set, 5)->more, sizeof(*packet));
     assert_int_equal(packet->fanout, 8);
     assert_memory_equal(bytes_at(set, map, packet->filter, packet->filter_len), "filter..", 8);
+    const struct sockq_tipc_diag *tipc =
+        bytes_at(set, map, sockq_set_row(map, set, 7)->more, sizeof(*tipc));
+    assert_int_equal(tipc->drops, 4);
+    const struct sockq_xdp_diag *xdp =
+        bytes_at(set, map, sockq_set_row(map, set, 8)->more, sizeof(*xdp));
+    assert_int_equal(xdp->umem.size, 5);
     const struct sockq_cgroup *cgroup = bytes_at(set, map, set->cgroups, sizeof(*cgroup));
     assert_int_equal(cgroup->id, 2);
     assert_memory_equal(bytes_at(set, map, cgroup->path, cgroup->path_len), "/a/b", 4);
@@ -184,14 +204,16 @@ static void test_damaged(void **state)
     struct strange s = strange_of(f);
     assert_int_equal(flaw_of(f, &s), SOCKQ_FLAW_NONE);
     struct sockq_diag *inet = (void *)(s.arena + s.rows[0].diag.more);
-    struct sockq_unix_diag *un = (void *)(s.arena + s.rows[2].more);
-    struct sockq_packet_diag *packet = (void *)(s.arena + s.rows[4].more);
+    struct sockq_unix_diag *un = (void *)(s.arena + s.rows[3].more);
+    struct sockq_packet_diag *packet = (void *)(s.arena + s.rows[5].more);
     struct sockq_cgroup *second = (void *)(s.arena + s.set->cgroups);
     struct sockq_cgroup *first = (void *)(s.arena + second->next);
-    uint64_t *const offsets[] = {&s.rows[0].diag.more, &s.rows[2].more, &s.rows[3].more,
-                                 &s.rows[4].more,      &inet->info,     &inet->ulp,
-                                 &inet->md5sig,        &un->waiting,    &packet->filter,
-                                 &s.set->cgroups,      &second->next,   &second->path};
+    struct sockq_diag *sctp = (void *)(s.arena + s.rows[2].diag.more);
+    uint64_t *const offsets[] = {
+        &s.rows[2].diag.more, &sctp->locals,   &sctp->peers,    &s.rows[7].more, &s.rows[8].more,
+        &s.rows[0].diag.more, &s.rows[3].more, &s.rows[4].more, &s.rows[5].more, &inet->info,
+        &inet->ulp,           &inet->md5sig,   &un->waiting,    &packet->filter, &s.set->cgroups,
+        &second->next,        &second->path};
     for (size_t i = 0; i < COUNT(offsets); i++) {
         const uint64_t right = *offsets[i];
         const uint64_t wrong[] = {s.set->arena, s.set->arena - 1, UINT64_MAX, (uint64_t)1 << 63};
@@ -202,10 +224,10 @@ static void test_damaged(void **state)
         *offsets[i] = right;
     }
     /* Two ways to one thing, and a circle. */
-    const uint64_t packet_more = s.rows[4].more, first_at = second->next;
-    s.rows[4].more = s.rows[2].more;
+    const uint64_t packet_more = s.rows[5].more, first_at = second->next;
+    s.rows[5].more = s.rows[3].more;
     assert_int_equal(flaw_of(f, &s), SOCKQ_FLAW_CHAIN);
-    s.rows[4].more = packet_more;
+    s.rows[5].more = packet_more;
     first->next = s.set->cgroups;
     assert_int_equal(flaw_of(f, &s), SOCKQ_FLAW_CHAIN);
     first->next = first_at;
@@ -238,6 +260,8 @@ static void test_text(void **state)
     struct strange s = strange_of(f);
     for (int i = 0; i < ROWS; i++) {
         s.rows[i].flags = 0;
+        if (s.rows[i].table == SOCKQ_SCTP_ASSOCS)
+            s.rows[i].sctp = (struct sockq_sctp){.assoc_id = 1};
         if (s.rows[i].table != SOCKQ_TCP)
             s.rows[i].when = UINT64_MAX;
     }

@@ -3,6 +3,7 @@
  * say, and what a question for lines keeps of the text besides.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
@@ -10,9 +11,11 @@
 #include <linux/netlink_diag.h>
 #include <linux/packet_diag.h>
 #include <linux/sock_diag.h>
+#include <linux/tipc_netlink.h>
 #include <linux/unix_diag.h>
 #include <linux/vm_sockets.h>
 #include <linux/vm_sockets_diag.h>
+#include <linux/xdp_diag.h>
 #include <sys/socket.h>
 
 #include "collect.h"
@@ -39,6 +42,9 @@ static const struct kind kinds[] = {
     {"packet", &diag_packet, SOCKQ_PACKET, AF_PACKET, sizeof(struct packet_diag_msg),
      "!inode !recv !uid running=0", true},
     {"vsock", &diag_vsock, SOCKQ_VSOCK, AF_VSOCK, sizeof(struct vsock_diag_msg), NULL, false},
+    {"sctp", &diag_sctp, SOCKQ_SCTP_EPS, AF_INET, sizeof(struct inet_diag_msg),
+     "state=1 !inode recv=0", true},
+    {"xdp", &diag_xdp, SOCKQ_XDP, AF_XDP, sizeof(struct xdp_diag_msg), "!inode !recv !uid", true},
 };
 
 static _Alignas(struct nlmsghdr) char bytes[2048];
@@ -96,7 +102,8 @@ static void one_kind(void **state)
     assert_true(kind->family->take(&reader, message_of(kind->number, kind->size)));
     sockq_writer_commit(&f->w);
     const struct sockq_row *row = row_at(f, 0);
-    const uint64_t more = kind->table == SOCKQ_TCP ? row->diag.more : row->more;
+    const bool is_inet = kind->family == &diag_inet || kind->family == &diag_sctp;
+    const uint64_t more = is_inet ? row->diag.more : row->more;
     assert_int_equal(more != 0, kind->has_more);
 }
 
@@ -194,6 +201,162 @@ static void inet_rows(void **state)
         assert_int_equal((row->flags & SOCKQ_ROW_CLOSED) != 0, cases[i].closed);
         if (cases[i].closed)
             assert_int_equal(row->when, 77);
+    }
+}
+
+/* An attribute behind what the message has. */
+static void *put_attribute(struct nlmsghdr *header, uint16_t type, size_t size)
+{
+    unsigned char *payload =
+        (unsigned char *)mnl_nlmsg_get_payload_tail(header) + sizeof(struct nlattr);
+
+    mnl_attr_put(header, type, size, (const unsigned char[256]){0});
+    return payload;
+}
+
+static void put_storage(void *to, const char *address)
+{
+    struct sockaddr_storage *storage = to;
+
+    storage->ss_family = strchr(address, ':') ? AF_INET6 : AF_INET;
+    assert_int_equal(inet_pton(storage->ss_family, address,
+                               (unsigned char *)to + (storage->ss_family == AF_INET ? 4 : 8)),
+                     1);
+}
+
+static struct nlmsghdr *sctp_message(uint8_t state, const char *local, const char *remote)
+{
+    struct nlmsghdr *header = message_of(AF_INET6, sizeof(struct inet_diag_msg));
+    struct inet_diag_msg *message = mnl_nlmsg_get_payload(header);
+
+    message->idiag_state = state;
+    message->idiag_inode = 5;
+    message->idiag_timer = remote ? 4 : 0;
+    message->idiag_wqueue = 9;
+    put_storage(put_attribute(header, INET_DIAG_LOCALS, 128), local);
+    if (remote)
+        put_storage(put_attribute(header, INET_DIAG_PEERS, 128), remote);
+    return header;
+}
+
+/* A socket before its associations is no row of its own, but for who sees what comes twice. */
+static void sctp_rows(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int keeps = 0; keeps < 2; keeps++) {
+        question.flags = keeps ? SOCKQ_KEEP_DUPLICATES : 0;
+        struct table_reader reader = reader_of(f, SOCKQ_SCTP_ASSOCS);
+        reader.asked = 1;
+        assert_true(diag_sctp.take(&reader, sctp_message(SOCKQ_CLOSE_WAIT, "::1", NULL)));
+        assert_true(diag_sctp.take(&reader, sctp_message(4, "127.0.0.1", "10.0.0.2")));
+        sockq_writer_commit(&f->w);
+        assert_int_equal(sockq_set_rows(f->w.set), keeps ? 2 : 1);
+        const struct sockq_row *row = row_at(f, (uint64_t)keeps);
+        assert_words(f, row, "state=8 inode=5");
+        assert_int_equal(row->diag.has & SOCKQ_DIAG_IS_ASSOC, SOCKQ_DIAG_IS_ASSOC);
+        assert_int_equal(row->diag.assoc_state, 4);
+        assert_int_equal(row->timer, SOCKQ_TIMER_ON);
+        assert_int_equal(row->family, keeps ? SOCKQ_AF_INET6 : SOCKQ_AF_INET);
+        assert_int_equal(row->local_addr[0], keeps ? 0 : 127);
+        assert_int_equal(row->remote_addr[0], keeps ? 0 : 10);
+        const struct sockq_diag *more =
+            sockq_set_at(f->file.map, f->w.set, row->diag.more, sizeof(*more));
+        assert_true(more && more->locals_len == 128 && more->peers_len == 128);
+    }
+    question.flags = 0;
+    struct table_reader reader = reader_of(f, SOCKQ_SCTP_EPS);
+    reader.asked = 1;
+    assert_true(diag_sctp.take(&reader, sctp_message(SOCKQ_LISTEN, "2001:db8::2", NULL)));
+    assert_true(diag_sctp.take(&reader, sctp_message(3, "::1", "::1")));
+    sockq_writer_commit(&f->w);
+    assert_int_equal(sockq_set_rows(f->w.set), 1);
+    assert_words(f, row_at(f, 0), "state=10 inode=5 send=0");
+    assert_int_equal(row_at(f, 0)->diag.backlog_max, 9);
+}
+
+static void sctp_requests(void **state)
+{
+    static const struct {
+        enum sockq_table table;
+        uint64_t states;
+        uint32_t asked;
+    } cases[] = {
+        {SOCKQ_SCTP_EPS, 0, 1 << SOCKQ_LISTEN},
+        {SOCKQ_SCTP_ASSOCS, 0, 0x1fff & ~(1 << SOCKQ_LISTEN | 1 << SOCKQ_CLOSE)},
+        {SOCKQ_SCTP_EPS, 1 << SOCKQ_ESTABLISHED, 0},
+        {SOCKQ_SCTP_ASSOCS, 1 << SOCKQ_ESTABLISHED | 1 << SOCKQ_CLOSE, 1 << SOCKQ_ESTABLISHED},
+    };
+    struct fixture *f = *state;
+
+    question.flags = 0;
+    for (unsigned i = 0; i < 2 * COUNT(cases); i++) {
+        struct nlmsghdr *header = mnl_nlmsg_put_header(bytes);
+        question.states = cases[i / 2].states;
+        struct table_reader reader = reader_of(f, cases[i / 2].table);
+        reader.asked = i & 1;
+        diag_sctp.ask(&reader, header);
+        const struct inet_diag_req_v2 *request = mnl_nlmsg_get_payload(header);
+        assert_int_equal(request->sdiag_protocol, IPPROTO_SCTP);
+        assert_int_equal(request->sdiag_family, i & 1 ? AF_INET6 : AF_INET);
+        assert_int_equal(request->idiag_states, cases[i / 2].asked);
+    }
+    question.states = 0;
+    assert_int_equal(diag_sctp.requests, 2);
+}
+
+/* Every message is whole, with attributes or without: of one without a socket there is no row. */
+static void tipc_rows(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 3; i++) {
+        question.flags = i == 2 ? SOCKQ_WITH_DETAILS : 0;
+        struct table_reader reader = reader_of(f, SOCKQ_TIPC);
+        memset(bytes, 0, sizeof(bytes));
+        struct nlmsghdr *header = mnl_nlmsg_put_header(bytes);
+        struct nlattr *socket = i ? mnl_attr_nest_start(header, TIPC_NLA_SOCK) : NULL;
+        if (i) {
+            mnl_attr_put_u32(header, TIPC_NLA_SOCK_TIPC_STATE, SOCKQ_LISTEN);
+            mnl_attr_put_u32(header, TIPC_NLA_SOCK_INO, 5);
+            struct nlattr *counts = mnl_attr_nest_start(header, TIPC_NLA_SOCK_STAT);
+            mnl_attr_put_u32(header, TIPC_NLA_SOCK_STAT_RCVQ, 7);
+            mnl_attr_put_u32(header, TIPC_NLA_SOCK_STAT_DROP, 8);
+            mnl_attr_nest_end(header, counts);
+            mnl_attr_nest_end(header, socket);
+        }
+        assert_true(diag_tipc.take(&reader, header));
+        sockq_writer_commit(&f->w);
+        assert_int_equal(sockq_set_rows(f->w.set), i > 0);
+        if (!i)
+            continue;
+        const struct sockq_row *row = row_at(f, 0);
+        assert_words(f, row, "state=10 inode=5 recv=7 send=0 uid=0");
+        const struct sockq_tipc_diag *more =
+            row->more ? sockq_set_at(f->file.map, f->w.set, row->more, sizeof(*more)) : NULL;
+        assert_int_equal(more != NULL, i == 2);
+        assert_true(!more || (more->drops == 8 && more->has == 0));
+    }
+}
+
+/* No place in the arena, or for the row. */
+static void tipc_without_room(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 2; i++) {
+        question.flags = SOCKQ_WITH_DETAILS;
+        struct table_reader reader = reader_of(f, SOCKQ_TIPC);
+        memset(bytes, 0, sizeof(bytes));
+        struct nlmsghdr *header = mnl_nlmsg_put_header(bytes);
+        mnl_attr_nest_end(header, mnl_attr_nest_start(header, TIPC_NLA_SOCK));
+        if (i)
+            fill_arena(&f->w);
+        else
+            f->file.used_most = f->file.used;
+        assert_true(diag_tipc.take(&reader, header));
+        assert_int_equal(f->w.error, EDQUOT);
+        f->file.used_most = 0;
     }
 }
 
@@ -344,6 +507,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(the_one_that_asks), FIXTURE_TEST(inet_rows),
+        FIXTURE_TEST(sctp_rows),         FIXTURE_TEST(sctp_requests),
+        FIXTURE_TEST(tipc_rows),         FIXTURE_TEST(tipc_without_room),
         FIXTURE_TEST(requests),          FIXTURE_TEST(lines_of_tcp),
         FIXTURE_TEST(lines_of_netlink),  FIXTURE_TEST(lines_without_room),
     };

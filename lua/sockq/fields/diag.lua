@@ -9,12 +9,13 @@ local schema = require("sockq.schema")
 local C, has = schema.C, schema.has
 local band, rshift, tonumber = bit.band, bit.rshift, tonumber
 local LISTEN, UNIX = tonumber(C.SOCKQ_LISTEN), tonumber(C.SOCKQ_UNIX)
-local TCP6, MPTCPS, VSOCK = tonumber(C.SOCKQ_TCP6), tonumber(C.SOCKQ_MPTCP), tonumber(C.SOCKQ_VSOCK)
+local SCTP_EPS, MPTCPS, VSOCK = tonumber(C.SOCKQ_SCTP_EPS), tonumber(C.SOCKQ_MPTCP), tonumber(C.SOCKQ_VSOCK)
 local LISTENING = 0x10000
 
-local IP = { "tcp", "udp", "udplite", "raw", "mptcp", "dccp" }
-local REMEMBERED = { "tcp", "udp", "udplite", "raw", "mptcp", "dccp", "unix", "netlink", "packet" }
-local LISTENERS = { "tcp", "unix", "mptcp", "dccp" }
+local IP = { "tcp", "udp", "udplite", "raw", "mptcp", "dccp", "sctp" }
+local REMEMBERED = { "tcp", "udp", "udplite", "raw", "mptcp", "dccp", "sctp", "unix", "netlink", "packet", "xdp" }
+local KNOWN = { "tcp", "udp", "udplite", "raw", "mptcp", "dccp", "sctp", "unix", "netlink", "packet", "tipc", "xdp" }
+local LISTENERS = { "tcp", "unix", "mptcp", "dccp", "sctp" }
 local TCP, MPTCP = { "tcp" }, { "mptcp" }
 local UPPER = { "tcp" }
 
@@ -35,12 +36,12 @@ local function is_listener(row)
     return band(row.un.flags, LISTENING) ~= 0 and has(row.known, C.SOCKQ_HAS_QUEUES)
   end
   local number = row.table
-  return row.state == LISTEN and (number <= TCP6 or number >= MPTCPS and number < VSOCK) and
+  return row.state == LISTEN and (number <= SCTP_EPS or number >= MPTCPS and number < VSOCK) and
     has(row.known, C.SOCKQ_HAS_QUEUES)
 end
 
 add({ name = "backlog", type = "integer", unit = "connections", doc = "of a listener: those that wait for accept",
-  sources = LISTENERS, diag = { "unix" }, from = false,
+  sources = LISTENERS, diag = { "unix", "sctp" }, from = false,
   get = function(row)
     if is_listener(row) then return row.recv_q end
   end })
@@ -99,7 +100,7 @@ local function hex(number)
 end
 
 add({ name = "cookie", type = "string", doc = "the kernel's number of the socket in hex, never used again",
-  sources = REMEMBERED, needs = "details",
+  sources = KNOWN, needs = "details",
   get = function(row, set)
     local told = more.any(row, set)
     if told and has(told.has, C.SOCKQ_DIAG_HAS_COOKIE) then
@@ -168,7 +169,7 @@ do
     return told and has(told.has, C.SOCKQ_DIAG_HAS_UNIX_SHUTDOWN) and told.shutdown or nil
   end
   add({ name = "shutdown", type = "string", doc = "which directions were shut down", values = { "none", "read", "write", "both" },
-    sources = { "tcp", "udp", "udplite", "raw", "mptcp", "dccp", "unix", "vsock" },
+    sources = { "tcp", "udp", "udplite", "raw", "mptcp", "dccp", "sctp", "unix", "vsock" },
     get = function(row, set)
       local bits = shutdown(row, set)
       return bits and SHUTDOWN[band(bits, 3)]
@@ -184,7 +185,7 @@ add({ name = "v6only", type = "boolean", doc = "of an IPv6 socket: it takes no I
 local MD5SIG = 100
 add({ name = "md5_keys", type = "integer", doc = "keys of TCP MD5 signatures; told as mark is", sources = TCP, needs = "details",
   get = function(row, set)
-    local told = more.inet(row, set)
+    local told = more.tcp(row, set)
     if told and told.md5sig_len > 0 then
       return math.floor(told.md5sig_len / MD5SIG)
     end
@@ -213,7 +214,7 @@ local function attribute(bytes, length, wanted, least)
 end
 
 local function upper(row, set, kind)
-  local told = more.inet(row, set)
+  local told = more.tcp(row, set)
   if told and told.ulp_len > 0 then
     return attribute(schema.at(set, told.ulp), told.ulp_len, kind, 0)
   end

@@ -22,6 +22,7 @@ local UNIX, NETLINK = tonumber(C.SOCKQ_UNIX), tonumber(C.SOCKQ_NETLINK)
 local PACKET = tonumber(C.SOCKQ_PACKET)
 local TCP6, SCTP_ASSOCS = tonumber(C.SOCKQ_TCP6), tonumber(C.SOCKQ_SCTP_ASSOCS)
 local MPTCP, VSOCK = tonumber(C.SOCKQ_MPTCP), tonumber(C.SOCKQ_VSOCK)
+local TIPC, XDP = tonumber(C.SOCKQ_TIPC), tonumber(C.SOCKQ_XDP)
 local RAW, RAW6 = tonumber(C.SOCKQ_RAW), tonumber(C.SOCKQ_RAW6)
 local DIAG = tonumber(C.SOCKQ_ROW_DIAG)
 local HAS_TIMER = tonumber(C.SOCKQ_HAS_TIMER)
@@ -33,19 +34,20 @@ local WITH_STARTED = tonumber(C.SOCKQ_WITH_STARTED)
 local OVERDUE = 2 ^ 28
 
 local TCP = { "tcp" }
-local INETS = { "tcp", "udp", "udplite", "raw", "icmp", "mptcp", "dccp" }
+local INETS = { "tcp", "udp", "udplite", "raw", "icmp", "mptcp", "dccp", "sctp" }
+local NOT_OF_TEXT = { "sctp" }
 local ADDRESSED = { "tcp", "udp", "udplite", "raw", "icmp", "sctp", "mptcp", "dccp" }
-local ENDPOINTS = { "tcp", "udp", "udplite", "raw", "icmp", "sctp", "mptcp", "dccp", "vsock" }
-local STATES = { "inet", "unix", "mptcp", "dccp", "vsock" }
+local ENDPOINTS = { "tcp", "udp", "udplite", "raw", "icmp", "sctp", "mptcp", "dccp", "vsock", "tipc" }
+local STATES = { "inet", "unix", "mptcp", "dccp", "vsock", "tipc" }
 local PAIRED = { "tcp", "udp", "udplite" }
-local DEVICES = { "tcp", "udp", "udplite", "raw", "mptcp", "dccp" }
+local DEVICES = { "tcp", "udp", "udplite", "raw", "mptcp", "dccp", "sctp", "xdp" }
 local ALL = { "all" }
 
 --- Of the registry: list, its entries; of_owners, which of their getters tell of one owner.
 local members = {}
 
 local PROTO, FILE = {}, {}
-local PROTOS, FAMILIES = {}, { "inet", "inet6", "unix", "netlink", "packet", "vsock" }
+local PROTOS, FAMILIES = {}, { "inet", "inet6", "unix", "netlink", "packet", "vsock", "tipc", "xdp" }
 local TIMERS = { "off", "on", "keepalive", "timewait", "probe" }
 local SCOPES = { "any", "loopback", "link", "private", "multicast", "public" }
 for number = 0, tonumber(C.SOCKQ_TABLES) - 1 do
@@ -60,6 +62,8 @@ local FAMILY = {
   [tonumber(C.SOCKQ_AF_NETLINK)] = "netlink",
   [tonumber(C.SOCKQ_AF_PACKET)] = "packet",
   [tonumber(C.SOCKQ_AF_VSOCK)] = "vsock",
+  [tonumber(C.SOCKQ_AF_TIPC)] = "tipc",
+  [tonumber(C.SOCKQ_AF_XDP)] = "xdp",
 }
 local TIMER = {
   [tonumber(C.SOCKQ_TIMER_OFF)] = "off",
@@ -100,6 +104,8 @@ local function local_text(row)
     return address.text(row.family, row.local_addr)
   elseif row.table == VSOCK then
     return context_id(row.vsock.local_cid)
+  elseif row.table == TIPC then
+    return tostring(row.tipc.local_node)
   end
 end
 
@@ -108,26 +114,31 @@ local function remote_text(row)
     return address.text(row.family, row.remote_addr)
   elseif row.table == VSOCK then
     return context_id(row.vsock.remote_cid)
+  elseif row.table == TIPC then
+    return row.tipc.connected ~= 0 and tostring(row.tipc.remote_node) or nil
   end
 end
 
 local function port_of(member)
+  local reference = member:gsub("port", "ref")
   return function(row)
     if is_addressed(row) then
       return row[member]
     elseif row.table == VSOCK then
       local port = row.vsock[member]
       return port == ANY and 0 or port
+    elseif row.table == TIPC then
+      return row.tipc[reference]
     end
   end
 end
 
 -- The same as keys of groups: a number for IPv4, which is cheaper than its text.
 local function address_key(member)
-  local cid = member:gsub("addr", "cid")
+  local text_of = member == "local_addr" and local_text or remote_text
   return function(row)
     if not is_addressed(row) then
-      return row.table == VSOCK and context_id(row.vsock[cid]) or nil
+      return (text_of(row))
     elseif row.family == INET then
       local bytes = row[member]
       return bytes[0] * 16777216 + bytes[1] * 65536 + bytes[2] * 256 + bytes[3]
@@ -219,6 +230,8 @@ local function device(row)
     return row.packet.ifindex
   elseif more.is_inet(row) then
     return tonumber(row.diag.ifindex)
+  elseif row.table == XDP then
+    return tonumber(row.xdp.ifindex)
   end
 end
 
@@ -250,21 +263,6 @@ local function user(row)
   return name
 end
 
-local function addresses(member)
-  return function(row, set)
-    if row.table ~= SCTP_ASSOCS and row.table ~= tonumber(C.SOCKQ_SCTP_EPS) then
-      return nil
-    end
-    local list = {}
-    local entry = schema.address(set, row.sctp[member])
-    while entry do
-      list[#list + 1] = address.text(entry.family, entry.bytes)
-      entry = schema.address(set, entry.next)
-    end
-    return list
-  end
-end
-
 local function of_table(number, read)
   return function(row, set)
     if row.table == number then
@@ -289,7 +287,7 @@ end
 members.list = {
   { name = "proto", type = "string", doc = "protocol: tcp, tcp6, udp, …, unix, netlink, packet",
     sources = ALL, values = PROTOS, get = function(row) return PROTO[row.table] end },
-  { name = "family", type = "string", doc = "address family: inet, inet6, unix, netlink, packet, vsock",
+  { name = "family", type = "string", doc = "address family: inet, inet6, unix, netlink, packet, vsock, tipc, xdp",
     sources = ALL, values = FAMILIES, get = function(row) return FAMILY[row.family] end },
   { name = "table", type = "string", doc = "file below /proc/net that has such rows",
     sources = ALL, get = function(row) return FILE[row.table] end },
@@ -301,13 +299,13 @@ members.list = {
     sources = STATES, values = state.names, get = state_of },
   { name = "state_code", type = "integer", identifies = true, doc = "the kernel's number of the state",
     sources = STATES, get = known(C.SOCKQ_HAS_STATE, "state"), raw = raw_number("state") },
-  { name = "local_addr", alias = { "laddr" }, type = "string", doc = "local address; of vsock the context id",
+  { name = "local_addr", alias = { "laddr" }, type = "string", doc = "local address; of vsock the context id, of tipc the node",
     sources = ENDPOINTS,
     get = local_text, key = address_key("local_addr") },
   { name = "local_port", alias = { "lport" }, type = "integer", identifies = true,
-    doc = "local port; of raw sockets the protocol, of ping sockets the identifier",
+    doc = "local port; of raw sockets the protocol, of ping sockets the identifier, of tipc the reference",
     sources = ENDPOINTS, get = port_of("local_port") },
-  { name = "remote_addr", alias = { "raddr" }, type = "string", doc = "remote address; of vsock the context id",
+  { name = "remote_addr", alias = { "raddr" }, type = "string", doc = "remote address; of vsock the context id, of tipc the node",
     sources = ENDPOINTS,
     get = remote_text, key = address_key("remote_addr") },
   { name = "remote_port", alias = { "rport" }, type = "integer", identifies = true, doc = "remote port, 0 for none",
@@ -324,26 +322,27 @@ members.list = {
     end },
   { name = "recv_q", type = "integer", unit = "bytes",
     doc = "received and not read; of a listener connections that wait for accept; of udp and raw memory",
-    sources = { "inet", "unix", "netlink", "packet", "mptcp", "dccp" }, diag = { "unix" },
+    sources = { "inet", "unix", "netlink", "packet", "mptcp", "dccp", "tipc", "xdp" }, diag = { "unix" },
     get = known(C.SOCKQ_HAS_QUEUES, "recv_q") },
   { name = "send_q", type = "integer", unit = "bytes", doc = "written and not acknowledged; of udp and raw memory",
-    sources = { "inet", "unix", "netlink", "mptcp", "dccp" }, diag = { "unix" },
+    sources = { "inet", "unix", "netlink", "mptcp", "dccp", "tipc" }, diag = { "unix" },
     get = function(row)
-      if has(row.known, C.SOCKQ_HAS_QUEUES) and row.table ~= PACKET then return row.send_q end
+      if has(row.known, C.SOCKQ_HAS_QUEUES) and row.table ~= PACKET and row.table ~= XDP then return row.send_q end
     end },
   { name = "timer", type = "string", doc = "timer that runs: off, on, keepalive, timewait, probe, unkn-N",
-    sources = INETS, values = TIMERS, also = "^unkn%-%d+$",
+    sources = INETS, diag = NOT_OF_TEXT, values = TIMERS, also = "^unkn%-%d+$",
     get = function(row)
       if has(row.known, C.SOCKQ_HAS_TIMER) then
         return TIMER[row.timer] or "unkn-" .. row.timer
       end
     end },
   { name = "timer_code", type = "integer", identifies = true, doc = "the kernel's number of the timer (column tr)",
-    sources = INETS,
+    sources = INETS, diag = NOT_OF_TEXT,
     get = known(C.SOCKQ_HAS_TIMER, "timer") },
   { name = "expires", type = "number", unit = "seconds", doc = "until the timer fires; 0 if due or overdue, unknown if off",
-    sources = INETS, get = expires },
+    sources = INETS, diag = NOT_OF_TEXT, get = expires },
   { name = "when", type = "number", unit = "ticks", doc = "the kernel's tm->when, whatever the timer", sources = INETS,
+    diag = NOT_OF_TEXT,
     get = function(row, set)
       if has(row.known, C.SOCKQ_HAS_TIMER) then return ticks_left(row, set) end
     end, raw = ticks_left },
@@ -353,10 +352,10 @@ members.list = {
     sources = TCP, needs = "info", prefer = "proc", get = known(C.SOCKQ_HAS_PROBES, "probes"), raw = raw_number("probes") },
   { name = "uid", type = "integer", identifies = true,
     doc = "user of the socket, as the reader's user namespace sees it",
-    sources = { "inet", "packet", "unix", "mptcp", "dccp" }, diag = { "unix" },
+    sources = { "inet", "packet", "unix", "mptcp", "dccp", "tipc", "xdp" }, diag = { "unix" },
     get = known(C.SOCKQ_HAS_UID, "uid"), raw = raw_number("uid") },
   { name = "user", type = "string", doc = "name of that user, its number if it has none",
-    sources = { "inet", "packet", "unix", "mptcp", "dccp" }, diag = { "unix" },
+    sources = { "inet", "packet", "unix", "mptcp", "dccp", "tipc", "xdp" }, diag = { "unix" },
     get = user },
   { name = "inode", type = "integer", identifies = true, doc = "inode of the socket, exact up to 2^53", sources = ALL,
     get = function(row)
@@ -428,7 +427,7 @@ members.list = {
     sources = { "tcp", "udp", "udplite", "raw", "icmp", "unix", "netlink", "packet" }, values = suspect.words,
     prefer = "proc", get = suspect.get },
   { name = "type", type = "string", doc = "socket type: STREAM, DGRAM, SEQPACKET, RAW",
-    sources = { "unix", "packet", "vsock" },
+    sources = { "unix", "packet", "vsock", "tipc" },
     get = function(row)
       local number
       if row.table == UNIX then
@@ -437,6 +436,8 @@ members.list = {
         number = row.packet.type
       elseif row.table == VSOCK then
         number = row.vsock.type
+      elseif row.table == TIPC then
+        number = row.tipc.type
       else
         return nil
       end
@@ -471,12 +472,6 @@ members.list = {
         return core.device(number)
       end
     end },
-  { name = "local_addrs", type = "list", doc = "every local address of an SCTP socket", sources = { "sctp" },
-    get = addresses("local") },
-  { name = "remote_addrs", type = "list", doc = "every remote address of an SCTP association", sources = { "sctp" },
-    get = addresses("remote") },
-  { name = "assoc_id", type = "integer", identifies = true, doc = "identifier of an SCTP association", sources = { "sctp" },
-    get = of_table(SCTP_ASSOCS, function(row) return row.sctp.assoc_id end) },
   { name = "closed", type = "number", unit = "seconds", doc = "when a socket of --follow was closed, since 1970",
     sources = { "tcp", "udp" }, from = "diag", get = function(row)
       if has(row.flags, C.SOCKQ_ROW_CLOSED) then return tonumber(row.when) / 1e9 end

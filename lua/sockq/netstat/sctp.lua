@@ -2,6 +2,7 @@
 
 local names = require("sockq.netstat.names")
 local schema = require("sockq.schema")
+local addresses = require("sockq.sctp").addresses
 local state = require("sockq.state")
 
 local C = schema.C
@@ -23,12 +24,10 @@ local function state_of(row)
   return row.state < 12 and state.tcp[row.state] or ("UNKNOWN(%d)"):format(row.state)
 end
 
-local function hosts(set, offset, numeric)
+local function hosts(row, set, is_local, numeric)
   local list = {}
-  local entry = schema.address(set, offset)
-  while entry do
-    list[#list + 1] = names.host(entry.family, entry.bytes, numeric)
-    entry = schema.address(set, entry.next)
+  for i, one in ipairs(addresses(row, set, is_local)) do
+    list[i] = names.host(one[1], one[2], numeric)
   end
   return list
 end
@@ -39,7 +38,7 @@ end
 
 local function endpoint_lines(row, set, numeric)
   local lines = {}
-  for i, host in ipairs(hosts(set, row.sctp["local"], numeric)) do
+  for i, host in ipairs(hosts(row, set, true, numeric)) do
     lines[i] = ("%-20s%-47s %-11s"):format(i == 1 and "sctp" or "", with_port(host, row.local_port),
       i == 1 and state_of(row) or "")
   end
@@ -47,8 +46,8 @@ local function endpoint_lines(row, set, numeric)
 end
 
 local function association_lines(row, set, numeric)
-  local locals = hosts(set, row.sctp["local"], numeric)
-  local remotes = hosts(set, row.sctp.remote, numeric)
+  local locals = hosts(row, set, true, numeric)
+  local remotes = hosts(row, set, false, numeric)
   local lines = {}
   for i = 1, math.max(#locals, #remotes) do
     local here, there = locals[i] or "", remotes[i] or ""

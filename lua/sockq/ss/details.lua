@@ -14,6 +14,7 @@ local INET6 = tonumber(C.SOCKQ_AF_INET6)
 local WORD = 0x100000000ULL
 local HAS_V6ONLY, HAS_SHUTDOWN = tonumber(C.SOCKQ_DIAG_HAS_V6ONLY), tonumber(C.SOCKQ_DIAG_HAS_SHUTDOWN)
 local HAS_TOS, HAS_TCLASS = tonumber(C.SOCKQ_DIAG_HAS_TOS), tonumber(C.SOCKQ_DIAG_HAS_TCLASS)
+local HAS_CGROUP = tonumber(C.SOCKQ_DIAG_HAS_CGROUP)
 local HAS_CLASS, HAS_SOCKOPT = tonumber(C.SOCKQ_DIAG_HAS_CLASS), tonumber(C.SOCKQ_DIAG_HAS_SOCKOPT)
 
 --- Write which sides are shut down: bit 0 receives, bit 1 sends.
@@ -34,11 +35,12 @@ function details.put_identity(bytes, at, uid, inode, cookie)
   return (text.hex(bytes, text.put(bytes, at, " sk:"), cookie))
 end
 
---- Write the path of a cgroup, nothing for id 0.
-function details.put_cgroup(bytes, at, id, set)
-  if id == 0 then
+--- Write the path of a socket's cgroup.
+function details.put_cgroup(bytes, at, more, set)
+  if band(more.has, HAS_CGROUP) == 0 then
     return at
   end
+  local id = more.cgroup_id
   return (text.put(bytes, text.put(bytes, at, " cgroup:"), cgroups.path(set, id)))
 end
 
@@ -49,7 +51,9 @@ function details.write(bytes, at, row, more, set)
   if more.mark ~= 0 then
     at = text.hex(bytes, text.put(bytes, at, " fwmark:0x"), more.mark)
   end
-  at = details.put_cgroup(bytes, at, more.cgroup_id, set)
+  if more.cgroup_id ~= 0 then
+    at = details.put_cgroup(bytes, at, more, set)
+  end
   local has = row.diag.has
   if row.family == INET6 and band(has, HAS_V6ONLY) ~= 0 then
     at = text.field(bytes, at, " v6only:", row.diag.v6only)

@@ -200,6 +200,9 @@ local function bare_port(text)
   return text:sub(1, 1) == "[" and text:match("^%[([^%]]*)%]") or text:sub(1, 1) ~= "[" and text or nil
 end
 
+-- Families that ss knows no addresses of: it takes those of IPv4 without a prefix, and no names.
+local OTHERS = { tipc = true, xdp = true }
+
 local function parse_inet(text, is_port, asked, family)
   local host, port
   if is_port then
@@ -220,8 +223,9 @@ local function parse_inet(text, is_port, asked, family)
     end
   end
   if host and host ~= "" and host:sub(1, 1) ~= "*" then
-    local one = parse_prefix(host, family)
-    local list = one and { one } or asked.resolve(host, family)
+    local is_other = OTHERS[family]
+    local one = not (is_other and host:find("/", 1, true)) and parse_prefix(host, is_other and "inet" or family)
+    local list = one and { one } or not is_other and asked.resolve(host, family)
     if not list or not list[1] then
       return nil, ('Error: an inet prefix is expected rather than "%s".\n'):format(host)
     end
@@ -258,7 +262,8 @@ function hosts.parse(text, is_port, asked)
   if parsers[family] then
     parsed, wrong = parsers[family](rest, is_port, asked)
   else
-    parsed, wrong = parse_inet(rest, is_port, asked, (family == "inet" or family == "inet6") and family or nil)
+    local is_known = family == "inet" or family == "inet6" or OTHERS[family]
+    parsed, wrong = parse_inet(rest, is_port, asked, is_known and family or nil)
   end
   if not parsed then
     return nil, wrong

@@ -10,12 +10,15 @@ local output = require("sockq.output")
 local packet = require("sockq.ss.packet")
 local range = require("sockq.ss.range")
 local schema = require("sockq.schema")
+local sctp = require("sockq.ss.sctp")
 local set = require("sockq.set")
 local shortfall = require("sockq.shortfall")
 local tables = require("sockq.tables")
+local tipc = require("sockq.ss.tipc")
 local unix = require("sockq.ss.unix")
 local users = require("sockq.ss.users")
 local vsock = require("sockq.ss.vsock")
+local xdp = require("sockq.ss.xdp")
 
 local C = schema.C
 
@@ -55,6 +58,16 @@ local function other_table(family, number, ...)
   end
 end
 
+local function sctp_tables(plan)
+  local any = plan.has.sctp and (plan.families.inet or plan.families.inet6)
+  return any and { C.SOCKQ_SCTP_EPS, C.SOCKQ_SCTP_ASSOCS } or {}
+end
+
+-- TIPC has a table and a family that are chosen together.
+local function tipc_tables(plan)
+  return plan.has.tipc and { C.SOCKQ_TIPC } or {}
+end
+
 -- ss's order.
 local STEPS = {
   { name = "netlink", tables = other_table("netlink", C.SOCKQ_NETLINK, "netlink") },
@@ -64,7 +77,10 @@ local STEPS = {
   { name = "udp", tables = inet_tables("udp", C.SOCKQ_UDP, C.SOCKQ_UDP6) },
   { name = "tcp", tables = inet_tables("tcp", C.SOCKQ_TCP, C.SOCKQ_TCP6) },
   { name = "dccp", tables = inet_tables("dccp", C.SOCKQ_DCCP, C.SOCKQ_DCCP6) },
+  { name = "sctp", tables = sctp_tables },
   { name = "vsock", tables = other_table("vsock", C.SOCKQ_VSOCK, "vsock_stream", "vsock_dgram") },
+  { name = "tipc", tables = tipc_tables },
+  { name = "xdp", tables = other_table("xdp", C.SOCKQ_XDP, "xdp") },
   { name = "mptcp", tables = inet_tables("mptcp", C.SOCKQ_MPTCP, C.SOCKQ_MPTCP6) },
 }
 
@@ -99,12 +115,24 @@ local PORTS = {
 }
 local function any_ports() return names.ports("any", range.read()) end
 
+local function inet_cells(name, plan, state)
+  state.find_ports = PORTS[name] or state.find_ports or any_ports
+  return inet.cells(name, plan.show, not plan.show.numeric and state.find_ports() or nil)
+end
+
 for _, name in ipairs({ "raw", "udp", "tcp", "dccp", "mptcp" }) do
   BUILDERS[name] = function(plan, state)
-    state.find_ports = PORTS[name] or state.find_ports or any_ports
-    return with_filter(plan, accepts_inet),
-      inet.cells(name, plan.show, not plan.show.numeric and state.find_ports() or nil)
+    return with_filter(plan, accepts_inet), inet_cells(name, plan, state)
   end
+end
+
+-- The kernel takes the states by a rule of its own. ss does not read SCTP's text.
+local function accepts_sctp(row)
+  return band(row.flags, DIAG) ~= 0
+end
+
+function BUILDERS.sctp(plan, state)
+  return with_filter(plan, accepts_sctp), sctp.cells(inet_cells("sctp", plan, state))
 end
 
 function BUILDERS.netlink(plan)
@@ -128,6 +156,14 @@ function BUILDERS.vsock(plan)
   return with_filter(plan, function(row, states)
     return vsock.chosen(row, chosen) and band(states, lshift(1, band(row.state, 31))) ~= 0
   end), vsock.cells(plan.show)
+end
+
+function BUILDERS.tipc(plan)
+  return function() return true end, tipc.cells(plan.show)
+end
+
+function BUILDERS.xdp(plan)
+  return with_filter(plan, accepts_closed), xdp.cells(plan.show)
 end
 
 local Listing = {}
@@ -175,6 +211,7 @@ function Listing:visitor(step)
   end, function() end
 end
 
+local INET_FAMILIES = { inet = tonumber(C.SOCKQ_AF_INET), inet6 = tonumber(C.SOCKQ_AF_INET6) }
 local FAMILIES, SIXES = {}, {}
 for _, name in ipairs({ "TCP", "UDP", "RAW", "DCCP", "MPTCP" }) do
   local v4, v6 = tonumber(C["SOCKQ_" .. name]), tonumber(C["SOCKQ_" .. name .. "6"])
@@ -214,6 +251,12 @@ function Listing:is_read(step, number, handle)
   end
   local _, both = end_of(handle, v4)
   return handle.set.tables[v4].status ~= C.SOCKQ_TABLE_MISSING and not both and self.ended ~= v4
+end
+
+-- Of the family that was named last alone, or of all that are chosen.
+function Listing:asks_family(family)
+  local last = self.plan.last_family
+  return self.plan.families[family] and not ((last == "inet" or last == "inet6") and last ~= family)
 end
 
 -- A visitor of the rows of one text, for as long as ss reads it.
@@ -274,6 +317,20 @@ return function(handle, first, behind, visit)
 end
 ]]
 
+-- The tables of SCTP have both families, for which ss asks one after the other.
+function Listing:by_family(step, visit_table, visit)
+  for _, family in ipairs({ "inet", "inet6" }) do
+    local wanted = INET_FAMILIES[family]
+    for _, number in ipairs(self:asks_family(family) and step.tables or {}) do
+      visit_table(number, function(row, handle)
+        if row.family == wanted then
+          visit(row, handle)
+        end
+      end)
+    end
+  end
+end
+
 -- All tables, in ss's order, which is not that of the collector.
 function Listing:in_turn(collected)
   local handle = set.handle(collected)
@@ -285,11 +342,18 @@ function Listing:in_turn(collected)
   for _, step in ipairs(self.steps) do
     local visit, finish = self:visitor(step)
     local each = assert(load(ROWS, "=rows", "t"))(schema.rows_at, schema.BLOCK_ROWS)
-    for _, number in ipairs(step.tables) do
+    local function visit_table(number, visitor)
       local info = handle.set.tables[number]
       if self:is_read(step, number, handle) then
         local first = tonumber(info.first_row)
-        each(handle, first, first + tonumber(info.rows), self:until_end(number, handle, visit))
+        each(handle, first, first + tonumber(info.rows), self:until_end(number, handle, visitor))
+      end
+    end
+    if step.name == "sctp" then
+      self:by_family(step, visit_table, visit)
+    else
+      for _, number in ipairs(step.tables) do
+        visit_table(number, visit)
       end
     end
     finish(handle)
@@ -307,6 +371,7 @@ local FLAGS = {
   cgroup = C.SOCKQ_WITH_DETAILS + C.SOCKQ_WITH_CGROUP_PATHS,
   inet_sockopt = C.SOCKQ_WITH_DETAILS,
   bpf = C.SOCKQ_WITH_FILTERS,
+  tipcinfo = C.SOCKQ_WITH_DETAILS,
   processes = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_STAT_NAMES,
   threads = C.SOCKQ_WITH_OWNERS + C.SOCKQ_WITH_STAT_NAMES + C.SOCKQ_WITH_THREADS,
 }
@@ -376,7 +441,7 @@ function Listing:run()
     end
     local collected = set.collect(tables.mask(self.numbers), states, listing.flags(show, self.plan.has, filter), nil,
       C.SOCKQ_SOURCE_AUTO)
-    if self.steps[2] then
+    if self.steps[2] or self.steps[1].name == "sctp" then
       self:in_turn(collected)
     else
       self:stream(self.steps[1], collected)

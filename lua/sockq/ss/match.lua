@@ -21,6 +21,8 @@ local tonumber = tonumber
 local words_of = ffi.typeof("const uint32_t *")
 local INET, INET6, UNIX = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6), tonumber(C.SOCKQ_AF_UNIX)
 local NETLINK, PACKET, VSOCK = tonumber(C.SOCKQ_AF_NETLINK), tonumber(C.SOCKQ_AF_PACKET), tonumber(C.SOCKQ_AF_VSOCK)
+local XDP = tonumber(C.SOCKQ_AF_XDP)
+local SCTP_EPS, SCTP_ASSOCS = tonumber(C.SOCKQ_SCTP_EPS), tonumber(C.SOCKQ_SCTP_ASSOCS)
 local DIAG = tonumber(C.SOCKQ_ROW_DIAG)
 -- fnmatch(3): letters are the same in either case.
 local CASEFOLD = 16
@@ -49,6 +51,7 @@ local PORTS = {
     [NETLINK] = function(row) return tobit(row.nl.port_id) end,
     [PACKET] = function(row) return row.packet.ifindex end,
     [VSOCK] = function(row) return tobit(row.vsock.local_port) end,
+    [XDP] = function(row) return tobit(row.xdp.queue) end,
   },
   dst = {
     [INET] = function(row) return row.remote_port end,
@@ -57,6 +60,7 @@ local PORTS = {
     [NETLINK] = function() return -1 end,
     [PACKET] = function() return 0 end,
     [VSOCK] = function(row) return tobit(row.vsock.remote_port) end,
+    [XDP] = function() return 0 end,
   },
 }
 
@@ -88,6 +92,7 @@ local WORDS = {
     [NETLINK] = function(row) return number_words(row.nl.protocol) end,
     [PACKET] = function(row) return number_words(row.packet.protocol) end,
     [VSOCK] = function(row) return number_words(row.vsock.local_cid) end,
+    [XDP] = function() return number_words(0) end,
   },
   dst = {
     [INET] = function(row) return cast(words_of, row.remote_addr) end,
@@ -96,6 +101,7 @@ local WORDS = {
     [NETLINK] = function() return number_words(0) end,
     [PACKET] = function() return number_words(0) end,
     [VSOCK] = function(row) return number_words(row.vsock.remote_cid) end,
+    [XDP] = function() return number_words(0) end,
   },
 }
 
@@ -197,12 +203,20 @@ local function is_inet_diag(row)
   return band(row.flags, DIAG) ~= 0 and (row.family == INET or row.family == INET6)
 end
 
+-- Of SCTP the kernel leaves nothing out (net/sctp/diag.c).
+local function is_compared(row)
+  local number = row.table
+  return is_inet_diag(row) and number ~= SCTP_EPS and number ~= SCTP_ASSOCS
+end
+
 function compilers.dev(node)
   local index = node.value
   return is_equal(node, function(row)
     local bound = 0
     if row.family == PACKET then
       bound = row.packet.ifindex
+    elseif row.family == XDP then
+      bound = tonumber(row.xdp.ifindex)
     elseif is_inet_diag(row) then
       bound = tonumber(row.diag.ifindex)
     end
@@ -247,6 +261,7 @@ local AUTOBOUND = {
   [NETLINK] = function(row) return tobit(row.nl.port_id) < 0 end,
   [PACKET] = function(row) return row.packet.ifindex == 0 and row.packet.protocol == 0 end,
   [VSOCK] = function(row) return tobit(row.vsock.local_port) > 1023 end,
+  [XDP] = function(row) return is_ephemeral(tobit(row.xdp.queue)) end,
 }
 
 function compilers.autobound(_, of_kernel)
@@ -316,7 +331,7 @@ end
 function match.compile(node, autobound)
   local accepts, kernel = compile(node, false), compile(node, autobound)
   return function(row, set, is_text)
-    return accepts(row, set, is_text) and (is_text or not is_inet_diag(row) or kernel(row, set, is_text))
+    return accepts(row, set, is_text) and (is_text or not is_compared(row) or kernel(row, set, is_text))
   end
 end
 

@@ -4,6 +4,7 @@ local ffi = require("ffi")
 local details = require("sockq.ss.details")
 local info = require("sockq.ss.info")
 local schema = require("sockq.schema")
+local sctp = require("sockq.ss.sctp")
 local text = require("sockq.ss.text")
 local timer = require("sockq.ss.timer")
 local ulp = require("sockq.ss.ulp")
@@ -19,6 +20,7 @@ local TIMER_ON = tonumber(C.SOCKQ_TIMER_ON)
 local REQUEST = tonumber(C.SOCKQ_ROW_REQUEST)
 local HAS_PROTOCOL = tonumber(C.SOCKQ_DIAG_HAS_PROTOCOL)
 local MPTCP, MPTCP6 = tonumber(C.SOCKQ_MPTCP), tonumber(C.SOCKQ_MPTCP6)
+local SCTP_EPS, SCTP_ASSOCS = tonumber(C.SOCKQ_SCTP_EPS), tonumber(C.SOCKQ_SCTP_ASSOCS)
 local UDP, UDP6 = tonumber(C.SOCKQ_UDP), tonumber(C.SOCKQ_UDP6)
 local IPPROTO_UDP = 17
 
@@ -27,8 +29,18 @@ local NOTHING = ffi.new("struct sockq_diag")
 -- What ss keeps of the time, which the kernel sends in 32 bits.
 local WORD = 0x100000000ULL
 
+local function is_sctp(row)
+  return row.table == SCTP_EPS or row.table == SCTP_ASSOCS
+end
+
+-- The one timer that SCTP tells of.
+local T3_RTX = "T3_RTX"
+
 local function put_timer(bytes, at, row)
   local code = row.timer
+  if is_sctp(row) then
+    return (timer.write(bytes, at, code, tonumber(row.when % WORD), row.retrans, T3_RTX))
+  end
   local count = (code == TIMER_ON or band(row.flags, REQUEST) ~= 0) and row.retrans or row.probes
   return (timer.write(bytes, at, code, tonumber(row.when % WORD), count))
 end
@@ -99,7 +111,9 @@ local function put_info(bytes, at, row, more, set, show)
   if show.memory then
     at = details.put_memory(bytes, at, more.memory)
   end
-  if row.table == MPTCP or row.table == MPTCP6 then
+  if is_sctp(row) then
+    return (sctp.put_info(bytes, at, more, set, show.resolve))
+  elseif row.table == MPTCP or row.table == MPTCP6 then
     if more.info_len ~= 0 then
       at = put_mptcp(bytes, at, more, set)
     end
@@ -136,7 +150,7 @@ function sockdiag.writer(show)
       at = details.put_tos(bytes, at, more)
     end
     if show.cgroup then
-      at = details.put_cgroup(bytes, at, more.cgroup_id, set)
+      at = details.put_cgroup(bytes, at, more, set)
     end
     if show.inet_sockopt then
       at = details.put_sockopt(bytes, at, more, show.oneline)

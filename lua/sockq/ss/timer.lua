@@ -15,13 +15,14 @@ local name_of, span_of = span.name, span.text
 ---@param code number
 ---@param ms number     whole milliseconds
 ---@param count number  retransmits, or probes
+---@param called? string  what the timer is called; without it as its code is
 ---@return number
-function timer.write(bytes, at, code, ms, count)
+function timer.write(bytes, at, code, ms, count, called)
   if code == 0 then
     return at
   end
   copy(bytes + at, " timer:(", 8)
-  local name = name_of(code)
+  local name = called or name_of(code)
   local length = #name
   copy(bytes + at + 8, name, length)
   at = at + 9 + length
