@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "diag.h"
+#include "names/names.h"
 #include "sandbox/sandbox.h"
 #include "start.h"
 
@@ -49,6 +50,9 @@ static int open_files(struct start *start)
         return -1;
     if (is_command(start, "ss") && sockq_ss_open(&start->ss, &start->options) < 0)
         return -1;
+    if (start->ss.filter && start->names[1] >= 0)
+        names_tell(start->names[1], start->ss.hosts + start->ss.named_count,
+                   start->ss.host_count - start->ss.named_count);
     return sockq_data_read(&start->data, &start->options);
 }
 

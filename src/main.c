@@ -230,7 +230,8 @@ static void start_names(struct start *start, pid_t parent)
                                           .parent = parent,
                                           .hosts = !start->sandboxed || start->own_view,
                                           .named = start->ss.hosts,
-                                          .named_count = start->ss.host_count};
+                                          .named_count = start->ss.named_count,
+                                          .is_told = start->ss.filter != NULL};
     if (start->names[0] < 0)
         return;
     start->supervised.names = names_start(&service, start->file.map, start->file.size);

@@ -142,14 +142,15 @@ static bool is_operator(const char *word)
     return false;
 }
 
-/* The hosts in an argument. follows: the word before it was "src" or "dst". */
-static int find_hosts(struct sockq_ss *ss, const char *text, bool *follows)
+/* The hosts in a piece of a filter. follows: the word before it was "src" or "dst". */
+static int find_hosts(struct sockq_ss *ss, const char *text, size_t size, bool ends_at_line,
+                      bool *follows)
 {
-    const char *at = text, *end = text + strlen(text);
-    char *word = malloc(strlen(text) + 1);
+    const char *at = text;
+    char *word = malloc(size + 1);
     int result = word ? 0 : -1;
 
-    while (result == 0 && (at = next_word(at, end, false, word))) {
+    while (result == 0 && (at = next_word(at, text + size, ends_at_line, word))) {
         const bool side = is_side(word);
         if (*follows && is_operator(word))
             continue;
@@ -191,9 +192,10 @@ int sockq_ss_find(struct sockq_ss *ss, const struct sockq_options *options)
     free(words);
     for (int i = 1; i < options->word_count; i++) {
         ss->marks |= strstr(options->words[i], "fwmark") != NULL;
-        if (find_hosts(ss, options->words[i], &follows) < 0)
+        if (find_hosts(ss, options->words[i], strlen(options->words[i]), false, &follows) < 0)
             return -1;
     }
+    ss->named_count = ss->host_count;
     return 0;
 }
 
@@ -338,7 +340,7 @@ static int list_devices(struct sockq_ss *ss)
 
 int sockq_ss_open(struct sockq_ss *ss, const struct sockq_options *options)
 {
-    bool follows = false, has_words = ss->filter != NULL;
+    bool follows = false, follows_side = false, has_words = ss->filter != NULL;
 
     if (ss->filter && read_filter(ss) < 0)
         return -1;
@@ -348,7 +350,8 @@ int sockq_ss_open(struct sockq_ss *ss, const struct sockq_options *options)
         if (find_cgroups(ss, word, strlen(word), false, &follows) < 0)
             return -1;
     }
-    if (ss->text && find_cgroups(ss, ss->text, ss->size, true, &follows) < 0)
+    if (ss->text && (find_cgroups(ss, ss->text, ss->size, true, &follows) < 0 ||
+                     find_hosts(ss, ss->text, ss->size, true, &follows_side) < 0))
         return -1;
     /* Of another namespace they would be other ones. */
     return has_words && !ss->netns ? list_devices(ss) : 0;

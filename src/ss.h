@@ -40,8 +40,9 @@ struct sockq_ss {
     size_t cgroup_count;
     struct sockq_ss_device *devices; /* owned */
     size_t device_count;
-    char **hosts; /* words that may be names of hosts, owned */
-    size_t host_count;
+    char **hosts; /* words that may be names of hosts, owned: named_count of the command line, */
+    size_t host_count; /* and behind them those of the file */
+    size_t named_count;
     bool marks; /* it may show or ask for what the kernel tells to CAP_NET_ADMIN alone */
 };
 

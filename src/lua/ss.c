@@ -63,8 +63,9 @@ static int l_device(lua_State *L)
     return 0;
 }
 
-/* Lua: core.ss_host(name) → the addresses of a host that the command line's filter names, one
- * behind the other: "4" or "6" as a byte of that value, then 16 bytes; nil if it has none */
+/* Lua: core.ss_host(name) → the addresses of a host that a filter names, of the command line or of
+ * -F, one behind the other: "4" or "6" as a byte of that value, then 16 bytes; nil if it has none
+ */
 static int l_host(lua_State *L)
 {
     const struct sockq_ss *ss = found();

@@ -3,6 +3,8 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "names.h"
@@ -25,6 +27,26 @@ static int send_question(struct names_client *client, const struct names_questio
     if (n < 0 && errno == EINTR)
         return -1;
     return n == sizeof(*question) ? 0 : lose(client);
+}
+
+void names_tell(int socket, char *const *hosts, size_t count)
+{
+    char *list = calloc(1, NAMES_TOLD);
+    /* An empty datagram would be the end. */
+    size_t size = 1;
+    ssize_t n;
+
+    for (size_t i = 0; list && i < count; i++) {
+        const size_t length = strlen(hosts[i]) + 1;
+        if (length > NAMES_TOLD - size)
+            break;
+        memcpy(list + size, hosts[i], length);
+        size += length;
+    }
+    do
+        n = send(socket, list ? list : "", list ? size : 1, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    free(list);
 }
 
 int names_ask(struct names_client *client, struct names_question *question,

@@ -4,7 +4,7 @@
  * opens files and sockets, which neither the collector nor the interpreter may. The interpreter
  * asks (ask.c) by structs of one size, and each side checks every field of what the other sent; a
  * question is a kind and a number or an address, never a text: of hosts whose addresses are asked
- * for the process was told before the interpreter ran, and the number says which.
+ * for the process was told before Lua ran, and the number says which.
  */
 #ifndef SOCKQ_NAMES_H
 #define SOCKQ_NAMES_H
@@ -119,7 +119,17 @@ struct names_service {
     bool hosts;         /* hosts and networks are looked up: that asks other machines */
     char *const *named; /* hosts whose addresses may be asked for, borrowed */
     size_t named_count;
+    bool is_told; /* of more of them it is told by names_tell() before the first question */
 };
+
+/** Bytes that names_tell() sends at most. */
+enum { NAMES_TOLD = 64 << 10 };
+
+/**
+ * Tell the process, which waits for it, of more hosts whose addresses may be asked for. Those that
+ * have no room are left out. Once, and before any Lua runs.
+ */
+void names_tell(int socket, char *const *hosts, size_t count);
 
 /**
  * Be that process, until the other end closes or sends what is no question: with the ids of the

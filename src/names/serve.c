@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -57,15 +59,51 @@ static int send_answer(int socket, const struct names_answer *answer)
     return n == sizeof(*answer) ? 0 : -1;
 }
 
-int names_serve(const struct names_service *service)
+/* The hosts that names_tell() told of, one behind the other, each with a NUL. */
+struct told {
+    char *text; /* NULL: none */
+    size_t size;
+};
+
+/* @return true; false: the other end closed, or there is no memory */
+static bool take_told(int socket, struct told *told)
+{
+    ssize_t n;
+
+    told->text = malloc(NAMES_TOLD + 1);
+    if (!told->text)
+        return false;
+    do
+        n = recv(socket, told->text, NAMES_TOLD, 0);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return false;
+    told->size = (size_t)n;
+    told->text[n] = '\0';
+    return true;
+}
+
+/* The host with a number; NULL: there is none. */
+static const char *host_of(const struct names_service *service, const struct told *told,
+                           size_t number)
+{
+    if (number < service->named_count)
+        return service->named[number];
+    number -= service->named_count;
+    /* The first byte is no part of a name. */
+    for (size_t at = 1; at < told->size; at += strlen(told->text + at) + 1)
+        if (number-- == 0)
+            return told->text + at;
+    return NULL;
+}
+
+static int serve(const struct names_service *service, const struct told *told)
 {
     struct names_question question;
     struct names_answer answer;
     bool asked = false;
     ssize_t n;
 
-    if (confine(service) < 0)
-        return EXIT_DATA;
     for (;;) {
         do
             n = recv(service->socket, &question, sizeof(question), MSG_TRUNC);
@@ -85,12 +123,26 @@ int names_serve(const struct names_service *service)
                                            .serial = question.serial};
         else
             names_resolve(&question, &answer);
-        if (question.kind == NAMES_ADDRESSES && service->hosts &&
-            question.number < service->named_count)
-            names_addresses(service->named[question.number], &answer);
+        const char *host = question.kind == NAMES_ADDRESSES && service->hosts
+                               ? host_of(service, told, question.number)
+                               : NULL;
+        if (host)
+            names_addresses(host, &answer);
         if (send_answer(service->socket, &answer) < 0)
             return 0;
     }
+}
+
+int names_serve(const struct names_service *service)
+{
+    struct told told = {.size = 0};
+
+    if (confine(service) < 0)
+        return EXIT_DATA;
+    const bool begins = !service->is_told || take_told(service->socket, &told);
+    const int status = begins ? serve(service, &told) : told.text ? 0 : EXIT_DATA;
+    free(told.text);
+    return status;
 }
 
 pid_t names_start(const struct names_service *service, const void *map, size_t size)

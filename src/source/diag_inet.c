@@ -236,9 +236,7 @@ static void mark_known(struct sockq_row *row, const struct inet_diag_msg *messag
         return;
     }
     row->known = SOCKQ_HAS_STATE | SOCKQ_HAS_QUEUES | SOCKQ_HAS_TIMER | SOCKQ_HAS_ADDRS;
-    if (is_sctp((enum sockq_table)row->table)) {
-        row->known |= SOCKQ_HAS_UID;
-    } else if (!is_stream((enum sockq_table)row->table)) {
+    if (is_sctp((enum sockq_table)row->table) || !is_stream((enum sockq_table)row->table)) {
         row->known |= SOCKQ_HAS_UID;
     } else if (row->timer == SOCKQ_TIMER_TIMEWAIT &&
                (row->state == SOCKQ_TIME_WAIT || row->state == SOCKQ_FIN_WAIT2)) {

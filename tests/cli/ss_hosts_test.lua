@@ -54,9 +54,8 @@ local function run(words, env)
 end
 
 local rows = 0
-for i, filter in ipairs(FILTERS) do
-  local words = { OPTIONS[i % 6 == 1 and 2 or i % 6 == 2 and 3 or 1] }
-  for word in filter:gmatch "%S+" do words[#words + 1] = word end
+
+local function compare(words)
   local status, out, err = run({ "ss", unpack(words) }, { PROC_ROOT = tree, LC_ALL = "C" })
   local got_status, got, got_err = run({ program.path, "--proc", tree, "ss", unpack(words) }, program.environment())
   local line = table.concat(words, " ")
@@ -65,6 +64,24 @@ for i, filter in ipairs(FILTERS) do
   check.ok(line .. ": standard output", got == out, plans.difference(out, got))
   check.equal(line .. ": standard error", got_err, err)
   rows = rows + select(2, out:gsub("\n", ""))
+end
+
+for i, filter in ipairs(FILTERS) do
+  local option, words = OPTIONS[i % 6 == 1 and 2 or i % 6 == 2 and 3 or 1], {}
+  for word in filter:gmatch "%S+" do words[#words + 1] = word end
+  compare({ option, unpack(words) })
+  -- The same out of a file, over several lines, and with more of it on the command line.
+  local file = ("%s/filter-%d"):format(scratch, i)
+  posix.write_file(file, filter:gsub(" ", i % 3 == 0 and "\n" or " ", 1) .. "\n")
+  compare({ option, "-F", file })
+  if i % 5 == 0 then compare({ option, "-F", file, "src", "four.only" }) end
+end
+do
+  -- More than one datagram holds: the first and the last.
+  local names = { "src many" }
+  for i = 1, 400 do names[#names + 1] = ("src host-%d.%s.example"):format(i, ("x"):rep(150)) end
+  posix.write_file(scratch .. "/long", table.concat(names, "\nor ") .. "\n")
+  compare({ "-tanH", "-F", scratch .. "/long" })
 end
 check.ok("sockets were let through", rows > 30, rows)
 check.finish()

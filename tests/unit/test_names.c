@@ -178,7 +178,7 @@ struct world {
 
 static char *hosts_asked_for[] = {"localhost", "no.such.host.invalid"};
 
-static struct world serve(bool hosts)
+static struct world serve_told(bool hosts, bool is_told)
 {
     struct sockq_invoker invoker;
     int ends[2];
@@ -193,11 +193,17 @@ static struct world serve(bool hosts)
                                               .parent = parent,
                                               .hosts = hosts,
                                               .named = hosts_asked_for,
-                                              .named_count = COUNT(hosts_asked_for)};
+                                              .named_count = COUNT(hosts_asked_for),
+                                              .is_told = is_told};
         _exit(names_serve(&service));
     }
     close(ends[0]);
     return (struct world){.socket = ends[1], .pid = pid};
+}
+
+static struct world serve(bool hosts)
+{
+    return serve_told(hosts, false);
 }
 
 /* @return its exit status, 128 + the signal that ended it, -1 if it goes on for seconds */
@@ -264,6 +270,41 @@ static void addresses_of_hosts(void **state)
         assert_int_equal(names_ask(&client, &question, &answer, never_stops, NULL), 0);
         assert_int_equal(answer.status, NAMES_UNKNOWN);
     }
+    close(world.socket);
+    assert_int_equal(end_of(&world), 0);
+}
+
+/* Hosts behind those of its start, once: what comes next is a question. */
+static void addresses_of_told_hosts(void **state)
+{
+    enum { MANY = 300, LONG = 250 };
+    char local[] = "localhost", *hosts[MANY], *none = NULL, filler[LONG + 1] = {0};
+    struct names_answer answer;
+
+    (void)state;
+    memset(filler, 'x', LONG);
+    for (int i = 0; i < MANY; i++)
+        hosts[i] = i == 1 || i == MANY - 1 ? local : filler;
+    for (size_t count = 0; count <= MANY; count += MANY / 2) {
+        struct world world = serve_told(true, true);
+        struct names_client client = {.socket = world.socket};
+        names_tell(world.socket, count ? hosts : &none, count);
+        for (uint32_t i = 0; i < 5; i++) {
+            /* That of its start, none, none, the second that was told of, the last, too far. */
+            const uint32_t numbers[] = {0, 2, 3, MANY + 1, UINT32_MAX};
+            struct names_question question = names_question_new(NAMES_ADDRESSES, 0);
+            question.number = numbers[i];
+            assert_int_equal(names_ask(&client, &question, &answer, never_stops, NULL), 0);
+            /* The last has no room. */
+            assert_int_equal(answer.status,
+                             i == 0 || (i == 2 && count) ? NAMES_FOUND : NAMES_UNKNOWN);
+        }
+        names_tell(world.socket, hosts, 1);
+        close(world.socket);
+        assert_int_equal(end_of(&world), 3);
+    }
+    /* Nobody tells. */
+    struct world world = serve_told(true, true);
     close(world.socket);
     assert_int_equal(end_of(&world), 0);
 }
@@ -429,6 +470,7 @@ int main(void)
         cmocka_unit_test(services_are_those_of_the_library),
         cmocka_unit_test(it_answers_and_ends_with_the_other_end),
         cmocka_unit_test(addresses_of_hosts),
+        cmocka_unit_test(addresses_of_told_hosts),
         cmocka_unit_test(no_host_is_looked_up_where_none_is_shown),
         cmocka_unit_test(a_hostile_interpreter_ends_it_and_nothing_more),
         cmocka_unit_test(an_answer_that_is_wrong_is_the_last),
