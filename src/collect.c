@@ -105,7 +105,7 @@ void sockq_collect_run(struct sockq_writer *w, const struct sockq_proc *proc,
         netns_list_write(several, w);
     }
     if (!cancelled && question->flags & SOCKQ_WITH_FACTS) {
-        facts_whole = facts_read(proc, w);
+        facts_whole = facts_read(proc, several, w);
         cancelled = check(context);
     }
     if (!cancelled && question->flags & SOCKQ_OWNER_FLAGS) {

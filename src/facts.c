@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* net/softnet_stat has a line of some 140 bytes a processor: enough for 1800 of them. */
@@ -66,11 +67,14 @@ const char *sockq_fact_path(uint32_t file)
 }
 
 /* The whole file, at most FACT_MOST bytes. @return its length, or -1 with errno */
-static ssize_t read_whole(const struct sockq_proc *proc, const char *path, char *buffer)
+static ssize_t read_whole(const struct sockq_proc *proc, struct netns_list *namespaces,
+                          const char *path, char *buffer)
 {
+    const bool is_of_one = proc->live && namespaces && namespaces->count == 1;
     size_t have = 0;
     ssize_t n = -1;
-    int fd = sockq_proc_open_file(proc, path);
+    int fd = is_of_one && strncmp(path, "net/", 4) == 0 ? netns_open(namespaces, 0, path)
+                                                        : sockq_proc_open_file(proc, path);
 
     if (fd < 0)
         return -1;
@@ -90,7 +94,8 @@ static ssize_t read_whole(const struct sockq_proc *proc, const char *path, char 
     return -1;
 }
 
-bool facts_read(const struct sockq_proc *proc, struct sockq_writer *w)
+bool facts_read(const struct sockq_proc *proc, struct netns_list *namespaces,
+                struct sockq_writer *w)
 {
     char *buffer = malloc(FACT_MOST + 1);
     uint64_t last = 0, offset;
@@ -101,8 +106,9 @@ bool facts_read(const struct sockq_proc *proc, struct sockq_writer *w)
         return true;
     }
     for (uint32_t file = 0; file < FACTS && !w->error; file++) {
-        ssize_t n = read_whole(proc, paths[file], buffer);
-        if (n < 0 && errno == ENOENT)
+        ssize_t n = read_whole(proc, namespaces, paths[file], buffer);
+        /* Of a namespace that is gone it is told elsewhere. */
+        if (n < 0 && (errno == ENOENT || errno == ESRCH))
             continue;
         struct sockq_fact fact = {.file = file};
         if (n < 0) {

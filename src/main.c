@@ -222,6 +222,12 @@ static bool shows_names(const struct start *start)
            !sockq_options_numeric(&start->options);
 }
 
+/* The file of the one namespace that ss -N names, as long as it can be entered; else -1. */
+static int view_netns(const struct start *start)
+{
+    return start->ss.netns && start->netns.count == 1 ? start->netns.list[0].fd : -1;
+}
+
 /* A process of its own: name service needs files and sockets. Without it there are numbers. */
 static void start_names(struct start *start, pid_t parent)
 {
@@ -231,7 +237,8 @@ static void start_names(struct start *start, pid_t parent)
                                           .hosts = !start->sandboxed || start->own_view,
                                           .named = start->ss.hosts,
                                           .named_count = start->ss.named_count,
-                                          .is_told = start->ss.filter != NULL};
+                                          .is_told = start->ss.filter != NULL,
+                                          .netns = view_netns(start)};
     if (start->names[0] < 0)
         return;
     start->supervised.names = names_start(&service, start->file.map, start->file.size);
@@ -240,6 +247,18 @@ static void start_names(struct start *start, pid_t parent)
         start->proc.own_inodes[2 + i] = inode_of(start->names[i]);
         close(start->names[i]);
     }
+}
+
+struct listing {
+    struct sockq_ss *ss;
+    int result;
+};
+
+static void list_devices(void *context)
+{
+    struct listing *listing = context;
+
+    listing->result = sockq_ss_list_devices(listing->ss);
 }
 
 /* ss -N: a name in the folder of ip-netns(8); the view says what is wrong with it. */
@@ -251,9 +270,13 @@ static int choose_view_netns(struct start *start)
     if (asprintf(&path, NETNS_FOLDER "/%s", start->ss.netns) < 0)
         return -1;
     if (!start->proc_path) {
+        struct listing listing = {.ss = &start->ss};
         result = netns_choose(&start->netns, &start->proc, path);
         free(path);
-        return result;
+        if (result == 0 && view_netns(start) >= 0 &&
+            netns_visit(view_netns(start), list_devices, &listing) < 0)
+            return -1;
+        return result == 0 ? listing.result : result;
     }
     /* A captured tree is that of one namespace, but ss looks for the name all the same. */
     result = open(path, O_RDONLY | O_CLOEXEC);
@@ -269,13 +292,41 @@ static int choose_view_netns(struct start *start)
     return 0;
 }
 
+/* Whether it ends by itself, and soon. */
+static bool looks_once(const struct start *start)
+{
+    static const char *const on[] = {"watch", "wait", "interactive", "follow", "every"};
+    const struct sockq_options *options = &start->options;
+
+    for (size_t i = 0; i < sizeof(on) / sizeof(on[0]); i++)
+        if (sockq_options_has(options, on[i]))
+            return false;
+    return options->mode == SOCKQ_MODE_QUERY || options->mode == SOCKQ_MODE_NAME;
+}
+
 /* What is wrong with a word is for cli.lua to say. */
+/* Those which ss has not: the pairs to the other processes, and that of another namespace. */
+static unsigned count_sockets(const struct start *start)
+{
+    const struct netns_chosen *chosen = start->netns.count == 1 ? start->netns.list : NULL;
+    const unsigned pairs = start->names[0] >= 0 ? 4 : 2;
+    uint64_t own = 0;
+
+    if (start->proc_path || start->proc.fd < 0)
+        return 0;
+    if (!start->ss.netns || !chosen)
+        return pairs;
+    const bool is_own = netns_inode(&start->proc, 0, &own) == 0 && own == chosen->id;
+    return (is_own ? pairs : 0) + (chosen->diag.fd >= 0);
+}
+
 static int choose_netns(struct start *start)
 {
     const struct sockq_options *options = &start->options;
     int result = 0;
 
     start->netns.unlike = start->invoker.privileged && !start->invoker.is_root;
+    start->netns.keeps = looks_once(start);
     for (int i = 0; i < options->given_count && result == 0; i++) {
         const struct sockq_given *given = &options->given[i];
         if (strcmp(given->option->name, "netns") == 0)
@@ -364,6 +415,7 @@ static int prepare(struct start *start, int argc, char **argv)
     /* Where descriptors are short there are numbers, and who asks for a name is told. */
     if (shows_names(start))
         (void)socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, start->names);
+    start->ss.own_sockets = count_sockets(start);
     return 0;
 }
 

@@ -318,7 +318,7 @@ static int find_cgroups(struct sockq_ss *ss, const char *text, size_t size, bool
     return result;
 }
 
-static int list_devices(struct sockq_ss *ss)
+int sockq_ss_list_devices(struct sockq_ss *ss)
 {
     struct if_nameindex *list = if_nameindex();
     size_t count = 0;
@@ -353,8 +353,8 @@ int sockq_ss_open(struct sockq_ss *ss, const struct sockq_options *options)
     if (ss->text && (find_cgroups(ss, ss->text, ss->size, true, &follows) < 0 ||
                      find_hosts(ss, ss->text, ss->size, true, &follows_side) < 0))
         return -1;
-    /* Of another namespace they would be other ones. */
-    return has_words && !ss->netns ? list_devices(ss) : 0;
+    /* Those of another namespace were listed in it. */
+    return has_words && !ss->netns ? sockq_ss_list_devices(ss) : 0;
 }
 
 void sockq_ss_free(struct sockq_ss *ss)

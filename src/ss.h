@@ -43,12 +43,17 @@ struct sockq_ss {
     char **hosts; /* words that may be names of hosts, owned: named_count of the command line, */
     size_t host_count; /* and behind them those of the file */
     size_t named_count;
-    bool marks; /* it may show or ask for what the kernel tells to CAP_NET_ADMIN alone */
+    unsigned own_sockets; /* that sockq has made itself in the namespace that is listed */
+    bool marks;           /* it may show or ask for what the kernel tells to CAP_NET_ADMIN alone */
 };
 
 /** Find the arguments of -F and -N, what may be hosts, and marks. @return 0, or -1 with errno
  * ENOMEM */
 int sockq_ss_find(struct sockq_ss *ss, const struct sockq_options *options);
+
+/** List the network devices of the namespace that this thread is in. @return 0, or -1 with errno
+ * ENOMEM */
+int sockq_ss_list_devices(struct sockq_ss *ss);
 
 /**
  * Read the filter's file, and look up what filters name. What is wrong with one is noted with it.

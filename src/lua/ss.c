@@ -85,6 +85,13 @@ static int l_host(lua_State *L)
     return 0;
 }
 
+/* Lua: core.ss_own_sockets() → how many sockets sockq has made in the namespace that is listed */
+static int l_own_sockets(lua_State *L)
+{
+    lua_pushinteger(L, found() ? (lua_Integer)found()->own_sockets : 0);
+    return 1;
+}
+
 /* Lua: core.ss_options() → shorts, longs: as core.getopt() takes them */
 static int l_options(lua_State *L)
 {
@@ -109,9 +116,13 @@ static int l_options(lua_State *L)
 
 void sockq_lua_open_ss(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"ss_filter", l_filter},   {"ss_cgroup", l_cgroup},
-                                         {"ss_device", l_device},   {"ss_host", l_host},
-                                         {"ss_options", l_options}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"ss_filter", l_filter},
+                                         {"ss_cgroup", l_cgroup},
+                                         {"ss_device", l_device},
+                                         {"ss_host", l_host},
+                                         {"ss_options", l_options},
+                                         {"ss_own_sockets", l_own_sockets},
+                                         {NULL, NULL}};
 
     luaL_register(L, NULL, functions);
 }

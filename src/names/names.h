@@ -119,6 +119,8 @@ struct names_service {
     bool hosts;         /* hosts and networks are looked up: that asks other machines */
     char *const *named; /* hosts whose addresses may be asked for, borrowed */
     size_t named_count;
+    int netns; /* the file of the network namespace whose devices and network it uses; -1: its own
+                */
     bool is_told; /* of more of them it is told by names_tell() before the first question */
 };
 

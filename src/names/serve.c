@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,8 @@ static int confine(const struct names_service *service)
     signal(SIGINT, SIG_IGN);
     signal(SIGQUIT, SIG_IGN);
     (void)prctl(PR_SET_NAME, "sockq-names", 0, 0, 0);
+    if (service->netns >= 0 && setns(service->netns, CLONE_NEWNET) < 0)
+        return -1;
     sockq_descriptors_close(service->socket, -1);
     if (leave_standard_files() < 0 ||
         sockq_interpreter_confine(service->invoker, service->parent) < 0)

@@ -4,12 +4,14 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -21,6 +23,8 @@ static void forget(struct netns_chosen *chosen)
 {
     if (chosen->fd >= 0)
         close(chosen->fd);
+    if (chosen->diag.fd >= 0)
+        close(chosen->diag.fd);
     free(chosen->path);
 }
 
@@ -43,10 +47,76 @@ static int add(struct netns_choice *choice, struct netns_chosen chosen)
     return 0;
 }
 
+/* A socket of sock_diag in the namespace that this thread is in; -1: none. */
+static void open_diag(void *into)
+{
+    struct sockaddr_nl here = {.nl_family = AF_NETLINK};
+    struct netns_diag *diag = into;
+    struct stat st = {0};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+
+    if (fd >= 0 &&
+        (bind(fd, (const struct sockaddr *)&here, sizeof(here)) < 0 || fstat(fd, &st) < 0)) {
+        close(fd);
+        fd = -1;
+    }
+    *diag = (struct netns_diag){.fd = fd, .inode = (uint64_t)st.st_ino};
+}
+
+int netns_visit(int fd, void (*inside)(void *), void *context)
+{
+    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    int result = own >= 0 && setns(fd, CLONE_NEWNET) == 0;
+
+    if (result)
+        inside(context);
+    if (result && setns(own, CLONE_NEWNET) < 0)
+        result = -1;
+    int saved = errno;
+    if (own >= 0)
+        close(own);
+    errno = saved;
+    return result;
+}
+
+/*
+ * Whether it may be entered is found out by going in and back.
+ *
+ * @diag   set to the socket of sock_diag that was made there, if one was
+ * @return 1 or 0; -1 with errno if there is no way back: what would be read then is of another
+ */
+static int may_enter(int fd, struct netns_diag *diag)
+{
+    diag->fd = -1;
+    return netns_visit(fd, open_diag, diag);
+}
+
+/* Sockets that may be made in namespaces of processes: descriptors are needed for more. */
+enum { KEPT_MOST = 256 };
+
+/* @return 0; -1 with errno if there is no way back */
+static int keep_diag(const struct netns_choice *choice, const struct sockq_proc *proc, uint32_t pid,
+                     struct netns_diag *diag)
+{
+    char path[32];
+
+    diag->fd = -1;
+    if (!choice->keeps || !proc->live || choice->count >= KEPT_MOST)
+        return 0;
+    snprintf(path, sizeof(path), "%" PRIu32 "/ns/net", pid);
+    int fd = openat(proc->fd, path, O_RDONLY | O_CLOEXEC);
+    int result = fd < 0 ? 0 : may_enter(fd, diag);
+    int saved = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return result < 0 ? -1 : 0;
+}
+
 static enum netns_refusal choose_process(struct netns_choice *choice, const struct sockq_proc *proc,
                                          uint32_t pid)
 {
-    struct netns_chosen chosen = {.pid = pid, .fd = -1};
+    struct netns_chosen chosen = {.pid = pid, .fd = -1, .diag = {.fd = -1}};
     char path[16];
 
     if (netns_id(proc, pid, &chosen.id) < 0) {
@@ -58,7 +128,7 @@ static enum netns_refusal choose_process(struct netns_choice *choice, const stru
         close(fd);
         return NETNS_UNREAD;
     }
-    if (add(choice, chosen) < 0)
+    if (keep_diag(choice, proc, pid, &chosen.diag) < 0 || add(choice, chosen) < 0)
         choice->error = errno;
     return NETNS_FINE;
 }
@@ -92,30 +162,11 @@ static int open_namespace(const char *path, bool *other)
     return opened;
 }
 
-/*
- * Whether it may be entered is found out by going in and back.
- *
- * @return 1 or 0; -1 with errno if there is no way back: what would be read then is of another
- */
-static int may_enter(int fd)
-{
-    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    int result = own >= 0 && setns(fd, CLONE_NEWNET) == 0;
-
-    if (result && setns(own, CLONE_NEWNET) < 0)
-        result = -1;
-    int saved = errno;
-    if (own >= 0)
-        close(own);
-    errno = saved;
-    return result;
-}
-
 static enum netns_refusal choose_file(struct netns_choice *choice, const char *path)
 {
     struct stat st;
     bool other;
-    struct netns_chosen chosen = {.fd = open_namespace(path, &other)};
+    struct netns_chosen chosen = {.fd = open_namespace(path, &other), .diag = {.fd = -1}};
 
     choice->error = errno;
     if (chosen.fd < 0)
@@ -126,7 +177,7 @@ static enum netns_refusal choose_file(struct netns_choice *choice, const char *p
         return NETNS_NO_FILE;
     }
     chosen.id = (uint64_t)st.st_ino;
-    int enters = may_enter(chosen.fd);
+    int enters = may_enter(chosen.fd, &chosen.diag);
     choice->error = enters < 0 ? errno : 0;
     if (enters <= 0) {
         close(chosen.fd);
@@ -220,6 +271,16 @@ int netns_choose(struct netns_choice *choice, const struct sockq_proc *proc, con
     return 0;
 }
 
+static int keep_place(struct netns_choice *choice, const struct sockq_proc *proc,
+                      const struct netns_place *place)
+{
+    struct netns_chosen chosen = {.id = place->id, .fd = -1, .diag = {.fd = -1}};
+
+    if (place->id & NETNS_MARK || keep_diag(choice, proc, place->pid, &chosen.diag) < 0)
+        return place->id & NETNS_MARK ? 0 : -1;
+    return chosen.diag.fd < 0 ? 0 : add(choice, chosen);
+}
+
 int netns_choose_rest(struct netns_choice *choice, const struct sockq_proc *proc)
 {
     struct netns_list list = {0};
@@ -230,7 +291,10 @@ int netns_choose_rest(struct netns_choice *choice, const struct sockq_proc *proc
         return 0;
     if (netns_names_read(&names, proc) < 0)
         return -1;
-    int result = names.count ? netns_list_read(&list, proc, choice) : 0;
+    int result = names.count || choice->keeps ? netns_list_read(&list, proc, choice) : 0;
+    for (uint32_t i = 0; result == 0 && i < list.count; i++)
+        if (list.list[i].pid && list.list[i].id != list.own)
+            result = keep_place(choice, proc, &list.list[i]);
     for (size_t i = 0; result == 0 && i < names.count; i++) {
         if (netns_list_has(&list, names.list[i].inode))
             continue;
@@ -247,6 +311,14 @@ int netns_choose_rest(struct netns_choice *choice, const struct sockq_proc *proc
     netns_names_free(&names);
     errno = saved;
     return result;
+}
+
+bool netns_is_own_socket(const struct netns_choice *choice, uint64_t inode)
+{
+    for (size_t i = 0; i < choice->count; i++)
+        if (choice->list[i].diag.fd >= 0 && choice->list[i].diag.inode == inode)
+            return true;
+    return false;
 }
 
 void netns_choice_free(struct netns_choice *choice)

@@ -172,6 +172,15 @@ static int list_chosen(struct netns_list *list, const struct netns_chosen *chose
     return add_place(list, place);
 }
 
+/* Of which sock_diag can be asked. */
+static void find_diag(struct netns_list *list, const struct netns_choice *choice)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        for (size_t k = 0; k < choice->count; k++)
+            if (choice->list[k].id == list->list[i].id && choice->list[k].diag.fd >= 0)
+                list->list[i].diag = &choice->list[k].diag;
+}
+
 int netns_list_read(struct netns_list *list, const struct sockq_proc *proc,
                     const struct netns_choice *choice)
 {
@@ -199,6 +208,8 @@ int netns_list_read_checked(struct netns_list *list, const struct sockq_proc *pr
     else
         for (size_t i = 0; result == 0 && i < choice->count; i++)
             result = list_chosen(list, &choice->list[i]);
+    if (result == 0 && choice && proc->live)
+        find_diag(list, choice);
     if (result < 0) {
         int saved = errno;
         netns_list_free(list);

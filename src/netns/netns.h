@@ -28,6 +28,13 @@ enum { NETNS_MOST = UINT16_MAX };
  */
 #define NETNS_MARK ((uint64_t)1 << 63)
 
+/** A socket of sock_diag, which speaks for the namespace that it was made in. */
+struct netns_diag {
+    int fd;          /* -1: none */
+    uint64_t inode;  /* of the socket */
+    bool is_dumping; /* not all of the last answer was received */
+};
+
 /** A namespace that the command line names. */
 struct netns_chosen {
     uint64_t id;
@@ -35,6 +42,7 @@ struct netns_chosen {
     uint32_t thread; /* a thread of the collector that stays in it, 0: none */
     int fd;          /* the file that was named, while it may still be entered; else -1 */
     char *path;      /* that file; owned, NULL: none was named */
+    struct netns_diag diag;
 };
 
 /** What is wrong with a word of --netns. */
@@ -54,6 +62,11 @@ struct netns_choice {
     bool asked; /* it was given */
     bool all;
     bool unlike; /* the invoker may not know which files exist: all that is wrong looks alike */
+    /*
+     * Of processes too, which hold their namespaces themselves, sockets of sock_diag are made: as
+     * long as sockq runs they keep a namespace whose last process ends.
+     */
+    bool keeps;
     enum netns_refusal refusal;
     char *word;                /* that is refused; owned */
     int error;                 /* errno, where there is one */
@@ -71,11 +84,20 @@ struct netns_choice {
 int netns_choose(struct netns_choice *choice, const struct sockq_proc *proc, const char *argument);
 
 /**
- * After the last argument: of all namespaces, open those that have a name and no process.
+ * After the last argument: of all namespaces, open those that have a name and no process, and with
+ * `keeps` make sockets of sock_diag in those that have one.
  *
  * @return 0; -1 with errno when memory is short
  */
 int netns_choose_rest(struct netns_choice *choice, const struct sockq_proc *proc);
+
+/**
+ * Go into a namespace, by its file, and back again.
+ *
+ * @inside  called there
+ * @return  1; 0: it may not be entered; -1 with errno if there is no way back
+ */
+int netns_visit(int fd, void (*inside)(void *), void *context);
 
 /** True if a namespace is to be entered by netns_hold. */
 bool netns_enters(const struct netns_choice *choice);
@@ -88,6 +110,9 @@ bool netns_enters(const struct netns_choice *choice);
  * @return 0; -1 with errno
  */
 int netns_hold(struct netns_choice *choice, int (*drop)(void));
+
+/** True for the inode of a socket of sock_diag that was made in one of them. */
+bool netns_is_own_socket(const struct netns_choice *choice, uint64_t inode);
 
 /** Free what choosing made. Safe on a zeroed struct. */
 void netns_choice_free(struct netns_choice *choice);
@@ -127,12 +152,13 @@ struct netns_member {
 /** A namespace of a list. */
 struct netns_place {
     uint64_t id;
-    uint64_t seen;    /* by what the process `pid` is known */
-    uint32_t pid;     /* read through /proc/PID/net; 0: through /proc/net */
-    uint32_t first;   /* the lowest pid in it, 0: none is known */
-    int error;        /* why nothing (more) is read, as in sockq_netns */
-    const char *path; /* the file that was named, borrowed; NULL: none */
-    uint64_t entry;   /* arena offset of its sockq_netns */
+    uint64_t seen;           /* by what the process `pid` is known */
+    uint32_t pid;            /* read through /proc/PID/net; 0: through /proc/net */
+    uint32_t first;          /* the lowest pid in it, 0: none is known */
+    int error;               /* why nothing (more) is read, as in sockq_netns */
+    const char *path;        /* the file that was named, borrowed; NULL: none */
+    uint64_t entry;          /* arena offset of its sockq_netns */
+    struct netns_diag *diag; /* by which sock_diag can be asked, borrowed; NULL: it cannot */
 };
 
 /** The namespaces of one collection. */

@@ -2,11 +2,13 @@
 #include "sock_diag.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* The kernel fills datagrams of at most 32 KiB (net/netlink/af_netlink.c, netlink_dump). */
 /* COUNT_EVERY: datagrams; the first of them one by one. */
@@ -176,8 +178,37 @@ ssize_t diag_receive(const struct mnl_socket *socket, void *bytes, size_t size)
     return -1;
 }
 
-static struct mnl_socket *open_socket(void)
+/* What was asked before on this socket, and given up, ends with its last message. */
+static int drain(const struct mnl_socket *socket, char *bytes)
 {
+    for (;;) {
+        ssize_t n = diag_receive(socket, bytes, ANSWER);
+        const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)bytes;
+        int left = (int)n;
+        if (n < 0 && errno != ENOBUFS && errno != ENOSPC)
+            return -1;
+        for (; n > 0 && diag_is_whole(message, left); message = mnl_nlmsg_next(message, &left))
+            if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
+                return 0;
+    }
+}
+
+/* @diag  of another namespace: the socket is one more descriptor of that one; NULL: of the own */
+static struct mnl_socket *open_socket(struct netns_diag *diag, char *bytes)
+{
+    if (diag) {
+        const int fd = fcntl(diag->fd, F_DUPFD_CLOEXEC, 3);
+        struct mnl_socket *again = fd < 0 ? NULL : mnl_socket_fdopen(fd);
+        if (fd >= 0 && !again)
+            close(fd);
+        if (again && diag->is_dumping && drain(again, bytes) < 0) {
+            mnl_socket_close(again);
+            return NULL;
+        }
+        if (again)
+            diag->is_dumping = false;
+        return again;
+    }
     struct mnl_socket *socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
 
     if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
@@ -208,11 +239,12 @@ static int64_t count(const struct table_reader *reader)
 
 /*
  * One answer. @return its datagrams; 0: the first was an error, *error says which
+ * @ended   set once its last message was received
  * @before  how many sockets there were; -1, also from here on, if their number changed
  */
 static unsigned take_answer(struct table_reader *reader, struct sockq_table_info *info,
                             struct mnl_socket *socket, char *bytes, bool *gaps, int64_t *before,
-                            int *error)
+                            int *error, bool *ended)
 {
     unsigned datagrams = 0, losses = 0;
     int more = MNL_CB_OK;
@@ -228,6 +260,7 @@ static unsigned take_answer(struct table_reader *reader, struct sockq_table_info
             continue;
         }
         more = diag_take(reader, bytes, (size_t)n, gaps, error);
+        *ended = more == MNL_CB_STOP || (more == MNL_CB_ERROR && *error);
         if (more == MNL_CB_ERROR)
             return datagrams;
         if (datagrams++ == 0)
@@ -246,21 +279,30 @@ static unsigned take_answer(struct table_reader *reader, struct sockq_table_info
 
 enum look_end diag_read(struct table_reader *reader, struct sockq_table_info *info)
 {
-    struct mnl_socket *socket = open_socket();
-    char *bytes = socket ? malloc(ANSWER) : NULL;
+    struct netns_diag *diag = table_is_own(reader->proc, reader->namespaces, reader->w->netns)
+                                  ? NULL
+                                  : table_diag(reader->namespaces, reader->w->netns);
+    char *bytes = malloc(ANSWER);
+    struct mnl_socket *socket = bytes ? open_socket(diag, bytes) : NULL;
     int64_t before = reader->again && !reader->is_later ? count(reader) : -1;
     int error = 0;
     bool gaps = false;
     unsigned datagrams = 0;
 
-    if (!bytes)
+    if (!socket)
         error = errno;
-    for (reader->asked = 0; bytes && !error && reader->asked < families[reader->table]->requests;
+    for (reader->asked = 0; socket && !error && reader->asked < families[reader->table]->requests;
          reader->asked++) {
-        if (ask(reader, socket) < 0)
+        if (ask(reader, socket) < 0) {
             error = errno;
-        else
-            datagrams += take_answer(reader, info, socket, bytes, &gaps, &before, &error);
+            continue;
+        }
+        bool ended = false;
+        datagrams += take_answer(reader, info, socket, bytes, &gaps, &before, &error, &ended);
+        if (diag)
+            diag->is_dumping = !ended;
+        if (!ended)
+            break;
     }
     free(bytes);
     if (socket)

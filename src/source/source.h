@@ -113,12 +113,18 @@ enum look_end {
     LOOK_GAPS    /* the source said that its answer has gaps */
 };
 
-/** Whether a namespace is that of the reader, of which alone sock_diag tells. */
+/** Whether a namespace is that of the reader, of which sock_diag tells by itself. */
 static inline bool table_is_own(const struct sockq_proc *proc, const struct netns_list *namespaces,
                                 uint32_t netns)
 {
     return proc->live &&
            (!namespaces || (namespaces->list[netns].pid == 0 && !namespaces->list[netns].error));
+}
+
+/** The socket by which sock_diag tells of another namespace; NULL: there is none. */
+static inline struct netns_diag *table_diag(const struct netns_list *namespaces, uint32_t netns)
+{
+    return namespaces && !namespaces->list[netns].error ? namespaces->list[netns].diag : NULL;
 }
 
 /** Whether sock_diag is to be asked for a table of a namespace. */

@@ -136,7 +136,9 @@ void table_push(struct table_reader *reader, struct sockq_row *row)
 {
     if (!sockq_row_has_state(row, reader->states))
         return;
-    if (sockq_proc_is_own_inode(reader->proc, row->inode))
+    if (sockq_proc_is_own_inode(reader->proc, row->inode) ||
+        (row->table == SOCKQ_NETLINK && row->inode && reader->proc->netns &&
+         netns_is_own_socket(reader->proc->netns, row->inode)))
         return;
     row->netns = reader->w->netns;
     if (!row->line)
@@ -268,7 +270,7 @@ static void look_again(const struct table_reader *first, struct sockq_table_info
 bool table_asks_diag(const struct table_job *job, enum sockq_table table, uint32_t netns)
 {
     return job->question->source != SOCKQ_SOURCE_PROC && diag_knows(table) &&
-           table_is_own(job->proc, job->namespaces, netns);
+           (table_is_own(job->proc, job->namespaces, netns) || table_diag(job->namespaces, netns));
 }
 
 bool table_looks_again(const struct table_job *job, enum sockq_table table)

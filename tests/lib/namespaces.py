@@ -70,6 +70,11 @@ def in_blue():
     listen(7001)
     listen(7002, socket.AF_INET6)
     connect(7001)
+    # A device with a number that has another name elsewhere, or none.
+    if subprocess.run(["ip", "link", "add", "here0", "type", "veth", "peer", "name", "here1"], check=False).returncode == 0:
+        one = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        one.bind(("here0", 3))
+        KEPT.append(one)
 
 
 def in_odd():

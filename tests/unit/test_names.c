@@ -194,6 +194,7 @@ static struct world serve_told(bool hosts, bool is_told)
                                               .hosts = hosts,
                                               .named = hosts_asked_for,
                                               .named_count = COUNT(hosts_asked_for),
+                                              .netns = -1,
                                               .is_told = is_told};
         _exit(names_serve(&service));
     }

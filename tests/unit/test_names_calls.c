@@ -403,7 +403,7 @@ static void the_side_that_asks(void **state)
     assert_true(none.lost);
     library.user = "a user";
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-    const struct names_service service = {.invoker = &invoker, .socket = ends[0]};
+    const struct names_service service = {.invoker = &invoker, .socket = ends[0], .netns = -1};
     const pid_t pid = names_start(&service, NULL, 0);
     assert_true(pid > 0);
     close(ends[0]);
@@ -493,7 +493,7 @@ static void one_trouble(void **state)
     library.error = trouble->error;
     library.passes = trouble->passes;
     library.interrupts = trouble->interrupts;
-    const struct names_service service = {.invoker = &invoker, .socket = ends[0]};
+    const struct names_service service = {.invoker = &invoker, .socket = ends[0], .netns = -1};
     const pid_t pid = names_start(&service, map, 4096);
     memset(&library, 0, sizeof(library));
     assert_true(pid > 0);
@@ -509,7 +509,7 @@ static void one_trouble(void **state)
 
 static void a_process_that_cannot_be_started(void **state)
 {
-    const struct names_service service = {.socket = -1};
+    const struct names_service service = {.socket = -1, .netns = -1};
 
     (void)state;
     library.call = "fork", library.error = EAGAIN;
@@ -529,7 +529,7 @@ static void hosts_for_whom_they_are_shown(void **state)
         int ends[2], checks = 0;
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
         const struct names_service service = {
-            .invoker = &invoker, .socket = ends[0], .hosts = hosts};
+            .invoker = &invoker, .socket = ends[0], .hosts = hosts, .netns = -1};
         const pid_t pid = names_start(&service, NULL, 0);
         close(ends[0]);
         struct names_client client = {.socket = ends[1]};

@@ -322,7 +322,7 @@ static void facts(void **state)
         plan.fail_at = k == 2 ? 3 : 0;
         plan.error = EIO;
         assert_int_equal(sockq_writer_open(&f->w, &f->file, &question), 0);
-        assert_int_equal(facts_read(&f->proc, &f->w), k != 2);
+        assert_int_equal(facts_read(&f->proc, NULL, &f->w), k != 2);
         assert_int_equal(f->w.error, 0);
         sockq_writer_commit(&f->w);
         const struct sockq_fact *fact =

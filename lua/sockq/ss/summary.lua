@@ -128,7 +128,8 @@ function summary.write(complain)
   local tcp = v4.TCP
   local inuse, orphaned, waiting, allocated = tcp[1] or 0, tcp[2] or 0, tcp[3] or 0, tcp[4] or 0
   local inuse6 = v6.TCP6[1] or 0
-  output.write(TEXT:format(v4.sockets[1] or 0, allocated + waiting, estab or 0,
+  local used = v4.sockets[1] and v4.sockets[1] - core.ss_own_sockets() or 0
+  output.write(TEXT:format(used, allocated + waiting, estab or 0,
     allocated - (inuse + inuse6 - waiting), orphaned, waiting))
   local total4, total6 = 0, 0
   local function line(name, ip, ip6)
