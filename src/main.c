@@ -161,13 +161,10 @@ static int confine_collector(struct start *start)
         .live = start->proc.live, .children = {start->supervised.child, start->supervised.names}};
     bool live = start->proc.live, enters = netns_enters(&start->netns);
 
-    /* No Lua of a user's comes near them. */
-    const bool marks = start->own_view && start->ss.marks;
-
-    if (sockq_collector_confine(invoker, live, marks, enters) < 0 ||
+    if (sockq_collector_confine(invoker, live, start->marks, enters) < 0 ||
         netns_hold(&start->netns, sockq_capabilities_drop) < 0)
         return -1;
-    if (enters && sockq_collector_confine_more(invoker, live, marks) < 0)
+    if (enters && sockq_collector_confine_more(invoker, live, start->marks) < 0)
         return -1;
     /* Where the kernel lacks it, what was given up has to do. */
     return sockq_seccomp_collector(&collecting) == 0 || sockq_seccomp_is_missing(errno) ? 0 : -1;
@@ -213,6 +210,35 @@ static bool is_own_view(const struct start *start)
            !sockq_texts_has_plugin(&start->texts, "views", options->words[0]) &&
            !sockq_texts_has_plugin(&start->texts, "timers", "netstat") &&
            !sockq_options_has(options, "timer");
+}
+
+/* A query that names a mark or a key, or reads as if. */
+static bool asks_marks(const struct sockq_options *options)
+{
+    static const char *const names[] = {"mark", "md5_keys"};
+    bool asks = false;
+
+    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+        for (int i = 0; i < options->word_count; i++)
+            asks = asks || strstr(options->words[i], names[k]);
+        for (int i = 0; i < options->given_count; i++)
+            asks = asks ||
+                   (options->given[i].argument && strstr(options->given[i].argument, names[k]));
+    }
+    return asks;
+}
+
+/* No Lua of a user's comes near them. */
+static bool wants_marks(struct start *start)
+{
+    const struct sockq_options *options = &start->options;
+
+    if (options->mode == SOCKQ_MODE_NAME)
+        return start->own_view && start->ss.marks;
+    start->texts.path = sockq_options_argument(options, "path");
+    return options->mode == SOCKQ_MODE_QUERY && asks_marks(options) &&
+           !sockq_options_has(options, "interactive") && !sockq_options_has(options, "timer") &&
+           !sockq_texts_has_any(&start->texts);
 }
 
 /* netstat -n shows no names. */
@@ -353,6 +379,8 @@ static int parse(struct start *start, int argc, char **argv)
     if (result == 0 && start->options.mode == SOCKQ_MODE_NAME &&
         strcmp(start->options.words[0], "ss") == 0)
         result = sockq_ss_find(&start->ss, &start->options);
+    if (result == 0)
+        start->marks = wants_marks(start);
     return sockq_invoker_unpose(&posed) < 0 ? -1 : result;
 }
 

@@ -35,7 +35,8 @@ struct start {
     struct sockq_limits limits;
     bool sandboxed;
     bool own_view; /* a built-in view runs, and no Lua of a user's */
-    mode_t umask;  /* the caller's */
+    bool marks; /* what CAP_NET_ADMIN alone is told may be asked for, and no Lua of a user's runs */
+    mode_t umask; /* the caller's */
     unsigned euid;
 };
 

@@ -180,6 +180,13 @@ static const char *mistrust_folder(const struct sockq_texts *texts, const char *
     return stat(path, &st) == 0 ? why_mistrusted(texts, &st) : NULL;
 }
 
+static bool is_plugin_name(const char *name)
+{
+    const size_t length = strlen(name);
+
+    return length > 4 && name[0] != '.' && strcmp(name + length - 4, ".lua") == 0;
+}
+
 static int read_kind(struct sockq_texts *texts, const char *folder, const char *kind)
 {
     char path[PATH_MAX];
@@ -195,9 +202,7 @@ static int read_kind(struct sockq_texts *texts, const char *folder, const char *
     if (!mistrusted)
         mistrusted = fstat(dirfd(dir), &st) < 0 ? strerror(errno) : why_mistrusted(texts, &st);
     while (result == 0 && texts->count < SOCKQ_TEXTS_LISTED && (entry = readdir(dir)) != NULL) {
-        size_t length = strlen(entry->d_name);
-        if (length > 4 && entry->d_name[0] != '.' &&
-            strcmp(entry->d_name + length - 4, ".lua") == 0)
+        if (is_plugin_name(entry->d_name))
             result = read_plugin(texts, folder, kind, dirfd(dir), entry->d_name, mistrusted);
     }
     closedir(dir);
@@ -246,6 +251,32 @@ bool sockq_texts_has_plugin(const struct sockq_texts *texts, const char *kind, c
     struct wanted wanted = {kind, name};
 
     return each_folder(texts, has_plugin, &wanted) != 0;
+}
+
+static int has_any(const char *folder, void *context)
+{
+    char path[PATH_MAX];
+
+    (void)context;
+    for (int i = 0; sockq_plugin_kinds[i]; i++) {
+        const struct dirent *entry = NULL;
+        const int n = snprintf(path, sizeof(path), "%s/%s", folder, sockq_plugin_kinds[i]);
+        DIR *dir = n > 0 && (size_t)n < sizeof(path) ? opendir(path) : NULL;
+        if (!dir && errno != ENOENT && errno != ENOTDIR)
+            return 1;
+        while (dir && (entry = readdir(dir)) != NULL && !is_plugin_name(entry->d_name))
+            continue;
+        if (dir)
+            closedir(dir);
+        if (entry)
+            return 1;
+    }
+    return 0;
+}
+
+bool sockq_texts_has_any(const struct sockq_texts *texts)
+{
+    return each_folder(texts, has_any, NULL) != 0;
 }
 
 void sockq_texts_free(struct sockq_texts *texts)

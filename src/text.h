@@ -49,6 +49,9 @@ int sockq_texts_read_script(struct sockq_texts *texts, const char *path);
 /** True if a folder of the plug-in path holds KIND/NAME.lua. */
 bool sockq_texts_has_plugin(const struct sockq_texts *texts, const char *kind, const char *name);
 
+/** True if a folder of the plug-in path holds any plug-in, or cannot be looked into. */
+bool sockq_texts_has_any(const struct sockq_texts *texts);
+
 /** Free all of it. */
 void sockq_texts_free(struct sockq_texts *texts);
 

@@ -175,7 +175,7 @@
 ---@field optmem? integer  memory of socket options and filters, in bytes
 ---@field sk_backlog? integer  memory of packets that came while the socket was locked, in bytes
 ---@field cookie? string  the kernel's number of the socket in hex, never used again
----@field mark? integer  mark of its packets; the kernel tells CAP_NET_ADMIN alone, which is kept for the view ss
+---@field mark? integer  mark of its packets; the kernel tells root alone, in the view ss and in a query that names it, without plug-ins
 ---@field class_id? integer  class of its packets: of net_cls, else the priority
 ---@field tos? integer  type of service of its IPv4 packets
 ---@field tclass? integer  traffic class of its IPv6 packets

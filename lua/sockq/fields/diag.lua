@@ -108,7 +108,7 @@ add({ name = "cookie", type = "string", doc = "the kernel's number of the socket
     end
   end })
 of_inet(C.SOCKQ_DIAG_HAS_MARK, "mark", "mark", "integer", "details",
-  "mark of its packets; the kernel tells CAP_NET_ADMIN alone, which is kept for the view ss")
+  "mark of its packets; the kernel tells root alone, in the view ss and in a query that names it, without plug-ins")
 of_inet(C.SOCKQ_DIAG_HAS_CLASS, "class_id", "class_id", "integer", "tos", "class of its packets: of net_cls, else the priority")
 of_inet(C.SOCKQ_DIAG_HAS_TOS, "tos", "tos", "integer", "tos", "type of service of its IPv4 packets")
 of_inet(C.SOCKQ_DIAG_HAS_TCLASS, "tclass", "tclass", "integer", "tos", "traffic class of its IPv6 packets")
@@ -183,7 +183,7 @@ add({ name = "v6only", type = "boolean", doc = "of an IPv6 socket: it takes no I
   end })
 -- struct tcp_diag_md5sig
 local MD5SIG = 100
-add({ name = "md5_keys", type = "integer", doc = "keys of TCP MD5 signatures; told as mark is", sources = TCP, needs = "details",
+add({ name = "md5_keys", type = "integer", doc = "keys of TCP MD5 signatures; told as mark is", sources = TCP, needs = "info",
   get = function(row, set)
     local told = more.tcp(row, set)
     if told and told.md5sig_len > 0 then
@@ -191,7 +191,8 @@ add({ name = "md5_keys", type = "integer", doc = "keys of TCP MD5 signatures; to
     end
   end })
 
--- Upper layers: attributes within INET_DIAG_ULP_INFO (include/uapi/linux/inet_diag.h, tls.h, mptcp.h).
+-- Upper layers: attributes within INET_DIAG_ULP_INFO (include/uapi/linux/inet_diag.h, tls.h, mptcp.h), which
+-- the kernel sends, as keys, to who asks for INET_DIAG_INFO (net/ipv4/inet_diag.c, inet_sk_diag_fill).
 
 local NAME, TLS, SUBFLOW = 1, 2, 3
 local half_pointer = ffi.typeof("const uint16_t *")
@@ -227,7 +228,7 @@ local READ = {
 }
 
 local function nested(name, kind, wanted, width, of_type, doc, convert)
-  add({ name = name, type = of_type, doc = doc, sources = UPPER, needs = "details",
+  add({ name = name, type = of_type, doc = doc, sources = UPPER, needs = "info",
     identifies = of_type == "integer" or nil,
     get = function(row, set)
       local bytes, length = upper(row, set, kind)
@@ -242,7 +243,7 @@ local function nested(name, kind, wanted, width, of_type, doc, convert)
     end })
 end
 
-add({ name = "ulp", type = "string", doc = "upper layer in the kernel: tls, mptcp, …", sources = UPPER, needs = "details",
+add({ name = "ulp", type = "string", doc = "upper layer in the kernel: tls, mptcp, …", sources = UPPER, needs = "info",
   get = function(row, set)
     local bytes, length = upper(row, set, NAME)
     if bytes and length > 0 then
