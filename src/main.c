@@ -212,10 +212,10 @@ static bool is_own_view(const struct start *start)
            !sockq_options_has(options, "timer");
 }
 
-/* A query that names a mark or a key, or reads as if. */
+/* A query that names what CAP_NET_ADMIN alone is told, or reads as if. */
 static bool asks_marks(const struct sockq_options *options)
 {
-    static const char *const names[] = {"mark", "md5_keys"};
+    static const char *const names[] = {"mark", "md5_keys", "tls_", "filter_len"};
     bool asks = false;
 
     for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {

@@ -50,6 +50,11 @@ check.equal("a query that names marks", query("mark == 42", "-c", "mark,local_po
 check.equal("as a column alone", query("local_port == 80", "LISTEN", "-c", "mark"), "0 42 ")
 check.equal("keys", query("md5_keys > 0", "-c", "md5_keys", "-f", "tsv"), "01 ")
 do
+  local status, out, err = posix.run({ program.path, "--from", "packet", "filter_len > 0", "-A", "count", "-f", "tsv" },
+    { env = program.environment(), timeout = 60 })
+  check.equal("filters", status .. out .. err, "0count\n1\n")
+end
+do
   local _, real = posix.run({ "ss", "-tani" }, { env = { LC_ALL = "C" }, timeout = 60 })
   local count = select(2, real:gsub(" tcp%-ulp%-", ""))
   check.equal("upper layers", query("ulp ~= nil", "-A", "count", "-f", "tsv"), ("0%d "):format(count))
