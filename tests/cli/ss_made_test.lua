@@ -68,7 +68,7 @@ local LINES = {
   },
 }
 -- Some by chance, the others as they are written.
-local SEEDS = tonumber(os.getenv("SOCKQ_MADE_SEEDS") or 3)
+local SEEDS = tonumber(os.getenv("SOCKQ_MADE_SEEDS") or 2)
 
 ffi.cdef "int socket(int domain, int type, int protocol);"
 local CLOEXEC = 0x80000
