@@ -251,7 +251,9 @@ static bool shows_names(const struct start *start)
 /* The file of the one namespace that ss -N names, as long as it can be entered; else -1. */
 static int view_netns(const struct start *start)
 {
-    return start->ss.netns && start->netns.count == 1 ? start->netns.list[0].fd : -1;
+    return start->ss.netns && start->netns.count == 1 && !start->netns.secure
+               ? start->netns.list[0].fd
+               : -1;
 }
 
 /* A process of its own: name service needs files and sockets. Without it there are numbers. */
@@ -352,6 +354,7 @@ static int choose_netns(struct start *start)
     int result = 0;
 
     start->netns.unlike = start->invoker.privileged && !start->invoker.is_root;
+    start->netns.secure = start->invoker.secure;
     start->netns.keeps = looks_once(start);
     for (int i = 0; i < options->given_count && result == 0; i++) {
         const struct sockq_given *given = &options->given[i];

@@ -63,6 +63,11 @@ static void open_diag(void *into)
     *diag = (struct netns_diag){.fd = fd, .inode = (uint64_t)st.st_ino};
 }
 
+static void do_nothing(void *context)
+{
+    (void)context;
+}
+
 int netns_visit(int fd, void (*inside)(void *), void *context)
 {
     int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -85,10 +90,10 @@ int netns_visit(int fd, void (*inside)(void *), void *context)
  * @diag   set to the socket of sock_diag that was made there, if one was
  * @return 1 or 0; -1 with errno if there is no way back: what would be read then is of another
  */
-static int may_enter(int fd, struct netns_diag *diag)
+static int may_enter(const struct netns_choice *choice, int fd, struct netns_diag *diag)
 {
     diag->fd = -1;
-    return netns_visit(fd, open_diag, diag);
+    return netns_visit(fd, choice->secure ? do_nothing : open_diag, diag);
 }
 
 /* Sockets that may be made in namespaces of processes: descriptors are needed for more. */
@@ -96,16 +101,19 @@ enum { KEPT_MOST = 256 };
 
 /* @return 0; -1 with errno if there is no way back */
 static int keep_diag(const struct netns_choice *choice, const struct sockq_proc *proc, uint32_t pid,
-                     struct netns_diag *diag)
+                     uint64_t id, struct netns_diag *diag)
 {
     char path[32];
+    struct stat st;
 
     diag->fd = -1;
-    if (!choice->keeps || !proc->live || choice->count >= KEPT_MOST)
+    if (!choice->keeps || choice->secure || !proc->live || choice->count >= KEPT_MOST)
         return 0;
     snprintf(path, sizeof(path), "%" PRIu32 "/ns/net", pid);
     int fd = openat(proc->fd, path, O_RDONLY | O_CLOEXEC);
-    int result = fd < 0 ? 0 : may_enter(fd, diag);
+    /* The pid may have gone to a process elsewhere. */
+    const bool is_there = fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_ino == id;
+    int result = is_there ? may_enter(choice, fd, diag) : 0;
     int saved = errno;
     if (fd >= 0)
         close(fd);
@@ -128,7 +136,7 @@ static enum netns_refusal choose_process(struct netns_choice *choice, const stru
         close(fd);
         return NETNS_UNREAD;
     }
-    if (keep_diag(choice, proc, pid, &chosen.diag) < 0 || add(choice, chosen) < 0)
+    if (keep_diag(choice, proc, pid, chosen.id, &chosen.diag) < 0 || add(choice, chosen) < 0)
         choice->error = errno;
     return NETNS_FINE;
 }
@@ -177,7 +185,7 @@ static enum netns_refusal choose_file(struct netns_choice *choice, const char *p
         return NETNS_NO_FILE;
     }
     chosen.id = (uint64_t)st.st_ino;
-    int enters = may_enter(chosen.fd, &chosen.diag);
+    int enters = may_enter(choice, chosen.fd, &chosen.diag);
     choice->error = enters < 0 ? errno : 0;
     if (enters <= 0) {
         close(chosen.fd);
@@ -276,7 +284,7 @@ static int keep_place(struct netns_choice *choice, const struct sockq_proc *proc
 {
     struct netns_chosen chosen = {.id = place->id, .fd = -1, .diag = {.fd = -1}};
 
-    if (place->id & NETNS_MARK || keep_diag(choice, proc, place->pid, &chosen.diag) < 0)
+    if (place->id & NETNS_MARK || keep_diag(choice, proc, place->pid, place->id, &chosen.diag) < 0)
         return place->id & NETNS_MARK ? 0 : -1;
     return chosen.diag.fd < 0 ? 0 : add(choice, chosen);
 }

@@ -62,6 +62,7 @@ struct netns_choice {
     bool asked; /* it was given */
     bool all;
     bool unlike; /* the invoker may not know which files exist: all that is wrong looks alike */
+    bool secure; /* of a namespace that the invoker may not enter himself no socket is made */
     /*
      * Of processes too, which hold their namespaces themselves, sockets of sock_diag are made: as
      * long as sockq runs they keep a namespace whose last process ends.
