@@ -272,16 +272,18 @@ static void take_small(struct sockq_inet_diag *diag, const struct nlattr *attrib
 /* The first of a list of struct sockaddr_storage is the row's own address, as in the text. */
 static void take_first(const struct nlattr *list, uint8_t bytes[16], uint8_t *family)
 {
-    const struct sockaddr_storage *first = diag_payload(list, sizeof(*first));
-    struct sockaddr_in in;
+    /* Attributes are aligned to 4 bytes, the struct to 8. */
+    const void *first = diag_payload(list, sizeof(struct sockaddr_storage));
+    struct sockaddr_in in = {.sin_family = AF_UNSPEC};
     struct sockaddr_in6 in6;
 
-    if (first && first->ss_family == AF_INET) {
+    if (first)
         memcpy(&in, first, sizeof(in));
+    if (in.sin_family == AF_INET) {
         memset(bytes, 0, 16);
         memcpy(bytes, &in.sin_addr, sizeof(in.sin_addr));
         *family = SOCKQ_AF_INET;
-    } else if (first && first->ss_family == AF_INET6) {
+    } else if (in.sin_family == AF_INET6) {
         memcpy(&in6, first, sizeof(in6));
         memcpy(bytes, &in6.sin6_addr, 16);
         *family = SOCKQ_AF_INET6;

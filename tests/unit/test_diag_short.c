@@ -216,11 +216,10 @@ static void *put_attribute(struct nlmsghdr *header, uint16_t type, size_t size)
 
 static void put_storage(void *to, const char *address)
 {
-    struct sockaddr_storage *storage = to;
+    const sa_family_t family = strchr(address, ':') ? AF_INET6 : AF_INET;
 
-    storage->ss_family = strchr(address, ':') ? AF_INET6 : AF_INET;
-    assert_int_equal(inet_pton(storage->ss_family, address,
-                               (unsigned char *)to + (storage->ss_family == AF_INET ? 4 : 8)),
+    memcpy(to, &family, sizeof(family));
+    assert_int_equal(inet_pton(family, address, (unsigned char *)to + (family == AF_INET ? 4 : 8)),
                      1);
 }
 
