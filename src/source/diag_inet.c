@@ -274,16 +274,19 @@ static void take_first(const struct nlattr *list, uint8_t bytes[16], uint8_t *fa
 {
     /* Attributes are aligned to 4 bytes, the struct to 8. */
     const void *first = diag_payload(list, sizeof(struct sockaddr_storage));
-    struct sockaddr_in in = {.sin_family = AF_UNSPEC};
+    struct sockaddr_in in;
     struct sockaddr_in6 in6;
+    sa_family_t its;
 
-    if (first)
+    if (!first)
+        return;
+    memcpy(&its, first, sizeof(its));
+    if (its == AF_INET) {
         memcpy(&in, first, sizeof(in));
-    if (in.sin_family == AF_INET) {
         memset(bytes, 0, 16);
         memcpy(bytes, &in.sin_addr, sizeof(in.sin_addr));
         *family = SOCKQ_AF_INET;
-    } else if (in.sin_family == AF_INET6) {
+    } else if (its == AF_INET6) {
         memcpy(&in6, first, sizeof(in6));
         memcpy(bytes, &in6.sin6_addr, 16);
         *family = SOCKQ_AF_INET6;
