@@ -134,8 +134,12 @@ static uint64_t copy_packet(struct copier *c, uint64_t offset)
 
 void copier_diag(struct copier *c, const struct sockq_row *row, struct sockq_row *copy)
 {
-    if (!(row->flags & SOCKQ_ROW_DIAG))
+    /* Of these there is no text: what such a row has there leads anywhere. */
+    if (!(row->flags & SOCKQ_ROW_DIAG)) {
+        if (row->table == SOCKQ_TIPC || row->table == SOCKQ_XDP)
+            copy->more = 0;
         return;
+    }
     switch (row->table) {
     case SOCKQ_UNIX:
         copy->more = row->more ? copy_unix(c, row->more) : 0;

@@ -332,7 +332,6 @@ static bool looks_once(const struct start *start)
     return options->mode == SOCKQ_MODE_QUERY || options->mode == SOCKQ_MODE_NAME;
 }
 
-/* What is wrong with a word is for cli.lua to say. */
 /* Those which ss has not: the pairs to the other processes, and that of another namespace. */
 static unsigned count_sockets(const struct start *start)
 {
@@ -348,6 +347,7 @@ static unsigned count_sockets(const struct start *start)
     return (is_own ? pairs : 0) + (chosen->diag.fd >= 0);
 }
 
+/* What is wrong with a word is for cli.lua to say. */
 static int choose_netns(struct start *start)
 {
     const struct sockq_options *options = &start->options;

@@ -202,10 +202,10 @@ enum sockq_inet_diag_has {
 
 /*
  * An inet row of sock_diag (include/uapi/linux/inet_diag.h). more: arena offset of a sockq_diag, or
- * 0; ifindex: the device it is bound to, 0: none; backlog_max: how many connections may wait for
- * accept(2), of a listener; shutdown: bit 0: receiving, bit 1: sending was shut down; protocol: the
- * number that a raw socket was made with; assoc_state: of an association (enum sctp_state of
- * include/net/sctp/constants.h).
+ * 0; ifindex: the device it is bound to, of an SCTP association that of its route, 0: none;
+ * backlog_max: how many connections may wait for accept(2), of a listener; shutdown: bit 0:
+ * receiving, bit 1: sending was shut down; protocol: the number that a raw socket was made with;
+ * assoc_state: of an association (enum sctp_state of include/net/sctp/constants.h).
  */
 struct sockq_inet_diag {
     uint64_t more;

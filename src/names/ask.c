@@ -43,9 +43,16 @@ void names_tell(int socket, char *const *hosts, size_t count)
         memcpy(list + size, hosts[i], length);
         size += length;
     }
-    do
+    /* It waits for one message, whatever is in it. */
+    do {
         n = send(socket, list ? list : "", list ? size : 1, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
+        if (n < 0 && errno != EINTR && size > 1)
+            size = 1;
+        else if (n < 0 && errno != EINTR)
+            break;
+    } while (n < 0);
+    if (n < 0)
+        (void)shutdown(socket, SHUT_RDWR);
     free(list);
 }
 

@@ -82,13 +82,18 @@ static bool is_sctp(enum sockq_table table)
     return table == SOCKQ_SCTP_EPS || table == SOCKQ_SCTP_ASSOCS;
 }
 
-/* Listeners alone, or those that have associations, with these: sctp_diag_dump looks through one
-   table for each. */
-static uint32_t sctp_states(enum sockq_table table, uint32_t states)
+/*
+ * Listeners alone, or those that have associations, with these: sctp_diag_dump looks through one
+ * table for each, the other for any state but these two, whatever those of the sockets are. Who
+ * keeps what comes twice asks as ss does.
+ */
+static uint32_t sctp_states(enum sockq_table table, uint32_t states, bool keeps)
 {
     const uint32_t listen = 1u << SOCKQ_LISTEN;
 
-    return table == SOCKQ_SCTP_EPS ? states & listen : states & ~(listen | 1u << SOCKQ_CLOSE);
+    if (table == SOCKQ_SCTP_EPS)
+        return states & listen;
+    return (keeps ? states : (uint32_t)LISTED_STATES) & ~(listen | 1u << SOCKQ_CLOSE);
 }
 
 static uint8_t extensions(uint32_t flags)
@@ -122,7 +127,8 @@ static void ask(const struct table_reader *reader, struct nlmsghdr *header)
     request->idiag_ext = extensions(question->flags);
     request->idiag_states = question->states ? (uint32_t)question->states : LISTED_STATES;
     if (is_sctp(reader->table))
-        request->idiag_states = sctp_states(reader->table, request->idiag_states);
+        request->idiag_states = sctp_states(reader->table, request->idiag_states,
+                                            question->flags & SOCKQ_KEEP_DUPLICATES);
     if (protocol > UINT8_MAX)
         mnl_attr_put_u32(header, INET_DIAG_REQ_PROTOCOL, protocol);
     size_t size = diag_bytecode(&question->narrow, code);
@@ -303,6 +309,7 @@ static bool take_sctp(struct table_reader *reader, struct sockq_row *row,
                       const struct inet_diag_msg *message, const struct nlattr *const attributes[])
 {
     const bool is_assoc = attributes[INET_DIAG_PEERS];
+    const uint64_t cookie = diag_cookie(message->id.idiag_cookie);
 
     /* SCTP_EVENT_TIMEOUT_T3_RTX, the one timer that is told of, sends data again. */
     row->timer = message->idiag_timer ? SOCKQ_TIMER_ON : SOCKQ_TIMER_OFF;
@@ -310,9 +317,11 @@ static bool take_sctp(struct table_reader *reader, struct sockq_row *row,
     if (is_assoc) {
         row->diag.has |= SOCKQ_DIAG_IS_ASSOC;
         row->diag.assoc_state = row->state;
-        row->state = reader->socket_state;
+        /* Where its socket was not told of, between two answers. */
+        row->state = cookie == reader->socket_cookie ? reader->socket_state : SOCKQ_ESTABLISHED;
     } else {
         reader->socket_state = row->state;
+        reader->socket_cookie = cookie;
     }
     if (reader->job->question->flags & SOCKQ_KEEP_DUPLICATES)
         return true;

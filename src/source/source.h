@@ -62,6 +62,7 @@ struct table_reader {
     uint64_t states;                 /* wanted inet states, a bit each; 0: all */
     unsigned asked;                  /* of sock_diag: requests that were answered before this one */
     uint8_t socket_state;            /* of sock_diag: that of the SCTP socket told of last */
+    uint64_t socket_cookie;          /* and its number */
     uint32_t line;                   /* number of the line being scanned, from 1 */
     uint16_t row_flags;              /* flags for the row being scanned */
     struct recent *recent;           /* to leave out rows that come twice; NULL: they are kept */

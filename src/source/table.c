@@ -311,6 +311,8 @@ static void read_one(struct table_reader *reader, struct sockq_table_info *info)
     info->source = reader->source;
     if (reader->again && end != LOOK_WHOLE && info->status == SOCKQ_TABLE_COMPLETE)
         look_again(reader, info, end);
+    else if (end == LOOK_GAPS && info->status == SOCKQ_TABLE_COMPLETE && !reader->w->error)
+        sockq_writer_problem(reader->w, reader->table, 0, SOCKQ_BAD_INTERRUPTED, 0, true);
     reader->again = NULL;
     again_end(&again);
 }
@@ -348,8 +350,7 @@ void table_read(struct table_job *job, enum sockq_table table)
                                        .recent = job->recent,
                                        .inodes = job->inodes,
                                        .table = table,
-                                       .states = states_of(job, table),
-                                       .socket_state = SOCKQ_ESTABLISHED};
+                                       .states = states_of(job, table)};
     struct sockq_table_info *info = &w->set->tables[table];
     uint32_t count = job->namespaces ? job->namespaces->count : 1;
 

@@ -14,7 +14,8 @@ enum {
     MOST = 64,
     RENUMBER = 0x1,
     REPEATED = 0x2,
-    STATES = 0x4
+    STATES = 0x4,
+    SECOND = 0x8
 };
 
 static const enum sockq_table tables[] = {
@@ -67,6 +68,7 @@ static int take_all(struct fuzz_input in, const struct sockq_question *question,
                                   .table = table,
                                   .source = SOCKQ_SOURCE_DIAG,
                                   .states = question->states,
+                                  .asked = how & SECOND ? 1 : 0,
                                   .recent = recent,
                                   .inodes = &inodes};
     for (int i = 0; in.left > 2 && more == MNL_CB_OK && i < MOST; i++) {

@@ -199,7 +199,7 @@ for family in (socket.AF_INET, socket.AF_INET6):
     sctp_socket(family, 1, True, 8100 + family, 1, True)
     sctp_socket(family, 7, True, held, 3, True)
     for _ in range(12):
-        sctp_socket(family, chance.choice((1, 7, 8)), True, chance.getrandbits(24) + 9000, chance.randint(0, 4))
+        sctp_socket(family, chance.choice((1, 7, 8, 10)), True, chance.getrandbits(24) + 9000, chance.randint(0, 4))
     for protocol in (DCCP, RAW):
         record(family, protocol, 0)
         for turn in range(20):

@@ -159,8 +159,9 @@ static _Noreturn void be_same_pid(void)
             struct sockaddr_in at = {.sin_family = AF_INET,
                                      .sin_port = htons((uint16_t)(FIRST_PORT + turn)),
                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-            int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+            /* The name first: who is read while he has the socket has no other. */
             name_self(roles[turn]);
+            int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
             if (fd < 0 || bind(fd, (void *)&at, sizeof(at)) != 0)
                 die("same pid");
             pause_us(some(1000));

@@ -43,7 +43,7 @@ end
 --- becomes another program not yet; netstat then names none, other views the comm.
 local ALSO = { chain = { [""] = true }, execs = { [""] = true, exe = true } }
 
-local tally = { lost = 0, doubled = 0, owner = 0, messages = 0, status = 0 }
+local tally = { lost = 0, doubled = 0, owner = 0, unknown = 0, messages = 0, status = 0 }
 
 local function fault(kind, text)
   tally[kind] = tally[kind] + 1
@@ -135,7 +135,9 @@ local function judge(list, command, run)
     elseif one then
       if one.times > 1 and type(key) ~= "number" then fault("doubled", text .. (", %d times"):format(one.times)) end
       local named = one.program == socket.role or (ALSO[socket.role] or {})[one.program]
-      if not named or (socket.pid ~= 0 and one.pid ~= socket.pid) then
+      if not one.program and not one.pid then
+        fault("unknown", text .. " is said to be nobody's")
+      elseif not named or (socket.pid ~= 0 and one.pid ~= socket.pid) then
         fault("owner", ("%s is said to be %s/%s's"):format(text, tostring(one.pid), tostring(one.program)))
       end
     end
@@ -162,11 +164,13 @@ local function inside()
   local runs = tonumber(options.runs)
   check.at_end(posix.cleanup)
   for run = 1, runs do judge(list, COMMANDS[run % (options.netstat and 1 or #COMMANDS) + 1], run) end
-  print(("races: %d runs, %d stable sockets each, lost %d, doubled %d, wrong owner %d, messages %d"):format(
-    runs, count, tally.lost, tally.doubled, tally.owner, tally.messages))
+  print(("races: %d runs, %d stable sockets each, lost %d, doubled %d, wrong owner %d, owner unknown %d, messages %d"):format(
+    runs, count, tally.lost, tally.doubled, tally.owner, tally.unknown, tally.messages))
   check.equal("every socket that lived through the run is listed", tally.lost, 0)
   check.equal("every socket is listed once", tally.doubled, 0)
-  check.equal("every socket has the right owner", tally.owner, 0)
+  check.equal("no socket has a wrong owner", tally.owner, 0)
+  -- Of sockets that are handed on without end, by a machine that has no time: each is looked for eight times.
+  check.ok("hardly a socket has none", tally.unknown <= runs / 50, tally.unknown)
   check.equal("nothing is said of what vanished", tally.messages, 0)
   check.equal("what vanished is no failure", tally.status, 0)
   if posix.geteuid() == 0 then check_refusals() end

@@ -284,7 +284,7 @@ static void sctp_requests(void **state)
         {SOCKQ_SCTP_EPS, 0, 1 << SOCKQ_LISTEN},
         {SOCKQ_SCTP_ASSOCS, 0, 0x1fff & ~(1 << SOCKQ_LISTEN | 1 << SOCKQ_CLOSE)},
         {SOCKQ_SCTP_EPS, 1 << SOCKQ_ESTABLISHED, 0},
-        {SOCKQ_SCTP_ASSOCS, 1 << SOCKQ_ESTABLISHED | 1 << SOCKQ_CLOSE, 1 << SOCKQ_ESTABLISHED},
+        {SOCKQ_SCTP_ASSOCS, 1 << SOCKQ_CLOSE, 0x1fff & ~(1 << SOCKQ_LISTEN | 1 << SOCKQ_CLOSE)},
     };
     struct fixture *f = *state;
 

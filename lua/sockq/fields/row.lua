@@ -229,7 +229,8 @@ local function device(row)
   if row.table == PACKET then
     return row.packet.ifindex
   elseif more.is_inet(row) then
-    return tonumber(row.diag.ifindex)
+    -- An association has the device of its route there.
+    return row.table ~= SCTP_ASSOCS and tonumber(row.diag.ifindex) or nil
   elseif row.table == XDP then
     return tonumber(row.xdp.ifindex)
   end

@@ -26,6 +26,7 @@ local tonumber = tonumber
 local INET, INET6 = tonumber(C.SOCKQ_AF_INET), tonumber(C.SOCKQ_AF_INET6)
 local HAS_TCP = tonumber(C.SOCKQ_HAS_TCP)
 local DIAG, LISTEN = tonumber(C.SOCKQ_ROW_DIAG), tonumber(C.SOCKQ_LISTEN)
+local IS_ASSOC = tonumber(C.SOCKQ_DIAG_IS_ASSOC)
 local HAS_V6ONLY, HAS_PROTOCOL = tonumber(C.SOCKQ_DIAG_HAS_V6ONLY), tonumber(C.SOCKQ_DIAG_HAS_PROTOCOL)
 -- What a captured tree does not say, and ss takes too.
 local USER_HZ = 100
@@ -288,7 +289,7 @@ end
 
 -- Of a listener sock_diag tells how many connections may wait.
 local function send_q(bytes, at, row)
-  if row.state == LISTEN and band(row.flags, DIAG) ~= 0 then
+  if row.state == LISTEN and band(row.flags, DIAG) ~= 0 and band(row.diag.has, IS_ASSOC) == 0 then
     return (text.queue(bytes, at, row.diag.backlog_max))
   end
   return (text.queue(bytes, at, row.send_q))

@@ -53,7 +53,7 @@ function sctp.cells(made)
 end
 
 -- struct sockaddr_storage
-local ADDRESS = 128
+local ADDRESS, LONGEST = 128, 65535
 local half_pointer = ffi.typeof("const uint16_t *")
 
 -- The name of an address, or as it is written without brackets; nothing for other families.
@@ -72,7 +72,12 @@ local function address_text(bytes, resolve)
 end
 
 local function put_addresses(bytes, at, lead, from, length, resolve)
+  local limit = at + LONGEST
   for i = 0, math.floor(length / ADDRESS) - 1 do
+    -- Beyond the longest token nothing shows.
+    if at > limit then
+      break
+    end
     at = text.put(bytes, at, i == 0 and lead or ",")
     at = text.put(bytes, at, address_text(from + i * ADDRESS, resolve))
   end

@@ -11,6 +11,7 @@ local C = schema.C
 local tipc = {}
 
 local band = bit.band
+local DIAG = tonumber(C.SOCKQ_ROW_DIAG)
 local HAS_LINK_CONG, HAS_CONN_CONG = tonumber(C.SOCKQ_DIAG_HAS_LINK_CONG), tonumber(C.SOCKQ_DIAG_HAS_CONN_CONG)
 local HAS_PUBL, HAS_SERVICE = tonumber(C.SOCKQ_DIAG_HAS_PUBL), tonumber(C.SOCKQ_DIAG_HAS_SERVICE)
 
@@ -49,7 +50,7 @@ local function process_cell(show)
     return cells.nothing
   end
   return function(bytes, at, row, set)
-    local more = schema.tipc_diag(set, row.more)
+    local more = band(row.flags, DIAG) ~= 0 and schema.tipc_diag(set, row.more) or nil
     if wants_details then
       at = details.put_identity(bytes, at, row.uid, row.inode, more and more.cookie or 0)
     end

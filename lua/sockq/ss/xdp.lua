@@ -12,6 +12,7 @@ local C = schema.C
 local xdp = {}
 
 local band = bit.band
+local DIAG = tonumber(C.SOCKQ_ROW_DIAG)
 local HAS_UMEM, HAS_STATS = tonumber(C.SOCKQ_DIAG_HAS_UMEM), tonumber(C.SOCKQ_DIAG_HAS_STATS)
 
 local RINGS = { { "rx", C.SOCKQ_DIAG_HAS_RX_RING, "rx_ring" }, { "tx", C.SOCKQ_DIAG_HAS_TX_RING, "tx_ring" } }
@@ -81,7 +82,7 @@ local function process_cell(show)
     if wants_users then
       at = users.write(bytes, at, row, set)
     end
-    local more = schema.xdp_diag(set, row.more)
+    local more = band(row.flags, DIAG) ~= 0 and schema.xdp_diag(set, row.more) or nil
     if wants_details then
       at = details.put_identity(bytes, at, row.uid, row.inode, more and more.cookie or 0)
       if more then
