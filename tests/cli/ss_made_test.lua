@@ -125,7 +125,8 @@ do
   end
   local COMMON = "proto,table,state,local_addr,local_port,remote_addr,remote_port,uid,inode,local_addrs,remote_addrs,assoc_state"
   local cases = { { COMMON }, { COMMON .. ",recv_q,send_q", 'table == "sctp/assocs"' }, { COMMON, "LISTEN" },
-    { COMMON, "ESTAB" }, { COMMON, "CLOSE" }, { COMMON, "LISTEN or CLOSE" }, { COMMON, "local_port == 22 or assoc_state == 'ESTABLISHED'" },
+    { COMMON, "ESTAB" }, { COMMON, "CLOSE" },
+    { COMMON, "LISTEN or CLOSE" }, { COMMON, "local_port == 22 or assoc_state == 'ESTABLISHED'" },
     { "assoc_state,n=count", "-g", "assoc_state" } }
   for i, case in ipairs(cases) do
     local words = { "-c", case[1], unpack(case, 2) }
